@@ -1,0 +1,32 @@
+"""The Makefile's targets and the wheel."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_help_lists_every_target() -> None:
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    targets = {line.split()[0] for line in listed.stdout.splitlines()}
+    assert targets == set(
+        "help setup build demo test lint format docs wheel bench clean".split()  # noqa: SIM905
+    )
+
+
+@pytest.mark.slow
+def test_wheel_is_self_contained(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--wheel-dir", tmp_path, ROOT], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.startswith("pyflex-")
+    assert "-py3-none-linux_" in wheel.name
+    names = set(zipfile.ZipFile(wheel).namelist())
+    sources = {str(path.relative_to(ROOT)) for path in (ROOT / "pyflex").rglob("*.py")}
+    assert names >= sources | {"pyflex/py.typed", "pyflex/_lib/libpyflex.so"}
+    strays = {name for name in names if not name.startswith(("pyflex/", "pyflex-"))}
+    assert strays == set()
