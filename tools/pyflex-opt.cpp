@@ -1,6 +1,7 @@
 //===- pyflex-opt.cpp - Runs pyflex's passes on a file --------------------===//
 
-#include "tt/Triton.h"
+#include "Passes.h"
+#include "flex/Flex.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -11,8 +12,11 @@
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registry.insert<mlir::arith::ArithDialect, mlir::math::MathDialect,
-                  mlir::scf::SCFDialect, mlir::tt::TTDialect>();
+                  mlir::scf::SCFDialect, mlir::tt::TTDialect,
+                  mlir::flex::FlexDialect>();
   mlir::registerTransformsPasses();
+  mlir::flex::registerFlexPasses();
+  mlir::flex::registerFlexPipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "pyflex optimizer driver", registry));
 }

@@ -1,0 +1,146 @@
+//===- Passes.td - pyflex's passes ----------------------------------------===//
+
+#ifndef PYFLEX_PASSES
+#define PYFLEX_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def FlexExpandDecode : Pass<"flex-expand-decode", "::mlir::ModuleOp"> {
+  let summary = "Expand flex.decode to the plainest correct kernel";
+  let description = [{
+    One program for each query head and tile of queries; one loop over the
+    partial blocks (or all keys) with the mask, then one over the full blocks
+    without it.
+
+    ```mlir
+    flex.decode %q, %k, %v -> %o ... partial(%p) full(%f)
+    ```
+    ==>
+    ```mlir
+    %rows:7 = flex.rows(%kv_heads, %q_len) group(4) tile(1 heads x 16 queries)
+    %s1:3 = flex.for %partial below %len init(%s0#0, %s0#1, %s0#2) { ... flex.mask_mod ... }
+    %s2:3 = flex.for %full below %len init(%s1#0, %s1#1, %s1#2) { ... }
+    %out, %lse = flex.softmax_finish(%s2#0, %s2#1, %s2#2)
+    flex.store %out -> %o
+    ```
+  }];
+  let dependentDialects = ["::mlir::flex::FlexDialect", "::mlir::tt::TTDialect",
+                           "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numExpanded", "num-expanded", "decode ops expanded">];
+}
+
+def FlexPackGQA : Pass<"flex-pack-gqa", "::mlir::ModuleOp"> {
+  let summary = "Put the query heads of one KV head into the rows of one tile";
+  let description = [{
+    K and V are then read once for each KV head instead of once for each query
+    head. Any group size fits: rows that no head uses are invalid. A group
+    larger than the tile takes several programs.
+
+    ```mlir
+    flex.rows(%kv_heads, %q_len) group(4) tile(1 heads x 16 queries)
+    ```
+    ==>
+    ```mlir
+    flex.rows(%kv_heads, %q_len) group(4) tile(4 heads x 4 queries)
+    ```
+
+    Heads whose block lists differ cannot share a loop: such a kernel is left
+    as it is, with a remark.
+  }];
+  let options = [Option<"heads", "heads", "int64_t", "0",
+    "query heads in a tile; 0 takes as many of the group as the rows hold">];
+  let statistics = [Statistic<"numPacked", "num-packed", "row spaces packed">];
+}
+
+def FlexFuseBlockLoops : Pass<"flex-fuse-block-loops", "::mlir::ModuleOp"> {
+  let summary = "Visit partial and full blocks in one loop";
+  let description = [{
+    Two loops that differ only in the mask become one over both sequences, so
+    that the software pipeline is filled once and a split divides their sum.
+
+    ```mlir
+    %s1 = flex.for %partial init(%s0) { ... flex.mask_mod @m(%s, ...) ... }
+    %s2 = flex.for %full init(%s1) { ... }
+    ```
+    ==>
+    ```mlir
+    %both = flex.concat %partial, %full
+    %s2 = flex.for %both init(%s0) {
+    ^bb0(..., %unmasked: i1, ...):
+      ... flex.mask_mod @m(%s, ...) unless %unmasked ...
+    }
+    ```
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "pairs of loops fused">];
+}
+
+def FlexSplitKV : Pass<"flex-split-kv", "::mlir::ModuleOp"> {
+  let summary = "Divide the KV loop over several programs";
+  let description = [{
+    Programs along grid axis y take equal parts of the tiles and write partial
+    results in f32; a second kernel, `<name>_combine`, joins them. The kernel
+    gains the arguments (splits: i32, partial_out: !tt.ptr<f32>, partial_lse:
+    !tt.ptr<f32>); with splits = 1 it writes the result itself and the second
+    kernel is not launched.
+
+    ```mlir
+    %s = flex.for %blocks ...
+    flex.store %out -> %o[...]
+    ```
+    ==>
+    ```mlir
+    %mine = flex.slice %blocks, %part of %splits
+    %s = flex.for %mine ...
+    scf.if %single { flex.store %out -> %o[...] } else { flex.store %out -> %partial[...] }
+    ```
+  }];
+  let options = [Option<"chunk", "chunk", "int64_t", "16",
+    "partial results that the combining kernel reads at a time">];
+  let dependentDialects = ["::mlir::scf::SCFDialect"];
+  let statistics = [Statistic<"numSplit", "num-split", "loops divided">];
+}
+
+def FlexInlineMods : Pass<"flex-inline-mods", "::mlir::ModuleOp"> {
+  let summary = "Inline mods with each subexpression at its smallest shape";
+  let description = [{
+    A subexpression of a mod that depends on head and query alone is computed
+    for a column of rows, one that depends on kv alone for a row of keys, one
+    that depends on neither once; only what mixes them (or reads the score)
+    takes the whole tile. What does not depend on kv leaves the loop.
+
+    ```mlir
+    flex.score_mod @alibi(%s, %b, %head, %q, %kv)   // s + slopes[h] * (kv - q)
+    ```
+    ==>
+    ```mlir
+    %slope = tt.load %slopes_at_head : tensor<16x1x!tt.ptr<f32>>   // before the loop
+    ...
+    %bias = arith.mulf %slope_tile, %distance_tile : tensor<16x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numInlined", "num-inlined", "mods inlined">,
+    Statistic<"numHoisted", "num-hoisted", "ops placed outside the KV loop">];
+}
+
+def FlexToTriton : Pass<"flex-to-triton", "::mlir::ModuleOp"> {
+  let summary = "Lower flex to tt, scf, arith and math";
+  let description = [{
+    Rows become index arithmetic on the program id, sequences of blocks become
+    the bounds and the positions of an scf.for, loads become pointer tiles. A
+    mod that is still a call is applied with every operand spread to the tile.
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"];
+}
+
+def FlexExtractKernel : Pass<"flex-extract-kernel", "::mlir::ModuleOp"> {
+  let summary = "Keep one kernel and what it calls";
+  let description = [{
+    Triton compiles one kernel of a module. All other functions are erased.
+  }];
+  let options = [Option<"kernel", "kernel", "std::string", "\"decode\"", "the kernel to keep">];
+}
+
+#endif // PYFLEX_PASSES

@@ -1,0 +1,70 @@
+//===- Pipelines.cpp - The order of the passes ----------------------------===//
+
+#include "Passes.h"
+
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::flex;
+
+namespace {
+
+struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
+  Option<bool> packGqa{*this, "pack-gqa", llvm::cl::init(true),
+                       llvm::cl::desc("run flex-pack-gqa")};
+  Option<bool> fuseBlockLoops{*this, "fuse-block-loops", llvm::cl::init(true),
+                              llvm::cl::desc("run flex-fuse-block-loops")};
+  Option<bool> splitKv{*this, "split-kv", llvm::cl::init(true),
+                       llvm::cl::desc("run flex-split-kv")};
+  Option<bool> inlineMods{*this, "inline-mods", llvm::cl::init(true),
+                          llvm::cl::desc("run flex-inline-mods")};
+  Option<int64_t> heads{*this, "heads", llvm::cl::init(0),
+                        llvm::cl::desc("query heads in a tile; 0: as many as fit")};
+  Option<std::string> kernel{*this, "kernel", llvm::cl::init("decode"),
+                             llvm::cl::desc("the kernel to keep")};
+};
+
+/// Each stage may be left out; the kernel gives the same answer without it.
+void addOptimisations(OpPassManager &pm, const DecodeOptions &options) {
+  // Packing first: it decides which rows every later stage sees.
+  if (options.packGqa)
+    pm.addPass(createFlexPackGQA(FlexPackGQAOptions{options.heads}));
+  // Fusion before splitting, so that a split divides the sum of both loops.
+  if (options.fuseBlockLoops)
+    pm.addPass(createFlexFuseBlockLoops());
+  if (options.splitKv)
+    pm.addPass(createFlexSplitKV());
+  // Mods last: the passes above read and move them while they are single ops.
+  if (options.inlineMods)
+    pm.addPass(createFlexInlineMods());
+}
+
+/// Triton runs none of its own TTIR passes on text, so these stand in.
+void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(createCSEPass());
+}
+
+void buildDecodePipeline(OpPassManager &pm, const DecodeOptions &options) {
+  pm.addPass(createFlexExpandDecode());
+  addOptimisations(pm, options);
+  pm.addPass(createFlexExtractKernel(FlexExtractKernelOptions{options.kernel}));
+  pm.addPass(createFlexToTriton());
+  // The mods are inlined by now; what is left of them has no caller.
+  pm.addPass(createFlexExtractKernel(FlexExtractKernelOptions{options.kernel}));
+  addCleanup(pm);
+}
+
+} // namespace
+
+void flex::registerFlexPipelines() {
+  PassPipelineRegistration<DecodeOptions>(
+      "flex-decode-pipeline", "flex.decode to a kernel in Triton's TTIR",
+      buildDecodePipeline);
+}

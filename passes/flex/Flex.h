@@ -1,0 +1,16 @@
+//===- Flex.h - The decode-attention dialect --------------------*- C++ -*-===//
+
+#ifndef PYFLEX_FLEX_FLEX_H
+#define PYFLEX_FLEX_FLEX_H
+
+#include "tt/Triton.h"
+
+#include "flex/FlexDialect.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "flex/FlexTypes.h.inc"
+
+#define GET_OP_CLASSES
+#include "flex/FlexOps.h.inc"
+
+#endif // PYFLEX_FLEX_FLEX_H

@@ -1,0 +1,149 @@
+//===- BlockLoops.cpp - Sequences of KV blocks as loop bounds -------------===//
+
+#include "transforms/BlockLoops.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::flex;
+
+namespace {
+
+/// All keys [0, length).
+class RangeTiles : public TileSequence {
+public:
+  RangeTiles(TileBuilder &b, RangeOp op, int64_t keys) : keys(keys) {
+    begin = b.i32(0);
+    end = b.ceilDiv(op.getLength(), keys);
+  }
+
+  Tile at(TileBuilder &b, Value index, Value) override {
+    return {b.add(b.mul(index, b.i32(keys)), b.range(keys)), b.getFalse()};
+  }
+
+private:
+  int64_t keys;
+};
+
+/// The blocks of one list.
+class ListTiles : public TileSequence {
+public:
+  ListTiles(TileBuilder &b, ListOp op, int64_t keys) : keys(keys) {
+    auto table = op.getTable().getDefiningOp<BlockTableOp>();
+    block = table.getKvBlock();
+    Value row = b.mul(b.extend(op.getBatch()), table.getBatchStride());
+    row = b.add(row, b.mul(b.extend(op.getHead()), table.getHeadStride()));
+    row = b.add(row, b.extend(b.div(op.getQuery(), b.i32(table.getQBlock()))));
+    count = tt::LoadOp::create(b, b.move(table.getCounts(), row));
+    indices = b.move(table.getIndices(), b.mul(row, table.getRow()));
+    begin = b.i32(0);
+    end = tilesAreInBlocks() ? b.mul(count, b.i32(block / keys))
+                             : b.ceilDiv(b.mul(count, b.i32(block)), keys);
+  }
+
+  Tile at(TileBuilder &b, Value index, Value active) override {
+    Value positions =
+        tilesAreInBlocks() ? insideBlock(b, index, active) : across(b, index, active);
+    return {positions, b.getFalse()};
+  }
+
+private:
+  bool tilesAreInBlocks() const { return block % keys == 0; }
+
+  /// Whole tiles make up a block: one index is read for the tile.
+  Value insideBlock(TileBuilder &b, Value index, Value active) {
+    Value perBlock = b.i32(block / keys);
+    Value address = b.move(indices, b.div(index, perBlock));
+    Value number =
+        active ? tt::LoadOp::create(b, address, active, b.i32(0)).getResult()
+               : tt::LoadOp::create(b, address).getResult();
+    Value start = b.add(b.mul(number, b.i32(block)),
+                        b.mul(b.rem(index, perBlock), b.i32(keys)));
+    return b.add(start, b.range(keys));
+  }
+
+  /// A tile runs across blocks: each position reads its own block's index.
+  Value across(TileBuilder &b, Value index, Value active) {
+    Value place = b.add(b.mul(index, b.i32(keys)), b.range(keys));
+    Value slot = b.div(place, b.i32(block));
+    Value exists = b.cmp(arith::CmpIPredicate::slt, slot, count);
+    if (active)
+      exists = b.conj(exists, active);
+    Value zero = b.constant(slot.getType(), 0);
+    Value number = tt::LoadOp::create(b, b.move(indices, slot), exists, zero);
+    Value position =
+        b.add(b.mul(number, b.i32(block)), b.rem(place, b.i32(block)));
+    return b.select(exists, position,
+                    b.i32(std::numeric_limits<int32_t>::max()));
+  }
+
+  int64_t keys, block;
+  Value count, indices;
+};
+
+/// One sequence after the other.
+class ConcatTiles : public TileSequence {
+public:
+  ConcatTiles(TileBuilder &b, ConcatOp op, int64_t keys)
+      : masked(lowerBlocks(b, op.getMasked(), keys)),
+        unmasked(lowerBlocks(b, op.getUnmasked(), keys)) {
+    maskedCount = b.sub(masked->end, masked->begin);
+    begin = b.i32(0);
+    end = b.add(maskedCount, b.sub(unmasked->end, unmasked->begin));
+  }
+
+  Tile at(TileBuilder &b, Value index, Value active) override {
+    Value inMasked = b.cmp(arith::CmpIPredicate::slt, index, maskedCount);
+    Value inUnmasked = b.cmp(arith::CmpIPredicate::sge, index, maskedCount);
+    Value maskedActive = active ? b.conj(active, inMasked) : inMasked;
+    Value unmaskedActive = active ? b.conj(active, inUnmasked) : inUnmasked;
+    Tile first = masked->at(b, b.add(masked->begin, index), maskedActive);
+    Tile second = unmasked->at(
+        b, b.add(unmasked->begin, b.sub(index, maskedCount)), unmaskedActive);
+    return {b.select(inMasked, first.positions, second.positions), inUnmasked};
+  }
+
+private:
+  std::unique_ptr<TileSequence> masked, unmasked;
+  Value maskedCount;
+};
+
+/// A part of a sequence.
+class SliceTiles : public TileSequence {
+public:
+  SliceTiles(TileBuilder &b, SliceOp op, int64_t keys)
+      : whole(lowerBlocks(b, op.getBlocks(), keys)) {
+    // 64 bits: tiles times parts may pass 2^31.
+    Value count = b.extend(b.sub(whole->end, whole->begin));
+    Value parts = b.extend(op.getParts());
+    auto bound = [&](Value part) {
+      Value offset = b.div(b.mul(count, b.extend(part)), parts);
+      offset = arith::TruncIOp::create(b, b.getI32Type(), offset);
+      return b.add(whole->begin, offset);
+    };
+    begin = bound(op.getPart());
+    end = bound(b.add(op.getPart(), b.i32(1)));
+  }
+
+  Tile at(TileBuilder &b, Value index, Value active) override {
+    return whole->at(b, index, active);
+  }
+
+private:
+  std::unique_ptr<TileSequence> whole;
+};
+
+} // namespace
+
+std::unique_ptr<TileSequence> flex::lowerBlocks(TileBuilder &b, Value blocks,
+                                                int64_t keys) {
+  using Result = std::unique_ptr<TileSequence>;
+  return TypeSwitch<Operation *, Result>(blocks.getDefiningOp())
+      .Case([&](RangeOp op) { return std::make_unique<RangeTiles>(b, op, keys); })
+      .Case([&](ListOp op) { return std::make_unique<ListTiles>(b, op, keys); })
+      .Case([&](ConcatOp op) { return std::make_unique<ConcatTiles>(b, op, keys); })
+      .Case([&](SliceOp op) { return std::make_unique<SliceTiles>(b, op, keys); })
+      .Default([](Operation *) { return Result(); });
+}

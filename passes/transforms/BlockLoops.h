@@ -1,0 +1,40 @@
+//===- BlockLoops.h - Sequences of KV blocks as loop bounds -----*- C++ -*-===//
+
+#ifndef PYFLEX_TRANSFORMS_BLOCKLOOPS_H
+#define PYFLEX_TRANSFORMS_BLOCKLOOPS_H
+
+#include "flex/Flex.h"
+#include "transforms/TileBuilder.h"
+
+#include <memory>
+
+namespace mlir::flex {
+
+/// A !flex.blocks value as numbered tiles of `keys` positions each.
+class TileSequence {
+public:
+  virtual ~TileSequence() = default;
+
+  /// The tiles are those numbered [begin, end).
+  Value begin, end;
+
+  /// What one tile holds.
+  struct Tile {
+    /// tensor<keys x i32>; a position that no block holds is i32's largest.
+    Value positions;
+    /// i1: the tile needs no mask.
+    Value unmasked;
+  };
+
+  /// Emits the positions of tile `index`. Where `active` is given and false,
+  /// the tile's contents do not matter but must be safe to compute.
+  virtual Tile at(TileBuilder &b, Value index, Value active) = 0;
+};
+
+/// Emits what `blocks` needs before a loop over it.
+std::unique_ptr<TileSequence> lowerBlocks(TileBuilder &b, Value blocks,
+                                          int64_t keys);
+
+} // namespace mlir::flex
+
+#endif // PYFLEX_TRANSFORMS_BLOCKLOOPS_H

@@ -1,0 +1,404 @@
+//===- FlexToTriton.cpp - flex to tt, scf, arith and math -----------------===//
+
+#include "Passes.h"
+#include "flex/Flex.h"
+#include "transforms/BlockLoops.h"
+#include "transforms/ModInliner.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace mlir::flex {
+#define GEN_PASS_DEF_FLEXTOTRITON
+#include "Passes.h.inc"
+} // namespace mlir::flex
+
+using namespace mlir;
+using namespace mlir::flex;
+using arith::CmpFPredicate;
+using arith::CmpIPredicate;
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+static void lowerRows(TileBuilder &b, RowsOp op) {
+  int64_t group = op.getGroup(), heads = op.getHeads(),
+          queries = op.getQueries(), rows = shapeOf(op.getHead())[0];
+  Value queryCount = op.getQLen();
+
+  // Axis x enumerates (batch, KV head, portion of the group, query tile).
+  Value tiles, tilesInBlock;
+  if (auto block = op.getQBlock()) {
+    tilesInBlock = b.i32(llvm::divideCeil(*block, queries));
+    tiles = b.mul(b.ceilDiv(queryCount, *block), tilesInBlock);
+  } else {
+    tiles = b.ceilDiv(queryCount, queries);
+  }
+  Value id = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X);
+  Value tile = b.rem(id, tiles);
+  id = b.div(id, tiles);
+  Value firstInGroup = b.i32(0);
+  if (int64_t portions = llvm::divideCeil(group, heads); portions > 1) {
+    firstInGroup = b.mul(b.rem(id, b.i32(portions)), b.i32(heads));
+    id = b.div(id, b.i32(portions));
+  }
+  Value kvHead = b.rem(id, op.getKvHeads());
+  Value batch = b.div(id, op.getKvHeads());
+
+  Value firstQuery, queryLimit = queryCount;
+  if (auto block = op.getQBlock()) {
+    Value start = b.mul(b.div(tile, tilesInBlock), b.i32(*block));
+    firstQuery =
+        b.add(start, b.mul(b.rem(tile, tilesInBlock), b.i32(queries)));
+    queryLimit = b.min(queryLimit, b.add(start, b.i32(*block)));
+  } else {
+    firstQuery = b.mul(tile, b.i32(queries));
+  }
+
+  // Row r holds head r % heads of query r / heads.
+  Value row = b.range(rows);
+  Value headInTile = heads == 1 ? b.constant(row.getType(), 0)
+                                : b.rem(row, b.i32(heads));
+  Value queryInTile = heads == 1 ? row : b.div(row, b.i32(heads));
+  Value headInGroup = b.add(firstInGroup, headInTile);
+  Value query = b.add(firstQuery, queryInTile);
+  Value valid = b.cmp(CmpIPredicate::slt, query, queryLimit);
+  if (heads * queries < rows)
+    valid = b.conj(valid, b.cmp(CmpIPredicate::slt, queryInTile, b.i32(queries)));
+  if (group % heads)
+    valid = b.conj(valid, b.cmp(CmpIPredicate::slt, headInGroup, b.i32(group)));
+
+  Value firstHead = b.add(b.mul(kvHead, b.i32(group)), firstInGroup);
+  Value head = b.add(b.mul(kvHead, b.i32(group)),
+                     b.min(headInGroup, b.i32(group - 1)));
+  query = b.min(query, b.sub(queryCount, b.i32(1)));
+  // A tile past the block's last query still names a query that exists.
+  firstQuery = b.min(firstQuery, b.sub(queryCount, b.i32(1)));
+  op.replaceAllUsesWith(
+      ValueRange{batch, kvHead, firstHead, firstQuery, head, query, valid});
+}
+
+static void lowerAt(TileBuilder &b, AtOp op) {
+  auto source = op.getSource().getDefiningOp<PerBatchOp>();
+  Value address = b.move(source.getPointer(), op.getBatch());
+  Type stored = cast<tt::PointerType>(address.getType()).getPointeeType();
+  Value value = tt::LoadOp::create(b, address, source.getGiven(),
+                                   b.constant(stored, 0));
+  if (stored.getIntOrFloatBitWidth() > 32)
+    value = arith::TruncIOp::create(b, b.getI32Type(), value);
+  else if (stored.getIntOrFloatBitWidth() < 32)
+    value = arith::ExtSIOp::create(b, b.getI32Type(), value);
+  op.replaceAllUsesWith(b.select(source.getGiven(), value, source.getValue()));
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+/// Pointers to the lines `view[batch, head, index]`, as a column.
+static Value linePointers(TileBuilder &b, ViewOp view, Value batch, Value head,
+                          Value index) {
+  auto strides = view.getStrides();
+  Value base =
+      b.move(view.getPointer(), b.mul(b.extend(batch), strides[0]));
+  Value line = b.mul(b.extend(b.asColumn(index)), strides[2]);
+  if (shapeOf(head).empty())
+    base = b.move(base, b.mul(b.extend(head), strides[1]));
+  else
+    line = b.add(line, b.mul(b.extend(b.asColumn(head)), strides[1]));
+  return b.move(base, line);
+}
+
+/// Pointers to a tile of `width` columns, and which of them exist.
+static std::pair<Value, Value> tilePointers(TileBuilder &b, ViewOp view,
+                                            Value lines, Value valid,
+                                            int64_t columns, int64_t width) {
+  Value column = b.asRow(b.range(width));
+  Value offset = b.mul(b.extend(column), view.getStrides()[3]);
+  Value pointers = b.move(lines, offset);
+  Value exists = b.asColumn(valid);
+  if (columns < width)
+    exists = b.conj(exists, b.cmp(CmpIPredicate::slt, column, b.i32(columns)));
+  return {pointers, b.spread(exists, shapeOf(pointers))};
+}
+
+static void lowerLoad(TileBuilder &b, LoadOp op) {
+  auto view = op.getView().getDefiningOp<ViewOp>();
+  Value lines =
+      linePointers(b, view, op.getBatch(), op.getHead(), op.getIndex());
+  auto [pointers, exists] =
+      tilePointers(b, view, lines, op.getValid(), op.getColumns(),
+                   shapeOf(op.getResult())[1]);
+  Value zero = b.constant(op.getType(), 0);
+  op.replaceAllUsesWith(
+      tt::LoadOp::create(b, pointers, exists, zero).getResult());
+}
+
+static void lowerStore(TileBuilder &b, StoreOp op) {
+  auto view = op.getView().getDefiningOp<ViewOp>();
+  Value pointers =
+      linePointers(b, view, op.getBatch(), op.getHead(), op.getIndex());
+  Value exists = b.asColumn(op.getValid());
+  Value value = op.getValue();
+  auto shape = shapeOf(value);
+  if (shape.size() == 1)
+    value = b.asColumn(value);
+  else
+    std::tie(pointers, exists) = tilePointers(b, view, pointers, op.getValid(),
+                                              op.getColumns(), shape[1]);
+  auto type = cast<RankedTensorType>(value.getType());
+  Type element = view.getType().getElementType();
+  if (element != type.getElementType())
+    value = arith::TruncFOp::create(b, type.clone(element), value);
+  tt::StoreOp::create(b, pointers, value, exists);
+}
+
+//===----------------------------------------------------------------------===//
+// The loop
+//===----------------------------------------------------------------------===//
+
+static LogicalResult lowerFor(TileBuilder &b, ForOp op) {
+  int64_t keys = shapeOf(op.getPositions())[0];
+  auto sequence = lowerBlocks(b, op.getBlocks(), keys);
+  if (!sequence)
+    return op.emitError("expected blocks defined by a flex op");
+  // Without keys there is no position to clamp to: visit no tile.
+  Value any = b.cmp(CmpIPredicate::sgt, op.getLimit(), b.i32(0));
+  Value end = b.select(any, sequence->end, sequence->begin);
+  auto loop = scf::ForOp::create(b, sequence->begin, end, b.i32(1), op.getInits());
+
+  Block *body = loop.getBody();
+  if (!body->empty())
+    body->getTerminator()->erase();
+  TileBuilder inner(op.getLoc(), OpBuilder::atBlockEnd(body));
+  auto tile = sequence->at(inner, loop.getInductionVar(), Value());
+  Value valid = inner.cmp(CmpIPredicate::slt, tile.positions, op.getLimit());
+  Value last = inner.sub(op.getLimit(), inner.i32(1));
+  SmallVector<Value> arguments = {inner.min(tile.positions, last), valid,
+                                  tile.unmasked};
+  llvm::append_range(arguments, loop.getRegionIterArgs());
+  Block *source = &op.getBody().front();
+  auto yield = cast<YieldOp>(source->getTerminator());
+  scf::YieldOp::create(inner, yield.getState());
+  yield.erase();
+  for (auto [from, to] : llvm::zip(source->getArguments(), arguments))
+    from.replaceAllUsesWith(to);
+  body->getOperations().splice(std::prev(body->end()), source->getOperations());
+  op.replaceAllUsesWith(loop.getResults());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Scores and softmax
+//===----------------------------------------------------------------------===//
+
+static Value dot(TileBuilder &b, Value lhs, Value rhs, Value acc,
+                 tt::InputPrecision precision) {
+  return tt::DotOp::create(b, acc.getType(), lhs, rhs, acc, precision,
+                           /*maxNumImpreciseAcc=*/0);
+}
+
+static void lowerScores(TileBuilder &b, ScoresOp op) {
+  Value keys = tt::TransOp::create(b, op.getKey(), ArrayRef<int32_t>{1, 0});
+  Value product = dot(b, op.getQuery(), keys, b.constant(op.getType(), 0),
+                      op.getPrecision());
+  op.replaceAllUsesWith(b.mulf(product, op.getScale()));
+}
+
+static void lowerBound(TileBuilder &b, BoundOp op) {
+  op.replaceAllUsesWith(b.select(b.asRow(op.getValid()), op.getScores(),
+                                 b.f32(-INFINITY)));
+}
+
+/// 0 where a maximum is -inf: a row that has seen no key must not give NaN.
+static Value finiteMax(TileBuilder &b, Value max) {
+  Value none = b.cmp(CmpFPredicate::OEQ, max, b.f32(-INFINITY));
+  return b.select(none, b.f32(0), max);
+}
+
+static void lowerOnlineSoftmax(TileBuilder &b, OnlineSoftmaxOp op) {
+  Value scores = b.mulf(op.getScores(), b.f32(llvm::numbers::log2e));
+  Value max = b.maxf(op.getMax(), b.reduceMax(scores, 1));
+  Value shift = finiteMax(b, max);
+  Value weights = math::Exp2Op::create(b, b.subf(scores, b.asColumn(shift)));
+  Value decay = math::Exp2Op::create(b, b.subf(op.getMax(), shift));
+  Value sum = b.addf(b.mulf(op.getSum(), decay), b.reduceSum(weights, 1));
+  Value acc = b.mulf(op.getAcc(), b.asColumn(decay));
+  Type element = getElementTypeOrSelf(op.getValue());
+  if (!element.isF32())
+    weights = arith::TruncFOp::create(
+        b, cast<RankedTensorType>(weights.getType()).clone(element), weights);
+  acc = dot(b, weights, op.getValue(), acc, op.getPrecision());
+  op.replaceAllUsesWith(ValueRange{max, sum, acc});
+}
+
+static void lowerSoftmaxFinish(TileBuilder &b, SoftmaxFinishOp op) {
+  Value empty = b.cmp(CmpFPredicate::OEQ, op.getSum(), b.f32(0));
+  Value sum = b.select(empty, b.f32(1), op.getSum());
+  Value out = b.divf(op.getAcc(), b.asColumn(sum));
+  Value log2Sum = b.addf(op.getMax(), math::Log2Op::create(b, sum));
+  Value lse = b.select(empty, b.f32(-INFINITY),
+                       b.mulf(log2Sum, b.f32(llvm::numbers::ln2)));
+  op.replaceAllUsesWith(ValueRange{out, lse});
+}
+
+//===----------------------------------------------------------------------===//
+// Combining partial results
+//===----------------------------------------------------------------------===//
+
+/// One program joins one row, `chunk` splits at a time.
+static void lowerCombine(TileBuilder &b, CombineOp op) {
+  int64_t chunk = op.getChunk(), columns = op.getValueDim(),
+          width = std::max<int64_t>(16, llvm::PowerOf2Ceil(columns));
+  Value row = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X);
+  Value query = b.rem(row, op.getQLen());
+  Value rest = b.div(row, op.getQLen());
+  Value head = b.rem(rest, op.getHeads()), batch = b.div(rest, op.getHeads());
+  Value firstPartial = b.mul(b.extend(row), b.extend(op.getSplits()));
+  Value lseBase = b.move(op.getPartialLse(), firstPartial);
+  Value outBase =
+      b.move(op.getPartialOut(), b.mul(firstPartial, b.i64(columns)));
+  Value column = b.range(width);
+  Value inRow = b.cmp(CmpIPredicate::slt, column, b.i32(columns));
+
+  auto accType = RankedTensorType::get({width}, b.getF32Type());
+  SmallVector<Value> inits = {b.f32(-INFINITY), b.f32(0), b.constant(accType, 0)};
+  auto loop = scf::ForOp::create(b, b.i32(0), op.getSplits(), b.i32(chunk), inits);
+  {
+    Block *body = loop.getBody();
+    if (!body->empty())
+      body->getTerminator()->erase();
+    TileBuilder in(op.getLoc(), OpBuilder::atBlockEnd(body));
+    Value max = loop.getRegionIterArgs()[0], sum = loop.getRegionIterArgs()[1],
+          acc = loop.getRegionIterArgs()[2];
+    Value split = in.add(loop.getInductionVar(), in.range(chunk));
+    Value exists = in.cmp(CmpIPredicate::slt, split, op.getSplits());
+    auto lseType = RankedTensorType::get({chunk}, b.getF32Type());
+    Value lse = tt::LoadOp::create(in, in.move(lseBase, split), exists,
+                                   in.constant(lseType, -INFINITY));
+    lse = in.mulf(lse, in.f32(llvm::numbers::log2e));
+    Value newMax = in.maxf(max, in.reduceMax(lse, 0));
+    Value shift = finiteMax(in, newMax);
+    Value weights = math::Exp2Op::create(in, in.subf(lse, shift));
+    Value decay = math::Exp2Op::create(in, in.subf(max, shift));
+    Value newSum = in.addf(in.mulf(sum, decay), in.reduceSum(weights, 0));
+    Value offset = in.add(
+        in.mul(in.extend(in.asColumn(split)), in.i64(columns)),
+        in.extend(in.asRow(column)));
+    Value mask = in.conj(in.asColumn(exists), in.asRow(inRow));
+    auto tileType = RankedTensorType::get({chunk, width}, b.getF32Type());
+    Value partial = tt::LoadOp::create(in, in.move(outBase, offset), mask,
+                                       in.constant(tileType, 0));
+    Value added = in.reduceSum(in.mulf(partial, in.asColumn(weights)), 0);
+    Value newAcc = in.addf(in.mulf(acc, decay), added);
+    scf::YieldOp::create(in, ValueRange{newMax, newSum, newAcc});
+  }
+
+  Value max = loop.getResult(0), sum = loop.getResult(1);
+  Value empty = b.cmp(CmpFPredicate::OEQ, sum, b.f32(0));
+  sum = b.select(empty, b.f32(1), sum);
+  Value out = b.divf(loop.getResult(2), sum);
+  auto address = [&](Value view) {
+    auto op = view.getDefiningOp<ViewOp>();
+    auto strides = op.getStrides();
+    Value offset = b.mul(b.extend(batch), strides[0]);
+    offset = b.add(offset, b.mul(b.extend(head), strides[1]));
+    offset = b.add(offset, b.mul(b.extend(query), strides[2]));
+    return b.move(op.getPointer(), offset);
+  };
+  auto view = op.getOut().getDefiningOp<ViewOp>();
+  Value outPointers = b.move(address(op.getOut()),
+                             b.mul(b.extend(column), view.getStrides()[3]));
+  Type element = view.getType().getElementType();
+  if (!element.isF32())
+    out = arith::TruncFOp::create(b, accType.clone(element), out);
+  tt::StoreOp::create(b, outPointers, out, inRow);
+  if (!op.getLse())
+    return;
+  Value log2Sum = b.addf(max, math::Log2Op::create(b, sum));
+  Value lse = b.select(empty, b.f32(-INFINITY),
+                       b.mulf(log2Sum, b.f32(llvm::numbers::ln2)));
+  tt::StoreOp::create(b, address(op.getLse()), lse, Value());
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Ops that only name things: their users read them, and they go at the end.
+bool isName(Operation *op) {
+  return isa<ViewOp, PerBatchOp, BlockTableOp, RangeOp, ListOp, ConcatOp,
+             SliceOp>(op);
+}
+
+struct FlexToTritonPass : public flex::impl::FlexToTritonBase<FlexToTritonPass> {
+  void runOnOperation() override {
+    SmallVector<Operation *> ops, names;
+    getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (!isa_and_nonnull<FlexDialect>(op->getDialect()) || isa<YieldOp>(op))
+        return;
+      (isName(op) ? names : ops).push_back(op);
+    });
+    for (Operation *op : ops)
+      if (failed(lower(op)))
+        return signalPassFailure();
+    for (Operation *op : llvm::reverse(names))
+      op->erase();
+  }
+
+  LogicalResult lower(Operation *op) {
+    if (isa<ScoreModOp, MaskModOp>(op))
+      return inlineMod(op, ModShapes::Tile);
+    if (failed(namesAreKnown(op)))
+      return failure();
+    TileBuilder b(op->getLoc(), op);
+    LogicalResult result =
+        TypeSwitch<Operation *, LogicalResult>(op)
+            .Case([&](ForOp op) { return lowerFor(b, op); })
+            .Case([&](RowsOp op) { return lowerRows(b, op), success(); })
+            .Case([&](AtOp op) { return lowerAt(b, op), success(); })
+            .Case([&](LoadOp op) { return lowerLoad(b, op), success(); })
+            .Case([&](StoreOp op) { return lowerStore(b, op), success(); })
+            .Case([&](ScoresOp op) { return lowerScores(b, op), success(); })
+            .Case([&](BoundOp op) { return lowerBound(b, op), success(); })
+            .Case([&](OnlineSoftmaxOp op) {
+              return lowerOnlineSoftmax(b, op), success();
+            })
+            .Case([&](SoftmaxFinishOp op) {
+              return lowerSoftmaxFinish(b, op), success();
+            })
+            .Case([&](CombineOp op) { return lowerCombine(b, op), success(); })
+            .Default([](Operation *op) {
+              return op->emitError("expected flex-expand-decode to have run");
+            });
+    if (succeeded(result))
+      op->erase();
+    return result;
+  }
+
+  /// Views and block sequences have no run-time value; only the op that made
+  /// one tells what it is.
+  LogicalResult namesAreKnown(Operation *op) {
+    for (Value operand : op->getOperands()) {
+      if (!isa<ViewType, PerBatchType, BlockTableType, BlocksType>(
+              operand.getType()))
+        continue;
+      Operation *name = operand.getDefiningOp();
+      if (!name || !isName(name))
+        return op->emitError() << "expected an operand of type "
+                               << operand.getType()
+                               << " to be made in this function by a flex op";
+      if (failed(namesAreKnown(name)))
+        return failure();
+    }
+    return success();
+  }
+};
+
+} // namespace

@@ -1,0 +1,163 @@
+//===- ModInliner.cpp - Scalar mods over tiles ----------------------------===//
+
+#include "transforms/ModInliner.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace mlir::flex;
+
+namespace {
+
+/// A score_mod and a mask_mod differ only in what is done with the result.
+struct Application {
+  tt::FuncOp callee;
+  Value scores, batch, head, query, kv, unless;
+  ValueRange captures;
+  bool isMask;
+};
+
+Application describe(Operation *op) {
+  auto lookup = [&](FlatSymbolRefAttr callee) {
+    return SymbolTable::lookupNearestSymbolFrom<tt::FuncOp>(op, callee);
+  };
+  if (auto mod = dyn_cast<ScoreModOp>(op))
+    return {lookup(mod.getCalleeAttr()), mod.getScores(), mod.getBatch(),
+            mod.getHead(), mod.getQuery(), mod.getKv(), Value(),
+            mod.getCaptures(), false};
+  auto mod = cast<MaskModOp>(op);
+  return {lookup(mod.getCalleeAttr()), mod.getScores(), mod.getBatch(),
+          mod.getHead(), mod.getQuery(), mod.getKv(), mod.getUnless(),
+          mod.getCaptures(), true};
+}
+
+class Inliner {
+public:
+  Inliner(Operation *op, ModShapes shapes)
+      : app(describe(op)), op(op), shapes(shapes),
+        loop(op->getParentOfType<ForOp>()), b(op->getLoc(), op) {}
+
+  FailureOr<int64_t> run() {
+    if (app.callee.isExternal() || !app.callee.getBody().hasOneBlock())
+      return op->emitOpError("expected a callee of one block");
+    bindArguments();
+    Block &body = app.callee.getBody().front();
+    for (Operation &scalar : body.without_terminator())
+      if (failed(inlineOp(scalar)))
+        return failure();
+    auto results = llvm::map_to_vector(
+        body.getTerminator()->getOperands(),
+        [&](Value value) { return mapping.lookup(value); });
+    op->getResult(0).replaceAllUsesWith(finish(results));
+    op->erase();
+    return hoisted;
+  }
+
+private:
+  bool leavesLoop(ValueRange operands) {
+    return shapes == ModShapes::Smallest && loop &&
+           llvm::all_of(operands, [&](Value operand) {
+             return !loop.getBody().isAncestor(operand.getParentRegion());
+           });
+  }
+
+  /// Moves the insertion point to where an op of these operands belongs.
+  void placeFor(ValueRange operands) {
+    if (leavesLoop(operands))
+      b.setInsertionPoint(loop);
+    else
+      b.setInsertionPoint(op);
+  }
+
+  /// A column of rows or a row of keys, as one dimension of the tile.
+  Value align(Value column, bool isRowOfTile) {
+    placeFor(column);
+    Value aligned = isRowOfTile ? b.asColumn(column) : b.asRow(column);
+    return shapes == ModShapes::Tile ? b.spread(aligned, shapeOf(app.scores))
+                                     : aligned;
+  }
+
+  void bindArguments() {
+    Value batch = app.batch;
+    if (shapes == ModShapes::Tile)
+      batch = b.spread(batch, shapeOf(app.scores));
+    SmallVector<Value> actuals;
+    if (!app.isMask)
+      actuals.push_back(app.scores);
+    actuals.append({batch, align(app.head, true), align(app.query, true),
+                    align(app.kv, false)});
+    llvm::append_range(actuals, app.captures);
+    mapping.map(app.callee.getArguments(), actuals);
+  }
+
+  LogicalResult inlineOp(Operation &scalar) {
+    if (scalar.getNumRegions() || scalar.getNumResults() != 1) {
+      auto diag = op->emitOpError()
+                  << "cannot inline '" << scalar.getName() << "'";
+      diag.attachNote(scalar.getLoc()) << "it is used here";
+      return diag;
+    }
+    SmallVector<Value> operands;
+    SmallVector<int64_t> shape;
+    for (Value operand : scalar.getOperands()) {
+      operands.push_back(mapping.lookup(operand));
+      shape = commonShape(shape, shapeOf(operands.back()));
+    }
+    placeFor(operands);
+    for (Value &operand : operands)
+      operand = spreadInPlace(operand, shape);
+    placeFor(operands);
+    OperationState state(scalar.getLoc(), scalar.getName());
+    state.addOperands(operands);
+    for (Type type : scalar.getResultTypes())
+      state.addTypes(shape.empty() ? type : RankedTensorType::get(shape, type));
+    state.addAttributes(scalar.getDiscardableAttrDictionary().getValue());
+    state.propertiesAttr = scalar.getPropertiesAsAttribute();
+    Operation *tiled = b.create(state);
+    if (leavesLoop(operands) && !operands.empty())
+      ++hoisted;
+    mapping.map(scalar.getResults(), tiled->getResults());
+    return success();
+  }
+
+  /// Stretches a value at the place where it is defined, in or before the loop.
+  Value spreadInPlace(Value value, ArrayRef<int64_t> shape) {
+    if (shape.empty() || shapeOf(value) == shape)
+      return value;
+    placeFor(value);
+    return b.spread(value, shape);
+  }
+
+  Value finish(ArrayRef<Value> results) {
+    b.setInsertionPoint(op);
+    auto shape = shapeOf(app.scores);
+    if (!app.isMask)
+      return b.spread(results[0], shape);
+    Value keep = results[0];
+    if (app.unless)
+      keep = b.disj(keep, app.unless);
+    Value masked = b.select(keep, app.scores, b.f32(-INFINITY));
+    if (results.size() == 1)
+      return masked;
+    // An index out of a captured tensor's bounds must not pass for a number.
+    Value inBounds = results[1];
+    if (app.unless)
+      inBounds = b.disj(inBounds, app.unless);
+    return b.select(inBounds, masked, b.f32(NAN));
+  }
+
+  Application app;
+  Operation *op;
+  ModShapes shapes;
+  ForOp loop;
+  TileBuilder b;
+  IRMapping mapping;
+  int64_t hoisted = 0;
+};
+
+} // namespace
+
+FailureOr<int64_t> flex::inlineMod(Operation *mod, ModShapes shapes) {
+  return Inliner(mod, shapes).run();
+}

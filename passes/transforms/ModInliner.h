@@ -1,0 +1,26 @@
+//===- ModInliner.h - Scalar mods over tiles --------------------*- C++ -*-===//
+
+#ifndef PYFLEX_TRANSFORMS_MODINLINER_H
+#define PYFLEX_TRANSFORMS_MODINLINER_H
+
+#include "flex/Flex.h"
+#include "transforms/TileBuilder.h"
+
+namespace mlir::flex {
+
+/// Where a mod's ops are put, and at what shape.
+enum class ModShapes {
+  /// Every operand is spread to the whole tile first; all ops are in the loop.
+  Tile,
+  /// Each op has the smallest shape that its operands stretch to; ops whose
+  /// operands are defined before the loop are put there.
+  Smallest
+};
+
+/// Replaces a flex.score_mod or flex.mask_mod by the body of its callee.
+/// Returns how many ops were put before the loop, or failure with a diagnostic.
+FailureOr<int64_t> inlineMod(Operation *mod, ModShapes shapes);
+
+} // namespace mlir::flex
+
+#endif // PYFLEX_TRANSFORMS_MODINLINER_H

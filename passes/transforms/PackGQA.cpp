@@ -1,0 +1,66 @@
+//===- PackGQA.cpp - The heads of one KV head in one tile -----------------===//
+
+#include "Passes.h"
+#include "flex/Flex.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mlir::flex {
+#define GEN_PASS_DEF_FLEXPACKGQA
+#include "Passes.h.inc"
+} // namespace mlir::flex
+
+using namespace mlir;
+using namespace mlir::flex;
+
+namespace {
+
+/// The first block table in `func` whose lists differ by query head.
+BlockTableOp findPerHeadTable(tt::FuncOp func) {
+  BlockTableOp found;
+  func.walk([&](BlockTableOp table) {
+    if (!found && table.getPerHead())
+      found = table;
+  });
+  return found;
+}
+
+struct PackGQAPass : public flex::impl::FlexPackGQABase<PackGQAPass> {
+  using FlexPackGQABase::FlexPackGQABase;
+
+  void runOnOperation() override {
+    auto walk = getOperation().walk([&](RowsOp rows) { return pack(rows); });
+    if (walk.wasInterrupted())
+      signalPassFailure();
+  }
+
+  WalkResult pack(RowsOp rows) {
+    int64_t group = rows.getGroup();
+    if (group == 1 || rows.getHeads() != 1)
+      return WalkResult::advance();
+    if (auto table = findPerHeadTable(rows->getParentOfType<tt::FuncOp>())) {
+      auto diag = rows.emitRemark()
+                  << "query heads are not packed: their block lists differ";
+      diag.attachNote(table.getLoc()) << "the lists are given here";
+      return WalkResult::advance();
+    }
+    int64_t capacity =
+        cast<RankedTensorType>(rows.getHead().getType()).getDimSize(0);
+    int64_t most = std::min(group, capacity);
+    if (heads < 0 || heads > most) {
+      rows.emitError() << "expected between 1 and " << most
+                       << " heads in a tile of " << capacity
+                       << " rows for a group of " << group << ", got " << heads;
+      return WalkResult::interrupt();
+    }
+    int64_t packed = heads ? int64_t(heads) : most;
+    Builder b(&getContext());
+    rows.setHeadsAttr(b.getI32IntegerAttr(packed));
+    rows.setQueriesAttr(b.getI32IntegerAttr(capacity / packed));
+    ++numPacked;
+    return WalkResult::advance();
+  }
+};
+
+} // namespace

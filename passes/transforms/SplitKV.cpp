@@ -1,0 +1,216 @@
+//===- SplitKV.cpp - The KV loop over several programs --------------------===//
+
+#include "Passes.h"
+#include "flex/Flex.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace mlir::flex {
+#define GEN_PASS_DEF_FLEXSPLITKV
+#include "Passes.h.inc"
+} // namespace mlir::flex
+
+using namespace mlir;
+using namespace mlir::flex;
+
+namespace {
+
+/// What the second kernel needs to know of the first.
+struct Kernel {
+  tt::FuncOp func;
+  RowsOp rows;
+  SmallVector<ForOp> loops;
+  StoreOp out, lse; // lse may be absent
+};
+
+class Splitting {
+public:
+  Splitting(Kernel kernel, int64_t chunk)
+      : k(kernel), chunk(chunk), b(kernel.func.getLoc(), kernel.func) {}
+
+  void run() {
+    appendArguments();
+    sliceLoops();
+    storePartials();
+    addCombineKernel();
+  }
+
+private:
+  void appendArguments() {
+    auto f32Pointer = tt::PointerType::get(b.getF32Type());
+    auto aligned = b.getDictionaryAttr(
+        b.getNamedAttr("tt.divisibility", b.getI32IntegerAttr(16)));
+    auto append = [&](Type type, DictionaryAttr attrs) {
+      unsigned index = k.func.getNumArguments();
+      (void)k.func.insertArgument(index, type, attrs, k.func.getLoc());
+      return k.func.getArgument(index);
+    };
+    splits = append(b.getI32Type(), {});
+    partialOut = append(f32Pointer, aligned);
+    partialLse = append(f32Pointer, aligned);
+  }
+
+  void sliceLoops() {
+    b.setInsertionPointToStart(&k.func.getBody().front());
+    part = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::Y);
+    for (ForOp loop : k.loops) {
+      b.setInsertionPoint(loop);
+      Value mine = SliceOp::create(b, b.getType<BlocksType>(), loop.getBlocks(),
+                                   part, splits);
+      loop.getBlocksMutable().assign(mine);
+    }
+  }
+
+  Value i64(int64_t value) {
+    return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
+  }
+
+  Value times(Value lhs, Value rhs) { return arith::MulIOp::create(b, lhs, rhs); }
+
+  Value extend(Value value) {
+    return arith::ExtSIOp::create(b, b.getI64Type(), value);
+  }
+
+  /// Partial results are [batch, head, query, split, column]: those of one row
+  /// lie together for the kernel that joins them.
+  void storePartials() {
+    b.setInsertionPoint(k.out);
+    Value one = arith::ConstantOp::create(b, b.getI32IntegerAttr(1));
+    Value single = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, splits, one);
+    auto branch = scf::IfOp::create(b, single, /*withElseRegion=*/true);
+    k.out->moveBefore(branch.thenYield());
+    if (k.lse)
+      k.lse->moveBefore(branch.thenYield());
+
+    b.setInsertionPoint(branch.elseYield());
+    auto finish = k.out.getValue().getDefiningOp<SoftmaxFinishOp>();
+    storePartial(finish.getOut(), partialOut, k.out.getColumns());
+    storePartial(finish.getLse(), partialLse, 1);
+  }
+
+  void storePartial(Value value, Value pointer, int64_t columns) {
+    bool isTile = cast<RankedTensorType>(value.getType()).getRank() == 2;
+    Value heads = times(extend(k.rows.getKvHeads()), i64(k.rows.getGroup()));
+    Value split = i64(columns);
+    Value query = times(extend(splits), split);
+    Value head = times(extend(k.rows.getQLen()), query);
+    Value batch = times(heads, head);
+    Value start = tt::AddPtrOp::create(b, pointer.getType(), pointer,
+                                       times(extend(part), split));
+    SmallVector<Value> strides = {batch, head, query};
+    if (isTile)
+      strides.push_back(i64(1));
+    Value view = ViewOp::create(
+        b, ViewType::get(b.getContext(), strides.size(), b.getF32Type()), start,
+        strides);
+    StoreOp::create(b, value, view, k.rows.getBatch(), k.rows.getHead(),
+                    k.out.getIndex(), k.rows.getValid(),
+                    b.getI32IntegerAttr(columns));
+  }
+
+  /// A kernel (partial_out, partial_lse, splits, heads, q_len, then the
+  /// arguments that name the results).
+  void addCombineKernel() {
+    b.setInsertionPointAfter(k.func);
+    auto f32Pointer = tt::PointerType::get(b.getF32Type());
+    Type i32 = b.getI32Type();
+    SmallVector<Type> types = {f32Pointer, f32Pointer, i32, i32, i32};
+    SmallVector<DictionaryAttr> attrs;
+    auto aligned = b.getDictionaryAttr(
+        b.getNamedAttr("tt.divisibility", b.getI32IntegerAttr(16)));
+    attrs.assign({aligned, aligned, {}, {}, {}});
+    SmallVector<Value> borrowed;
+    for (StoreOp store : {k.out, k.lse}) {
+      if (!store)
+        continue;
+      for (Value operand : store.getView().getDefiningOp()->getOperands()) {
+        auto arg = dyn_cast<BlockArgument>(operand);
+        if (!arg)
+          continue;
+        borrowed.push_back(arg);
+        types.push_back(arg.getType());
+        attrs.push_back(k.func.getArgAttrDict(arg.getArgNumber()));
+      }
+    }
+
+    auto name = (k.func.getName() + "_combine").str();
+    auto combine = tt::FuncOp::create(b, name, b.getFunctionType(types, {}));
+    combine.setSymVisibilityAttr(b.getStringAttr("public"));
+    Block *entry = combine.addEntryBlock();
+    combine.setAllArgAttrs(attrs);
+    b.setInsertionPointToStart(entry);
+    IRMapping mapping;
+    for (auto [from, to] :
+         llvm::zip(borrowed, entry->getArguments().drop_front(5)))
+      mapping.map(from, to);
+    auto view = [&](StoreOp store) -> Value {
+      if (!store)
+        return {};
+      Operation *op = store.getView().getDefiningOp();
+      for (Value operand : op->getOperands())
+        if (Operation *constant = operand.getDefiningOp())
+          b.clone(*constant, mapping);
+      return b.clone(*op, mapping)->getResult(0);
+    };
+    Value out = view(k.out), lse = view(k.lse);
+    CombineOp::create(b, entry->getArgument(0), entry->getArgument(1),
+                      entry->getArgument(2), entry->getArgument(3),
+                      entry->getArgument(4), out, lse, k.out.getColumnsAttr(),
+                      b.getI32IntegerAttr(chunk));
+    tt::ReturnOp::create(b);
+  }
+
+  Kernel k;
+  int64_t chunk;
+  ImplicitLocOpBuilder b;
+  Value splits, partialOut, partialLse, part;
+};
+
+struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
+  using FlexSplitKVBase::FlexSplitKVBase;
+
+  void runOnOperation() override {
+    if (chunk < 2 || !llvm::isPowerOf2_64(chunk)) {
+      getOperation().emitError()
+          << "expected a chunk that is a power of two of at least 2, got " << chunk;
+      return signalPassFailure();
+    }
+    SmallVector<tt::FuncOp> funcs(getOperation().getOps<tt::FuncOp>());
+    for (tt::FuncOp func : funcs)
+      if (failed(split(func)))
+        return signalPassFailure();
+  }
+
+  LogicalResult split(tt::FuncOp func) {
+    Kernel kernel{func, {}, {}, {}, {}};
+    func.walk([&](ForOp loop) { kernel.loops.push_back(loop); });
+    if (kernel.loops.empty())
+      return success();
+    func.walk([&](RowsOp rows) { kernel.rows = rows; });
+    for (StoreOp store : func.getOps<StoreOp>())
+      (store.getView().getType().getRank() == 4 ? kernel.out : kernel.lse) = store;
+    if (!kernel.rows || !kernel.out ||
+        !kernel.out.getValue().getDefiningOp<SoftmaxFinishOp>())
+      return func.emitError("expected a loop over KV whose finished softmax is "
+                            "stored at the end of the kernel");
+    for (StoreOp store : {kernel.out, kernel.lse}) {
+      if (!store)
+        continue;
+      for (Value operand : store.getView().getDefiningOp()->getOperands())
+        if (!isa<BlockArgument>(operand) &&
+            !operand.getDefiningOp<arith::ConstantOp>())
+          return store.emitError("expected a result named by arguments and "
+                                 "constants, so that a second kernel can name it");
+    }
+    Splitting(kernel, chunk).run();
+    numSplit += kernel.loops.size();
+    return success();
+  }
+};
+
+} // namespace

@@ -1,0 +1,109 @@
+//===- TileBuilder.cpp - Building tile arithmetic -------------------------===//
+
+#include "transforms/TileBuilder.h"
+
+using namespace mlir;
+using namespace mlir::flex;
+
+ArrayRef<int64_t> flex::shapeOf(Value value) {
+  if (auto type = dyn_cast<RankedTensorType>(value.getType()))
+    return type.getShape();
+  return {};
+}
+
+SmallVector<int64_t> flex::commonShape(ArrayRef<int64_t> lhs,
+                                       ArrayRef<int64_t> rhs) {
+  if (lhs.empty())
+    return SmallVector<int64_t>(rhs);
+  if (rhs.empty())
+    return SmallVector<int64_t>(lhs);
+  assert(lhs.size() == rhs.size() && "columns and tiles do not mix");
+  SmallVector<int64_t> shape;
+  for (auto [l, r] : llvm::zip(lhs, rhs)) {
+    assert((l == r || l == 1 || r == 1) && "shapes do not stretch");
+    shape.push_back(std::max(l, r));
+  }
+  return shape;
+}
+
+Value TileBuilder::constant(Type type, double value) {
+  Type element = getElementTypeOrSelf(type);
+  TypedAttr scalar = isa<FloatType>(element)
+                         ? TypedAttr(getFloatAttr(element, value))
+                         : TypedAttr(getIntegerAttr(element, int64_t(value)));
+  if (auto tensor = dyn_cast<RankedTensorType>(type))
+    return arith::ConstantOp::create(*this,
+                                     SplatElementsAttr::get(tensor, scalar));
+  return arith::ConstantOp::create(*this, scalar);
+}
+
+Value TileBuilder::extend(Value value) {
+  Type type = value.getType();
+  if (getElementTypeOrSelf(type).isInteger(64))
+    return value;
+  Type wide = getI64Type();
+  if (auto tensor = dyn_cast<RankedTensorType>(type))
+    wide = tensor.clone(wide);
+  return arith::ExtSIOp::create(*this, wide, value);
+}
+
+Value TileBuilder::range(int64_t size) {
+  auto type = RankedTensorType::get({size}, getI32Type());
+  return tt::MakeRangeOp::create(*this, type, getI32IntegerAttr(0),
+                                 getI32IntegerAttr(size));
+}
+
+Value TileBuilder::spread(Value value, ArrayRef<int64_t> shape) {
+  if (shape.empty() || shapeOf(value) == shape)
+    return value;
+  auto type = RankedTensorType::get(shape, getElementTypeOrSelf(value));
+  if (shapeOf(value).empty())
+    return tt::SplatOp::create(*this, type, value);
+  return tt::BroadcastOp::create(*this, type, value);
+}
+
+Value TileBuilder::expand(Value value, int32_t axis) {
+  return tt::ExpandDimsOp::create(*this, value, getI32IntegerAttr(axis));
+}
+
+void TileBuilder::match(Value &lhs, Value &rhs) {
+  auto shape = commonShape(shapeOf(lhs), shapeOf(rhs));
+  lhs = spread(lhs, shape);
+  rhs = spread(rhs, shape);
+}
+
+Value TileBuilder::move(Value pointer, Value offset) {
+  match(pointer, offset);
+  return tt::AddPtrOp::create(*this, pointer.getType(), pointer, offset);
+}
+
+Value TileBuilder::select(Value condition, Value yes, Value no) {
+  auto shape = commonShape(shapeOf(condition),
+                           commonShape(shapeOf(yes), shapeOf(no)));
+  return arith::SelectOp::create(*this, spread(condition, shape),
+                                 spread(yes, shape), spread(no, shape));
+}
+
+Value TileBuilder::ceilDiv(Value lhs, int64_t rhs) {
+  return div(add(lhs, i32(rhs - 1)), i32(rhs));
+}
+
+template <typename OpTy> Value TileBuilder::reduce(Value tile, int32_t axis) {
+  auto op = tt::ReduceOp::create(*this, ValueRange{tile}, axis);
+  Type element = getElementTypeOrSelf(tile);
+  OpBuilder::InsertionGuard guard(*this);
+  Block *body = createBlock(&op.getCombineOp(), {}, {element, element},
+                            {getLoc(), getLoc()});
+  Value combined =
+      OpTy::create(*this, body->getArgument(0), body->getArgument(1));
+  tt::ReduceReturnOp::create(*this, combined);
+  return op.getResult().front();
+}
+
+Value TileBuilder::reduceMax(Value tile, int32_t axis) {
+  return reduce<arith::MaxNumFOp>(tile, axis);
+}
+
+Value TileBuilder::reduceSum(Value tile, int32_t axis) {
+  return reduce<arith::AddFOp>(tile, axis);
+}

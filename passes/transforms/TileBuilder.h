@@ -1,0 +1,112 @@
+//===- TileBuilder.h - Building tile arithmetic -----------------*- C++ -*-===//
+//
+// Short names for what the lowerings write over and over: constants, tiles of
+// one value, and the spreading of columns and rows to tiles.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PYFLEX_TRANSFORMS_TILEBUILDER_H
+#define PYFLEX_TRANSFORMS_TILEBUILDER_H
+
+#include "tt/Triton.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mlir::flex {
+
+class TileBuilder : public ImplicitLocOpBuilder {
+public:
+  using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
+
+  Value i32(int64_t value) {
+    return arith::ConstantOp::create(*this, getI32IntegerAttr(value));
+  }
+
+  Value i64(int64_t value) {
+    return arith::ConstantOp::create(*this, getI64IntegerAttr(value));
+  }
+
+  Value f32(double value) {
+    return arith::ConstantOp::create(*this, getF32FloatAttr(value));
+  }
+
+  /// A constant of a scalar or tensor type of integers or floats.
+  Value constant(Type type, double value);
+
+  Value getFalse() {
+    return arith::ConstantOp::create(*this, getBoolAttr(false));
+  }
+
+  /// `value` sign-extended to i64, element by element.
+  Value extend(Value value);
+
+  /// The integers [0, size).
+  Value range(int64_t size);
+
+  /// `value` stretched to `shape`: a scalar is repeated, a dimension of one is
+  /// stretched, a shape that fits already is kept.
+  Value spread(Value value, ArrayRef<int64_t> shape);
+
+  /// tensor<N> as tensor<Nx1>.
+  Value asColumn(Value value) { return expand(value, 1); }
+
+  /// tensor<N> as tensor<1xN>.
+  Value asRow(Value value) { return expand(value, 0); }
+
+  /// `pointer` moved by `offset` elements; either may be a scalar or a tile.
+  Value move(Value pointer, Value offset);
+
+  Value add(Value lhs, Value rhs) { return binary<arith::AddIOp>(lhs, rhs); }
+  Value sub(Value lhs, Value rhs) { return binary<arith::SubIOp>(lhs, rhs); }
+  Value mul(Value lhs, Value rhs) { return binary<arith::MulIOp>(lhs, rhs); }
+  Value div(Value lhs, Value rhs) { return binary<arith::DivSIOp>(lhs, rhs); }
+  Value rem(Value lhs, Value rhs) { return binary<arith::RemSIOp>(lhs, rhs); }
+  Value min(Value lhs, Value rhs) { return binary<arith::MinSIOp>(lhs, rhs); }
+  Value conj(Value lhs, Value rhs) { return binary<arith::AndIOp>(lhs, rhs); }
+  Value disj(Value lhs, Value rhs) { return binary<arith::OrIOp>(lhs, rhs); }
+  Value addf(Value lhs, Value rhs) { return binary<arith::AddFOp>(lhs, rhs); }
+  Value subf(Value lhs, Value rhs) { return binary<arith::SubFOp>(lhs, rhs); }
+  Value mulf(Value lhs, Value rhs) { return binary<arith::MulFOp>(lhs, rhs); }
+  Value divf(Value lhs, Value rhs) { return binary<arith::DivFOp>(lhs, rhs); }
+  Value maxf(Value lhs, Value rhs) { return binary<arith::MaxNumFOp>(lhs, rhs); }
+
+  Value cmp(arith::CmpIPredicate predicate, Value lhs, Value rhs) {
+    match(lhs, rhs);
+    return arith::CmpIOp::create(*this, predicate, lhs, rhs);
+  }
+  Value cmp(arith::CmpFPredicate predicate, Value lhs, Value rhs) {
+    match(lhs, rhs);
+    return arith::CmpFOp::create(*this, predicate, lhs, rhs);
+  }
+  Value select(Value condition, Value yes, Value no);
+
+  /// ceil(lhs / rhs) for a non-negative lhs and a constant rhs.
+  Value ceilDiv(Value lhs, int64_t rhs);
+
+  /// Reduces `axis` of a float tile by `max` or by `sum`.
+  Value reduceMax(Value tile, int32_t axis);
+  Value reduceSum(Value tile, int32_t axis);
+
+private:
+  /// Spreads both operands to their common shape.
+  void match(Value &lhs, Value &rhs);
+
+  template <typename OpTy> Value binary(Value lhs, Value rhs) {
+    match(lhs, rhs);
+    return OpTy::create(*this, lhs, rhs);
+  }
+
+  template <typename OpTy> Value reduce(Value tile, int32_t axis);
+  Value expand(Value value, int32_t axis);
+};
+
+/// The shape that both shapes stretch to; scalars have the empty shape.
+SmallVector<int64_t> commonShape(ArrayRef<int64_t> lhs, ArrayRef<int64_t> rhs);
+
+/// The shape of a tensor value, the empty shape of a scalar.
+ArrayRef<int64_t> shapeOf(Value value);
+
+} // namespace mlir::flex
+
+#endif // PYFLEX_TRANSFORMS_TILEBUILDER_H
