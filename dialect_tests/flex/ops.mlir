@@ -42,11 +42,11 @@ tt.func public @decode(%query: !tt.ptr<bf16> {tt.divisibility = 16 : i32},
   %partial = flex.block_table %pn, %pi strides(%m_sb, %m_sh, %m_row) blocks(128 x 128)
   %full = flex.block_table %fn, %fi strides(%m_sb, %m_sh, %m_row) blocks(128 x 128)
   // CHECK: flex.decode
-  flex.decode %q, %k, %v -> %o, %l kv_heads(%kv_heads) q_len(%q_len) kv_max(%kv_max)
+  flex.decode %q, %k, %v -> %o lse(%l : !flex.view<3 x f32>) kv_heads(%kv_heads) q_len(%q_len) kv_max(%kv_max)
       scale(%scale) q_offset(%q_offset) kv_len(%kv_len)
       score_mod @alibi score_captures(%slopes : !tt.ptr<f32>) mask_mod @causal
       partial(%partial) full(%full)
       {group = 4 : i32, head_dim = 128 : i32, value_dim = 128 : i32, rows = 16 : i32, keys = 64 : i32}
-      : !flex.view<4 x bf16>, !flex.view<4 x bf16>, !flex.view<4 x bf16> -> !flex.view<4 x bf16>, !flex.view<3 x f32>
+      : !flex.view<4 x bf16>, !flex.view<4 x bf16>, !flex.view<4 x bf16> -> !flex.view<4 x bf16>
   tt.return
 }

@@ -148,10 +148,12 @@ LogicalResult DecodeOp::verify() {
     if (cast<ViewType>(view.getType()).getRank() != 4)
       return emitOpError() << "expected " << name
                            << " of rank 4, got " << view.getType();
-  if (getLse() && getLse().getType() !=
-                      ViewType::get(getContext(), 3, Float32Type::get(getContext())))
-    return emitOpError() << "expected lse of type !flex.view<3 x f32>, got "
-                         << getLse().getType();
+  Type perRow = ViewType::get(getContext(), 3, Float32Type::get(getContext()));
+  for (auto [name, view] : {std::pair<StringRef, Value>{"lse", getLse()},
+                            {"max_scores", getMaxScores()}})
+    if (view && view.getType() != perRow)
+      return emitOpError() << "expected " << name << " of type " << perRow
+                           << ", got " << view.getType();
   Type keyType = cast<ViewType>(getKey().getType()).getElementType();
   Type queryType = cast<ViewType>(getQuery().getType()).getElementType();
   if (keyType != queryType)

@@ -145,6 +145,7 @@ def Flex_DecodeOp : Flex_Op<"decode", [AttrSizedOperandSegments,
         s[j] = -inf where not mask_mod(b, h, p, j), or j >= kv_len[b],
                or j lies in no listed block
         lse[i] = log(sum_j exp(s[j])), out[i] = sum_j exp(s[j] - lse[i]) value[j]
+        max_scores[i] = max_j s[j]
 
     A row with every key masked gives out 0 and lse -inf. Blocks of `full` are
     listed as wholly visible: mask_mod is not asked there. Without `partial`
@@ -154,7 +155,7 @@ def Flex_DecodeOp : Flex_Op<"decode", [AttrSizedOperandSegments,
     tile of scores that one program works on at a time.
   }];
   let arguments = (ins Flex_View:$query, Flex_View:$key, Flex_View:$value,
-      Flex_View:$out, Optional<Flex_View>:$lse,
+      Flex_View:$out, Optional<Flex_View>:$lse, Optional<Flex_View>:$max_scores,
       I32:$kv_heads, I32:$q_len, I32:$kv_max, F32:$scale,
       Flex_PerBatch:$q_offset, Flex_PerBatch:$kv_len,
       OptionalAttr<FlatSymbolRefAttr>:$score_mod, Variadic<AnyType>:$score_captures,
@@ -164,7 +165,9 @@ def Flex_DecodeOp : Flex_Op<"decode", [AttrSizedOperandSegments,
       I32Attr:$rows, I32Attr:$keys,
       DefaultValuedAttr<TT_InputPrecision, "::mlir::tt::InputPrecision::IEEE">:$precision);
   let assemblyFormat = [{
-    $query `,` $key `,` $value `->` $out (`,` $lse^)?
+    $query `,` $key `,` $value `->` $out
+    (`lse` `(` $lse^ `:` type($lse) `)`)?
+    (`max_scores` `(` $max_scores^ `:` type($max_scores) `)`)?
     `kv_heads` `(` $kv_heads `)` `q_len` `(` $q_len `)` `kv_max` `(` $kv_max `)`
     `scale` `(` $scale `)` `q_offset` `(` $q_offset `)` `kv_len` `(` $kv_len `)`
     (`score_mod` $score_mod^)?
@@ -173,7 +176,7 @@ def Flex_DecodeOp : Flex_Op<"decode", [AttrSizedOperandSegments,
     (`mask_captures` `(` $mask_captures^ `:` type($mask_captures) `)`)?
     (`partial` `(` $partial^ `)`)? (`full` `(` $full^ `)`)?
     attr-dict
-    `:` type($query) `,` type($key) `,` type($value) `->` type($out) (`,` type($lse)^)?
+    `:` type($query) `,` type($key) `,` type($value) `->` type($out)
   }];
   let hasVerifier = 1;
 }
@@ -191,8 +194,8 @@ def Flex_CombineOp : Flex_Op<"combine"> {
       I32Attr:$value_dim, I32Attr:$chunk);
   let assemblyFormat = [{
     $partial_out `,` $partial_lse `splits` `(` $splits `)` `heads` `(` $heads `)`
-    `q_len` `(` $q_len `)` `->` $out (`,` $lse^)? attr-dict
-    `:` type($out) (`,` type($lse)^)?
+    `q_len` `(` $q_len `)` `->` $out (`lse` `(` $lse^ `:` type($lse) `)`)? attr-dict
+    `:` type($out)
   }];
 }
 
@@ -414,13 +417,15 @@ def Flex_OnlineSoftmaxOp : Flex_Op<"online_softmax", [Pure,
 
 def Flex_SoftmaxFinishOp : Flex_Op<"softmax_finish", [Pure,
     TypesMatchWith<"out has the type of acc", "acc", "out", "$_self">,
-    TypesMatchWith<"lse has the type of sum", "sum", "lse", "$_self">]> {
-  let summary = "acc / sum and the natural logarithm of the sum of exponentials.";
+    TypesMatchWith<"lse has the type of sum", "sum", "lse", "$_self">,
+    TypesMatchWith<"max_score has the type of max", "max", "max_score", "$_self">]> {
+  let summary = "The result of a row: acc / sum, log-sum-exp, largest score.";
   let description = [{
-    A row that saw no key gives 0 and -inf.
+    Logarithm and maximum are natural. A row that saw no key gives 0, -inf and
+    -inf.
   }];
   let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ScoreTile:$acc);
-  let results = (outs Flex_ScoreTile:$out, Flex_F32Column:$lse);
+  let results = (outs Flex_ScoreTile:$out, Flex_F32Column:$lse, Flex_F32Column:$max_score);
   let assemblyFormat = [{
     `(` $max `,` $sum `,` $acc `)` attr-dict
     `:` `(` type($max) `,` type($sum) `,` type($acc) `)`

@@ -20,7 +20,7 @@ public:
   }
 
   Tile at(TileBuilder &b, Value index, Value) override {
-    return {b.add(b.mul(index, b.i32(keys)), b.range(keys)), b.getFalse()};
+    return {b.mul(index, b.i32(keys)), b.getFalse()};
   }
 
 private:
@@ -44,9 +44,9 @@ public:
   }
 
   Tile at(TileBuilder &b, Value index, Value active) override {
-    Value positions =
+    Value start =
         tilesAreInBlocks() ? insideBlock(b, index, active) : across(b, index, active);
-    return {positions, b.getFalse()};
+    return {start, b.getFalse()};
   }
 
 private:
@@ -59,9 +59,8 @@ private:
     Value number =
         active ? tt::LoadOp::create(b, address, active, b.i32(0)).getResult()
                : tt::LoadOp::create(b, address).getResult();
-    Value start = b.add(b.mul(number, b.i32(block)),
-                        b.mul(b.rem(index, perBlock), b.i32(keys)));
-    return b.add(start, b.range(keys));
+    return b.add(b.mul(number, b.i32(block)),
+                 b.mul(b.rem(index, perBlock), b.i32(keys)));
   }
 
   /// A tile runs across blocks: each position reads its own block's index.
@@ -102,7 +101,7 @@ public:
     Tile first = masked->at(b, b.add(masked->begin, index), maskedActive);
     Tile second = unmasked->at(
         b, b.add(unmasked->begin, b.sub(index, maskedCount)), unmaskedActive);
-    return {b.select(inMasked, first.positions, second.positions), inUnmasked};
+    return {b.select(inMasked, first.start, second.start), inUnmasked};
   }
 
 private:

@@ -20,10 +20,16 @@ public:
 
   /// What one tile holds.
   struct Tile {
-    /// tensor<keys x i32>; a position that no block holds is i32's largest.
-    Value positions;
+    /// i32: the first of `keys` consecutive positions; or tensor<keys x i32>:
+    /// each position, i32's largest where no block holds one.
+    Value start;
     /// i1: the tile needs no mask.
     Value unmasked;
+
+    /// The positions as a tensor.
+    Value positions(TileBuilder &b, int64_t keys) const {
+      return shapeOf(start).empty() ? b.add(start, b.range(keys)) : start;
+    }
   };
 
   /// Emits the positions of tile `index`. Where `active` is given and false,

@@ -69,11 +69,13 @@ public:
         state = loop(list(op.getFull()), state, /*masked=*/false);
     }
 
-    auto finish = SoftmaxFinishOp::create(b, tile, column, state[0], state[1],
-                                          state[2]);
+    auto finish = SoftmaxFinishOp::create(b, tile, column, column, state[0],
+                                          state[1], state[2]);
     store(finish.getOut(), op.getOut(), op.getValueDim());
     if (op.getLse())
       store(finish.getLse(), op.getLse(), 1);
+    if (op.getMaxScores())
+      store(finish.getMaxScore(), op.getMaxScores(), 1);
     op.erase();
   }
 

@@ -176,10 +176,10 @@ static LogicalResult lowerFor(TileBuilder &b, ForOp op) {
     body->getTerminator()->erase();
   TileBuilder inner(op.getLoc(), OpBuilder::atBlockEnd(body));
   auto tile = sequence->at(inner, loop.getInductionVar(), Value());
-  Value valid = inner.cmp(CmpIPredicate::slt, tile.positions, op.getLimit());
+  Value positions = tile.positions(inner, keys);
+  Value valid = inner.cmp(CmpIPredicate::slt, positions, op.getLimit());
   Value last = inner.sub(op.getLimit(), inner.i32(1));
-  SmallVector<Value> arguments = {inner.min(tile.positions, last), valid,
-                                  tile.unmasked};
+  SmallVector<Value> arguments = {inner.min(positions, last), valid, tile.unmasked};
   llvm::append_range(arguments, loop.getRegionIterArgs());
   Block *source = &op.getBody().front();
   auto yield = cast<YieldOp>(source->getTerminator());
@@ -243,7 +243,8 @@ static void lowerSoftmaxFinish(TileBuilder &b, SoftmaxFinishOp op) {
   Value log2Sum = b.addf(op.getMax(), math::Log2Op::create(b, sum));
   Value lse = b.select(empty, b.f32(-INFINITY),
                        b.mulf(log2Sum, b.f32(llvm::numbers::ln2)));
-  op.replaceAllUsesWith(ValueRange{out, lse});
+  Value maxScore = b.mulf(op.getMax(), b.f32(llvm::numbers::ln2));
+  op.replaceAllUsesWith(ValueRange{out, lse, maxScore});
 }
 
 //===----------------------------------------------------------------------===//

@@ -192,8 +192,15 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
     if (kernel.loops.empty())
       return success();
     func.walk([&](RowsOp rows) { kernel.rows = rows; });
-    for (StoreOp store : func.getOps<StoreOp>())
+    for (StoreOp store : func.getOps<StoreOp>()) {
+      auto finish = store.getValue().getDefiningOp<SoftmaxFinishOp>();
+      if (finish && store.getValue() == finish.getMaxScore()) {
+        store.emitRemark("the KV loop is not split: partial results hold no "
+                         "largest score");
+        return success();
+      }
       (store.getView().getType().getRank() == 4 ? kernel.out : kernel.lse) = store;
+    }
     if (!kernel.rows || !kernel.out ||
         !kernel.out.getValue().getDefiningOp<SoftmaxFinishOp>())
       return func.emitError("expected a loop over KV whose finished softmax is "
