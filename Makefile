@@ -15,6 +15,8 @@ CXX_SOURCES = $(shell find passes tools -name '*.cpp' -o -name '*.h')
 
 # A fresh clone elsewhere on the machine finds the compiled objects of this one.
 export CCACHE_BASEDIR := $(CURDIR)
+# What ccache asks for before it caches objects that use a precompiled header.
+export CCACHE_SLOPPINESS := pch_defines,time_macros
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

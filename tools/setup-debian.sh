@@ -12,7 +12,7 @@ packages=(
   python3-venv python3-dev
 )
 
-if ! command -v apt-get dpkg-query >/dev/null; then
+if ! command -v apt-get >/dev/null; then
   echo "error: this is not Debian; install the equivalents of: ${packages[*]}" >&2
   exit 1
 fi

@@ -1,5 +1,6 @@
 """The Makefile's targets and the wheel."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -13,9 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_help_lists_every_target() -> None:
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
     targets = {line.split()[0] for line in listed.stdout.splitlines()}
-    assert targets == set(
-        "help setup build demo test lint format docs wheel bench clean".split()  # noqa: SIM905
-    )
+    assert targets == set("help setup build demo test lint format docs wheel bench clean".split())
 
 
 @pytest.mark.slow
@@ -30,3 +29,8 @@ def test_wheel_is_self_contained(tmp_path: Path) -> None:
     assert names >= sources | {"pyflex/py.typed", "pyflex/_lib/libpyflex.so"}
     strays = {name for name in names if not name.startswith(("pyflex/", "pyflex-"))}
     assert strays == set()
+    with zipfile.ZipFile(wheel) as archive:
+        library = archive.extract("pyflex/_lib/libpyflex.so", tmp_path)
+    listed = subprocess.run(["readelf", "-d", library], capture_output=True, text=True, check=True)
+    needed = set(re.findall(r"\(NEEDED\).*\[(\w+)", listed.stdout))
+    assert needed <= {"libc", "libm", "libstdc", "libgcc_s", "ld"}
