@@ -1,0 +1,213 @@
+"""Every mistake a user can make with pyflex, one exception class each.
+
+A message has up to four parts: what is wrong, what was expected, what was given, and the user's
+own source line. The classes also derive from the builtin that Python programmers would catch.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from types import CodeType, FrameType
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """A place in the user's code; `column` counts from 1, 0 where Python does not know it."""
+
+    file: str
+    line: int
+    column: int = 0
+
+    @property
+    def text(self) -> str:
+        """The line itself, stripped; empty where the source cannot be read."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}"
+        return f"{place}\n    {self.text}" if self.text else place
+
+
+def user_line(boundary: CodeType | None = None) -> SourceLine | None:
+    """The innermost running line outside torch and pyflex, or None.
+
+    The search stops at a frame that runs `boundary`, so that a function of torch's own is not
+    blamed on whoever called pyflex.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not boundary:
+        if not _is_library(frame.f_globals.get("__name__", "")):
+            column = _column(frame.f_code, frame.f_lasti)
+            return SourceLine(frame.f_code.co_filename, frame.f_lineno, column)
+        frame = frame.f_back
+    return None
+
+
+def definition_line(fn: object) -> SourceLine | None:
+    """Where `fn` (a function, method, partial, module or callable object) is defined, or None."""
+    for _ in range(16):  # partials of bound methods of objects: a short chain, or a cycle
+        code = getattr(fn, "__code__", None)
+        if isinstance(code, CodeType):
+            return SourceLine(code.co_filename, code.co_firstlineno)
+        for name in ("func", "__func__", "forward", "__call__"):
+            if (inner := getattr(fn, name, None)) is not None and inner is not fn:
+                fn = inner
+                break
+        else:
+            return None
+    return None
+
+
+def _is_library(module: str) -> bool:
+    return module in ("torch", "pyflex") or module.startswith(("torch.", "pyflex."))
+
+
+@lru_cache(maxsize=4096)
+def _column(code: CodeType, instruction: int) -> int:
+    if sys.version_info < (3, 11):
+        return 0
+    position = next(islice(code.co_positions(), instruction // 2, None), None)
+    return 0 if position is None or position[2] is None else position[2] + 1
+
+
+class PyflexError(Exception):
+    """Base of every error that pyflex raises for a user's mistake.
+
+    `at` is the user's line; left out, it is the innermost running line outside torch and pyflex.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        expected: object = None,
+        got: object = None,
+        at: SourceLine | None = None,
+    ) -> None:
+        self.message = message
+        self.expected = expected
+        self.got = got
+        self.at = at if at is not None else user_line()
+        parts = [message]
+        if expected is not None:
+            parts.append(f"  expected: {expected}")
+        if got is not None:
+            parts.append(f"  got: {got}")
+        if self.at is not None:
+            parts.append(f"  at {self.at}")
+        super().__init__("\n".join(parts))
+
+
+# Raised while a mod is traced.
+
+
+class TraceError(PyflexError):
+    """Base of what can go wrong while a score_mod or mask_mod is traced."""
+
+
+class UnsupportedOpError(TraceError, NotImplementedError):
+    """A torch op that has no meaning for one score, or none for these dtypes; `op` names it."""
+
+    def __init__(
+        self,
+        op: str,
+        reason: str = "has no lowering",
+        *,
+        expected: object = None,
+        got: object = None,
+        at: SourceLine | None = None,
+    ) -> None:
+        self.op = op
+        self.reason = reason
+        super().__init__(f"{op} {reason}", expected=expected, got=got, at=at)
+
+
+class DataDependentControlFlowError(TraceError, TypeError):
+    """Python asked for the value of a traced or captured tensor: `if`, `while`, int(), item()."""
+
+
+class MutationError(TraceError, TypeError):
+    """An in-place change of a traced value or a captured tensor."""
+
+
+class LeakedValueError(TraceError, RuntimeError):
+    """A traced value was kept and used after its trace had ended."""
+
+
+class ModArityError(TraceError, TypeError):
+    """A mod that cannot be called with the arguments of its kind."""
+
+
+class ModResultError(TraceError, TypeError):
+    """A mod whose result is not one float (score_mod) or one bool (mask_mod)."""
+
+
+class IndexRankError(TraceError, IndexError):
+    """More indices than the captured tensor has dimensions."""
+
+
+class IndexDTypeError(TraceError, IndexError):
+    """An index that is not a signed integer."""
+
+
+class CaptureIndexError(TraceError, IndexError):
+    """An index outside a captured tensor's extent."""
+
+
+class CaptureDeviceError(TraceError, ValueError):
+    """A captured tensor on another device than the kernel's."""
+
+
+class CaptureDtypeError(TraceError, TypeError):
+    """A captured tensor of a dtype or layout that a kernel cannot read."""
+
+
+class WholeTensorOpError(TraceError, TypeError):
+    """An op on a captured tensor that still has dimensions: index first."""
+
+
+class ConstantRangeError(TraceError, OverflowError):
+    """A Python number outside the range of the dtype it would take."""
+
+
+# Raised when a kernel is compiled or called.
+
+
+class ShapeError(PyflexError, ValueError):
+    """A tensor of the wrong rank or extents."""
+
+
+class DTypeError(PyflexError, TypeError):
+    """A tensor of the wrong dtype, or dtypes that do not go together."""
+
+
+class DeviceError(PyflexError, ValueError):
+    """Tensors on different devices, or on one that pyflex does not serve."""
+
+
+class HeadCountError(ShapeError):
+    """Query heads that are no multiple of the KV heads."""
+
+
+class BlockMaskError(PyflexError, ValueError):
+    """A BlockMask that does not fit the call: too small, another device, another block size."""
+
+
+class ScheduleError(PyflexError, ValueError):
+    """A schedule option that is unknown or does not fit the problem."""
+
+
+class TargetError(PyflexError, ValueError):
+    """A device or architecture that the compiler cannot generate code for."""
+
+
+class CompilerLibraryError(PyflexError, ImportError):
+    """The compiler's shared library is missing, too old or cannot be loaded."""
+
+
+class CompilerError(PyflexError, RuntimeError):
+    """The compiler refused a module; the message carries its diagnostics."""

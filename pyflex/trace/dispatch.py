@@ -1,0 +1,333 @@
+"""The two modes that watch a mod run, and send each torch op to its lowering.
+
+Ops are lowered at the moment they are called, so an error is raised on the user's own line and
+every emitted op carries that line as its location.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType
+from typing import Any, Final
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+
+from pyflex.errors import (
+    CaptureIndexError,
+    ConstantRangeError,
+    DataDependentControlFlowError,
+    IndexRankError,
+    LeakedValueError,
+    MutationError,
+    PyflexError,
+    SourceLine,
+    UnsupportedOpError,
+    WholeTensorOpError,
+    user_line,
+)
+from pyflex.trace.builder import MLIR_TYPES, Builder, Value
+from pyflex.trace.captures import Captures, CaptureView, describe
+from pyflex.trace.indexing import as_tensor, index_capture
+from pyflex.trace.lowering import Lowering
+from pyflex.trace.lowerings import LOWERINGS
+from pyflex.trace.values import TracedScalar, TracedTensor, TracedView
+
+aten = torch.ops.aten
+
+_GETITEM: Final = torch.Tensor.__getitem__
+_SETITEM: Final = torch.Tensor.__setitem__
+_PRINTING: Final = (torch.Tensor.__repr__, torch.Tensor.__format__)
+_ISCLOSE: Final = (torch.isclose, torch.Tensor.isclose)
+# Methods that would read a plain captured tensor without any op that a dispatch mode sees.
+_READS_VALUES: Final = frozenset(
+    ("__array__", "__bool__", "__complex__", "__float__", "__index__", "__int__", "item", "numpy")
+    + ("tolist", "__dlpack__")
+)
+_READ_OPS: Final = (aten._local_scalar_dense, aten.is_nonzero, aten.equal)
+# Ops that read elements of their first argument at an index: where each of them has it.
+_INDEX_OPS: Final[dict[Any, Callable[[Any], Any]]] = {
+    aten.index: lambda indices: tuple(slice(None) if i is None else i for i in indices),
+    aten.embedding: lambda index: index,
+}
+_MAX_DECOMPOSITION_DEPTH: Final = 16
+
+
+class Trace:
+    """What one trace has built so far."""
+
+    def __init__(self, device: torch.device, boundary: CodeType, origin: SourceLine | None) -> None:
+        self.device = device
+        # Without a driver for `device`, tensors cannot name it; then none can be captured either.
+        self.tensor_device = device if _has_backend(device) else torch.device("cpu")
+        self._boundary = boundary
+        self._origin = origin
+        self.builder = Builder(self.locate)
+        self.captures = Captures(self.builder, device)
+
+    def locate(self) -> SourceLine | None:
+        """The user's line that runs now; the mod's definition where only library code runs."""
+        return user_line(self._boundary) or self._origin
+
+    def own(self, tensor: torch.Tensor) -> TracedScalar:
+        """The traced scalar, refused if it is another trace's."""
+        if not isinstance(tensor, TracedScalar) or tensor.owner is not self:
+            raise LeakedValueError(
+                "a value of another trace is used",
+                expected="a mod that keeps no traced value",
+                got=repr(tensor),
+            )
+        return tensor
+
+    def scalar(self, value: Value) -> TracedScalar:
+        return TracedScalar.create(self, value)
+
+
+class FunctionMode(TorchFunctionMode):
+    """Sees Python-level calls that torch would turn into a read of a tensor's value."""
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__()
+        self._trace = trace
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is _GETITEM:
+            return self._getitem(func, *args)
+        name = getattr(func, "__name__", "")
+        if func is _SETITEM or name in ("__set__", "__delitem__"):
+            raise _mutation("assignment to a tensor's elements or attributes")
+        if name in _READS_VALUES and args and isinstance(args[0], torch.Tensor):
+            raise _data_dependent(name)
+        if func in _ISCLOSE:  # torch's own changes a temporary in place
+            raise UnsupportedOpError(
+                "torch.isclose", expected="(a - b).abs() <= tolerance", got="isclose"
+            )
+        if func in _PRINTING:
+            with _disable_current_modes():
+                return func(*args, **kwargs)
+        return func(*args, **kwargs)
+
+    def _getitem(self, func: Any, tensor: torch.Tensor, index: Any) -> Any:
+        if isinstance(tensor, TracedScalar):
+            return func(tensor, index)
+        entries = index if isinstance(index, tuple) else (index,)
+        if isinstance(tensor, TracedView) or any(isinstance(e, torch.Tensor) for e in entries):
+            return index_capture(self._trace, tensor, index)
+        try:
+            return func(tensor, index)
+        except PyflexError:
+            raise
+        except IndexError as error:
+            kind = IndexRankError if "too many indices" in str(error) else CaptureIndexError
+            raise kind(str(error), got=f"{index} into {describe(tensor)}") from None
+
+
+class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Lowers every ATen op that a mod calls."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Nothing here is compiled by Dynamo; the guard against that would import all of it.
+        return False
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._trace = trace
+        self._depth = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if not isinstance(func, torch._ops.OpOverload):  # a higher-order op: cond, vmap, ...
+            raise UnsupportedOpError(str(func))
+        packet = func.overloadpacket
+        if packet in _READ_OPS:
+            raise _data_dependent(str(packet))
+        if func._schema.is_mutable:
+            raise _mutation(str(func))
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            raise UnsupportedOpError(str(func), "draws random numbers")
+
+        tensors = list(_tensors((*args, *kwargs.values())))
+        if not any(isinstance(x, TracedTensor) for x in tensors):
+            if packet is aten.lift_fresh:  # torch.tensor(...)
+                return self._constant(args[0])
+            if func.is_view:  # a view of a captured tensor aliases it
+                return func(*args, **kwargs)
+        if packet in _INDEX_OPS and not isinstance(args[0], TracedScalar):
+            return index_capture(self._trace, args[0], _INDEX_OPS[packet](args[1]))
+        if func.is_view and isinstance(args[0], TracedView):
+            return self._view(func, args, kwargs)
+        for tensor in tensors:
+            _refuse_dimensions(func, tensor)
+        return self._lower(func, args, kwargs, bool(tensors))
+
+    def _constant(self, tensor: torch.Tensor) -> torch.Tensor:
+        """What torch.tensor has just made: one number, or a table that the kernel reads."""
+        if tensor.ndim > 0:
+            return tensor
+        return self._trace.scalar(self._trace.builder.constant(tensor.item(), tensor.dtype))
+
+    def _view(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """A view op on a partly indexed capture: the same op on the dimensions that are left."""
+        terms = args[0].capture.terms
+        result = func(args[0].capture.plain(), *args[1:], **kwargs)
+        return pytree.tree_map_only(
+            torch.Tensor, lambda t: as_tensor(self._trace, CaptureView.of(t, terms)), result
+        )
+
+    def _lower(self, func: Any, args: Any, kwargs: Any, has_tensors: bool) -> Any:
+        lower = LOWERINGS.get(func.overloadpacket._qualified_op_name)
+        if lower is None:
+            if not has_tensors:
+                return func(*args, **kwargs)  # a table from nothing but Python, such as arange
+            return self._decompose(func, args, kwargs)
+        results = self._sample_results(func, args, kwargs)
+        if results[0].ndim > 0:
+            if not has_tensors:
+                return func(*args, **kwargs)
+            raise UnsupportedOpError(
+                str(func), "gives a tensor with dimensions", got=list(results[0].shape)
+            )
+        positional, named = _map_tensors(self._value, args, kwargs)
+        lowering = Lowering(self._trace.builder, str(func), results[0].dtype)
+        value = lower(lowering, *positional, **named)
+        result = self._trace.scalar(value)
+        return result if len(results) == 1 else (result,) * len(results)
+
+    def _value(self, tensor: torch.Tensor) -> Value:
+        if isinstance(tensor, TracedTensor):
+            return self._trace.own(tensor).value
+        return self._trace.captures.load(CaptureView.of(tensor))
+
+    def _sample_results(self, func: Any, args: Any, kwargs: Any) -> list[torch.Tensor]:
+        """The op run on sample tensors: its results' shapes and dtypes, by torch's own rules."""
+        trace = self._trace
+        if (target := kwargs.get("device")) is not None:
+            # A bare CPU constant mixes with any device, as in torch; a moved value would not.
+            moves = bool(args) and isinstance(args[0], torch.Tensor)
+            if moves and target.type not in (trace.device.type, trace.tensor_device.type):
+                raise UnsupportedOpError(
+                    str(func), "moves a value to another device", expected=trace.device, got=target
+                )
+        try:
+            try:
+                results = _run_on(torch.device("cpu"), func, args, kwargs)
+            except NotImplementedError:  # a dtype that only the CPU kernel lacks
+                results = _run_on(torch.device("meta"), func, args, kwargs)
+        except (RuntimeError, TypeError, ValueError) as error:
+            if "without overflow" in str(error):
+                raise ConstantRangeError(f"{func}: {error}") from None
+            raise UnsupportedOpError(str(func), f"is refused by torch: {error}") from None
+        for result in results:
+            if result.dtype not in MLIR_TYPES:
+                raise UnsupportedOpError(
+                    str(func), "gives a dtype that kernels do not have", got=result.dtype
+                )
+        return results
+
+    def _decompose(self, func: Any, args: Any, kwargs: Any) -> Any:
+        decomposition = _decompositions().get(func)
+        if decomposition is None and func._can_decompose():
+            decomposition = func.decompose
+        if decomposition is None or self._depth == _MAX_DECOMPOSITION_DEPTH:
+            raise UnsupportedOpError(str(func))
+        self._depth += 1
+        try:
+            with self:
+                result = decomposition(*args, **kwargs)
+        except UnsupportedOpError as error:
+            if self._depth > 1:
+                raise
+            # Name the op that the user wrote, not a part of torch's decomposition of it.
+            raise UnsupportedOpError(
+                str(func), f"has no lowering: {error.message}", at=error.at
+            ) from None
+        finally:
+            self._depth -= 1
+        if result is NotImplemented:
+            raise UnsupportedOpError(str(func))
+        return result
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _tensors(value)
+
+
+def _map_tensors(
+    convert: Callable[[torch.Tensor], Any], args: Any, kwargs: Any
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments with their tensors converted; ops with lists of tensors have no lowering."""
+    return (
+        tuple(convert(x) if isinstance(x, torch.Tensor) else x for x in args),
+        {name: convert(x) if isinstance(x, torch.Tensor) else x for name, x in kwargs.items()},
+    )
+
+
+def _run_on(device: torch.device, func: Any, args: Any, kwargs: Any) -> list[torch.Tensor]:
+    """The op on 0-d ones of the arguments' dtypes."""
+    positional, named = _map_tensors(
+        lambda tensor: torch.ones((), dtype=tensor.dtype, device=device), args, kwargs
+    )
+    if named.get("device") is not None:
+        named["device"] = device
+    results = func(*positional, **named)
+    return list(results) if isinstance(results, (tuple, list)) else [results]
+
+
+def _has_backend(device: torch.device) -> bool:
+    if device.type == "cpu":
+        return True
+    backend = getattr(torch, device.type, None)
+    return backend is not None and bool(backend.is_available())
+
+
+_table: dict[Any, Callable[..., Any]] = {}
+
+
+def _decompositions() -> dict[Any, Callable[..., Any]]:
+    """torch's decompositions, read on first need: importing them takes a tenth of a second."""
+    if not _table:
+        from torch._decomp import core_aten_decompositions, decomposition_table
+
+        _table.update(decomposition_table)
+        _table.update(core_aten_decompositions())
+    return _table
+
+
+def _refuse_dimensions(func: Any, tensor: torch.Tensor) -> None:
+    if tensor.ndim == 0:
+        return
+    if isinstance(tensor, TracedView):
+        got = f"{describe(tensor)} (the dimensions left after indexing)"
+    else:
+        got = describe(tensor)
+    raise WholeTensorOpError(
+        f"{func} is called on a captured tensor that still has dimensions; index it first, "
+        "or compute the whole tensor outside the mod",
+        expected="a 0-d tensor",
+        got=got,
+    )
+
+
+def _data_dependent(what: str) -> DataDependentControlFlowError:
+    return DataDependentControlFlowError(
+        "Python asks for the value of a tensor, which a kernel only has when it runs; "
+        "use torch.where in place of `if`, and Python numbers where Python needs a number",
+        expected="torch ops on tensors",
+        got=what,
+    )
+
+
+def _mutation(what: str) -> MutationError:
+    return MutationError(
+        "a mod must not change a tensor in place; write `x = x + y` in place of `x += y`",
+        expected="ops that give a new tensor",
+        got=what,
+    )

@@ -1,0 +1,110 @@
+"""Powers: the exponents that torch knows by heart, whole ones by squaring, the rest by powf."""
+
+from __future__ import annotations
+
+from pyflex.trace.builder import Number, Operand, Value, bits
+from pyflex.trace.lowering import Lowering, is_signed, lowers
+
+
+@lowers("pow")
+def power(low: Lowering, base: Operand, exponent: Operand) -> Value:
+    low.refuse_bool()
+    if not low.out.is_floating_point:
+        return _int_power(low, base, exponent)
+    if not isinstance(exponent, Value):
+        return low.narrow(_constant_exponent(low, low.operand(base), exponent))
+    if not isinstance(base, Value) and base == 1:
+        return low.narrow(low.constant(1.0))
+    if not isinstance(base, Value) and base == 2:
+        return low.narrow(low.math("exp2", low.operand(exponent)))
+    return low.narrow(low.math("powf", *low.operands(base, exponent)))
+
+
+@lowers("float_power")
+def float_power(low: Lowering, base: Operand, exponent: Operand) -> Value:
+    return power(low, base, exponent)
+
+
+@lowers("square")
+def square(low: Lowering, x: Operand) -> Value:
+    return power(low, x, 2)
+
+
+@lowers("ldexp")
+def ldexp(low: Lowering, x: Operand, exponent: Operand) -> Value:
+    a, n = low.operands(x, exponent)
+    return low.narrow(low.arith("mul", a, low.math("exp2", n)))
+
+
+def _constant_exponent(low: Lowering, a: Value, exponent: Number) -> Value:
+    one = low.constant(1.0)
+    if exponent == 0:
+        return one
+    if exponent == 1:
+        return a
+    if exponent == 0.5:
+        return low.math("sqrt", a)
+    if exponent == -0.5:
+        return low.math("rsqrt", a)
+    if exponent in (2, 3):
+        return _by_squaring(low, a, int(exponent))
+    if exponent in (-1, -2):
+        return low.arith("div", one, _by_squaring(low, a, -int(exponent)))
+    return low.math("powf", a, low.constant(exponent))
+
+
+def _by_squaring(low: Lowering, a: Value, exponent: int) -> Value:
+    """a ** exponent for exponent >= 1."""
+    result: Value | None = None
+    while True:
+        if exponent & 1:
+            result = a if result is None else low.arith("mul", result, a)
+        exponent >>= 1
+        if exponent == 0:
+            assert result is not None
+            return result
+        a = low.arith("mul", a, a)
+
+
+def _int_power(low: Lowering, base: Operand, exponent: Operand) -> Value:
+    if not isinstance(exponent, Value):
+        whole = int(exponent)  # never negative: torch refuses that
+        return low.constant(1) if whole == 0 else _by_squaring(low, low.operand(base), whole)
+    n = low.operand(exponent)
+    if not isinstance(base, Value) and base == 2:
+        return _two_to_the(low, n)
+    a = low.operand(base)
+    if not is_signed(low.out):
+        return _bitwise_power(low, a, n, bits(low.out))
+    magnitude = _bitwise_power(low, a, n, bits(low.out) - 1)
+    negative = low.compare("lt", n, low.constant(0))
+    return low.select(negative, _negative_power(low, a, n), magnitude)
+
+
+def _two_to_the(low: Lowering, n: Value) -> Value:
+    zero, one = low.constant(0), low.constant(1)
+    # Unsigned, so that a negative exponent counts as too large: 2 ** -1 is 0 among integers.
+    fits = low.build.compare("ult", n, low.constant(bits(low.out)))
+    shifted = low.build.op("arith.shli", one, low.select(fits, n, zero))
+    return low.select(fits, shifted, zero)
+
+
+def _bitwise_power(low: Lowering, a: Value, n: Value, width: int) -> Value:
+    """By squaring, one step for each of the exponent's bits, without a loop."""
+    zero, one = low.constant(0), low.constant(1)
+    result = one
+    for bit in range(width):
+        mask = low.build.constant(1 << bit, low.out, wrap=True)
+        is_set = low.compare("ne", low.build.op("arith.andi", n, mask), zero)
+        result = low.arith("mul", result, low.select(is_set, a, one))
+        a = low.arith("mul", a, a)
+    return result
+
+
+def _negative_power(low: Lowering, a: Value, n: Value) -> Value:
+    """1 to any power is 1, -1 alternates, and every other base rounds to 0."""
+    zero, one, minus_one = low.constant(0), low.constant(1), low.constant(-1)
+    is_odd = low.compare("ne", low.build.op("arith.andi", n, one), zero)
+    alternating = low.select(is_odd, minus_one, one)
+    of_minus_one = low.select(low.compare("eq", a, minus_one), alternating, zero)
+    return low.select(low.compare("eq", a, one), one, of_minus_one)

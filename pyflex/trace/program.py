@@ -1,0 +1,66 @@
+"""What a trace gives: the scalar function, what to pass it, and what to check before a launch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+ModKind = Literal["score_mod", "mask_mod"]
+ParameterKind = Literal["pointer", "stride", "size"]
+Variable = Literal["b", "h", "kv"]
+
+
+@dataclass(frozen=True)
+class CaptureParameter:
+    """One argument after the index arguments: a captured tensor's pointer, a stride or a size.
+
+    `dim` is -1 for a pointer; `type` is the MLIR type (`!tt.ptr<...>` or `i64`). Strides count
+    elements.
+    """
+
+    name: str
+    kind: ParameterKind
+    capture: int
+    dim: int
+    type: str
+
+    def value(self, captures: tuple[torch.Tensor, ...]) -> int:
+        """The argument's present value: an address, a stride or a size."""
+        tensor = captures[self.capture]
+        if self.kind == "pointer":
+            return tensor.data_ptr()
+        return tensor.stride(self.dim) if self.kind == "stride" else tensor.size(self.dim)
+
+
+@dataclass(frozen=True)
+class HostCheck:
+    """`captures[capture].size(dim)` must be at least the extent of `variable` in a call."""
+
+    capture: int
+    dim: int
+    variable: Variable
+
+
+@dataclass(frozen=True, eq=False)
+class TracedMod:
+    """A mod as one private `tt.func`.
+
+    `text` has source locations; `key` is the same function without them, equal for equal code, so
+    it can serve as a compile key. A score_mod has one f32 result, already NaN where an index was
+    out of range. A mask_mod has an i1, and a second i1 when `result_count` is 2: whether every
+    index was in range.
+    """
+
+    kind: ModKind
+    text: str
+    key: str
+    parameters: tuple[CaptureParameter, ...]
+    captures: tuple[torch.Tensor, ...]
+    host_checks: tuple[HostCheck, ...]
+    result_count: int
+
+    def arguments(self) -> tuple[int, ...]:
+        """The present value of each capture parameter, in order."""
+        return tuple(parameter.value(self.captures) for parameter in self.parameters)

@@ -1,0 +1,174 @@
+"""Runs a mod once on traced values and closes its function."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+import torch
+
+from pyflex.errors import (
+    ModArityError,
+    ModResultError,
+    SourceLine,
+    definition_line,
+)
+from pyflex.trace.builder import MLIR_TYPES, Value
+from pyflex.trace.captures import CaptureView, describe
+from pyflex.trace.casts import cast
+from pyflex.trace.dispatch import DispatchMode, FunctionMode, Trace
+from pyflex.trace.program import ModKind, TracedMod
+from pyflex.trace.values import TracedTensor
+
+# The arguments of each kind: (name in the function, torch's name, dtype, index variable).
+_INDICES: Final = (
+    ("%b", "b", torch.int32, "b"),
+    ("%h", "h", torch.int32, "h"),
+    ("%q", "q_idx", torch.int32, "q"),
+    ("%kv", "kv_idx", torch.int32, "kv"),
+)
+_ARGUMENTS: Final = {
+    "score_mod": (("%score", "score", torch.float32, None), *_INDICES),
+    "mask_mod": _INDICES,
+}
+
+
+def trace_score_mod(fn: Callable[..., Any], device: torch.device | str) -> TracedMod:
+    """Traces `fn(score, b, h, q_idx, kv_idx)`, which gives the new score as a 0-d float.
+
+    score is f32 and the rest i32, all 0-d; captured tensors must be on `device`. Raises a
+    TraceError that names the user's line.
+    """
+    return _trace(fn, "score_mod", torch.device(device))
+
+
+def trace_mask_mod(fn: Callable[..., Any], device: torch.device | str) -> TracedMod:
+    """Traces `fn(b, h, q_idx, kv_idx)`, which says as a 0-d bool whether to keep the score.
+
+    The arguments are i32 and 0-d; captured tensors must be on `device`. Raises a TraceError that
+    names the user's line.
+    """
+    return _trace(fn, "mask_mod", torch.device(device))
+
+
+def _trace(fn: Callable[..., Any], kind: ModKind, device: torch.device) -> TracedMod:
+    origin = definition_line(fn)
+    _check_arity(fn, kind, origin)
+    # This frame ends the search for the user's line.
+    trace = Trace(device, _trace.__code__, origin)
+    arguments = [
+        trace.scalar(Value(name, dtype, variable)) for name, _, dtype, variable in _ARGUMENTS[kind]
+    ]
+    with torch.no_grad(), torch._C._DisableAutocast(), DispatchMode(trace), FunctionMode(trace):
+        result = fn(*arguments)
+    value = _result_value(trace, kind, result, origin)
+    return _close(trace, kind, value, origin)
+
+
+def _check_arity(fn: Any, kind: ModKind, origin: SourceLine | None) -> None:
+    names = [name for _, name, _, _ in _ARGUMENTS[kind]]
+    expected = f"{kind}({', '.join(names)})"
+    if not callable(fn):
+        raise ModArityError(
+            f"a {kind} must be callable", expected=expected, got=type(fn).__name__, at=origin
+        )
+    target = fn.forward if isinstance(fn, torch.nn.Module) else fn
+    try:
+        signature = inspect.signature(target)
+    except (TypeError, ValueError):  # a builtin that does not tell
+        return
+    try:
+        signature.bind(*names)
+    except TypeError as error:
+        raise ModArityError(
+            f"a {kind} cannot be called with {len(names)} arguments: {error}",
+            expected=expected,
+            got=f"{_name(fn)}{signature}",
+            at=origin,
+        ) from None
+
+
+def _name(fn: Any) -> str:
+    if isinstance(fn, functools.partial):
+        return f"partial of {_name(fn.func)}"
+    return getattr(fn, "__name__", type(fn).__name__)
+
+
+def _result_value(trace: Trace, kind: ModKind, result: Any, origin: SourceLine | None) -> Value:
+    expected = "one 0-d float" if kind == "score_mod" else "one 0-d bool"
+
+    def refuse(problem: str, got: object) -> ModResultError:
+        return ModResultError(f"a {kind} gives {problem}", expected=expected, got=got, at=origin)
+
+    if kind == "score_mod" and type(result) in (float, int):
+        return trace.builder.constant(result, torch.float32)
+    if kind == "mask_mod" and type(result) is bool:
+        return trace.builder.constant(result, torch.bool)
+    if result is None:
+        raise refuse("nothing; is a return missing?", "None")
+    if not isinstance(result, torch.Tensor):
+        raise refuse("the wrong type", type(result).__name__)
+    if result.ndim > 0:
+        raise refuse("a whole tensor", describe(result))
+    if kind == "score_mod" and not result.is_floating_point():
+        raise refuse("the wrong dtype; add .float()", result.dtype)
+    if kind == "mask_mod" and result.dtype is not torch.bool:
+        raise refuse("the wrong dtype; compare it, or add .bool()", result.dtype)
+    if isinstance(result, TracedTensor):
+        value = trace.own(result).value
+    else:
+        value = trace.captures.load(CaptureView.of(result))
+    return cast(trace.builder, value, torch.float32) if kind == "score_mod" else value
+
+
+def _close(trace: Trace, kind: ModKind, value: Value, origin: SourceLine | None) -> TracedMod:
+    build, in_bounds = trace.builder, trace.captures.in_bounds
+    results = [value]
+    if in_bounds is not None and kind == "mask_mod":
+        results.append(in_bounds)
+    elif in_bounds is not None:
+        nan = build.constant(float("nan"), torch.float32)
+        results = [build.select(in_bounds, value, nan)]
+
+    parameters = trace.captures.parameters
+    arguments = [f"{name}: {MLIR_TYPES[dtype]}" for name, _, dtype, _ in _ARGUMENTS[kind]]
+    arguments += [f"{parameter.name}: {parameter.type}" for parameter in parameters]
+    types = ", ".join(result.type for result in results)
+    result_types = types if len(results) == 1 else f"({types})"
+    head = f"tt.func private @{kind}({', '.join(arguments)}) -> {result_types} {{"
+    returned = f"tt.return {', '.join(result.name for result in results)} : {types}"
+
+    body = [*build.body, (returned, origin)]
+    text = "\n".join(
+        [head, *(f"  {line}{_location(at)}" for line, at in body), f"}}{_location(origin)}", ""]
+    )
+    return TracedMod(
+        kind=kind,
+        text=text,
+        key="\n".join([head, *(f"  {line}" for line, _ in body), "}", ""]),
+        parameters=parameters,
+        captures=tuple(trace.captures.tensors),
+        host_checks=trace.captures.host_checks,
+        result_count=len(results),
+    )
+
+
+def _location(at: SourceLine | None) -> str:
+    if at is None:
+        return ""
+    return f" loc({_quoted(at.file)}:{at.line}:{at.column})"
+
+
+def _quoted(text: str) -> str:
+    """An MLIR string: ASCII that needs no escape, and hex for every other byte."""
+    plain = json.dumps(text)
+    if plain == f'"{text}"':
+        return plain
+    parts = (
+        chr(byte) if 32 <= byte < 127 and byte not in (34, 92) else f"\\{byte:02X}"
+        for byte in text.encode()
+    )
+    return f'"{"".join(parts)}"'
