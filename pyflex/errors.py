@@ -197,6 +197,10 @@ class BlockMaskError(PyflexError, ValueError):
     """A BlockMask that does not fit the call: too small, another device, another block size."""
 
 
+class GradientError(PyflexError, ValueError):
+    """An input that requires a gradient; decode attention has no backward pass."""
+
+
 class ScheduleError(PyflexError, ValueError):
     """A schedule option that is unknown or does not fit the problem."""
 
