@@ -201,6 +201,10 @@ class GradientError(PyflexError, ValueError):
     """An input that requires a gradient; decode attention has no backward pass."""
 
 
+class GradientError(PyflexError, RuntimeError):
+    """A tensor that requires a gradient, which decode attention does not give."""
+
+
 class ScheduleError(PyflexError, ValueError):
     """A schedule option that is unknown or does not fit the problem."""
 

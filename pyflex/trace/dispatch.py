@@ -172,6 +172,8 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _view(self, func: Any, args: Any, kwargs: Any) -> Any:
         """A view op on a partly indexed capture: the same op on the dimensions that are left."""
+        if func.overloadpacket is aten.as_strided:  # counts from the storage's start
+            raise UnsupportedOpError(str(func), "is not supported after a traced index")
         terms = args[0].capture.terms
         result = func(args[0].capture.plain(), *args[1:], **kwargs)
         return pytree.tree_map_only(

@@ -12,11 +12,11 @@ its contents do not count, since a kernel reads them anew at each call.
 
 from __future__ import annotations
 
-import builtins
 import enum
 import functools
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import is_
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -52,6 +52,7 @@ class Guards:
         self._cells: list[tuple[CellType, Any]] = []
         self._entries: list[tuple[Mapping[Any, Any], Any, Any]] = []
         self._attributes: list[tuple[Any, str, Any]] = []
+        self._functions: list[tuple[FunctionType, CodeType, Any, Any]] = []
         self._lists: list[tuple[list[Any], tuple[Any, ...]]] = []
         self._dicts: list[tuple[dict[Any, Any], tuple[Any, ...]]] = []
         self._sets: list[tuple[Any, frozenset[Any]]] = []
@@ -87,10 +88,6 @@ class Guards:
             new = mapping.get(key, _MISSING)
             if new is not old and not _same(new, old):
                 return False
-        for owner, name, old in self._attributes:
-            new = getattr(owner, name, _MISSING)
-            if new is not old and not _same(new, old):
-                return False
         for tensor, pointer, dtype, shape, stride in self._tensors:
             if (
                 tensor.data_ptr() != pointer
@@ -99,15 +96,25 @@ class Guards:
                 or tensor.stride() != stride
             ):
                 return False
+        for fn, code, defaults, keyword_defaults in self._functions:
+            if (
+                fn.__code__ is not code
+                or fn.__defaults__ is not defaults
+                or fn.__kwdefaults__ is not keyword_defaults
+            ):
+                return False
         return self._contents_hold()
 
     def _contents_hold(self) -> bool:
+        for owner, name, old in self._attributes:
+            new = getattr(owner, name, _MISSING)
+            if new is not old and not _same(new, old):
+                return False
         for values, items in self._lists:
-            if len(values) != len(items) or not all(map(_same, values, items)):
+            if not _all_same(values, items):
                 return False
         for mapping, items in self._dicts:
-            flat = (*mapping.keys(), *mapping.values())
-            if len(flat) != len(items) or not all(map(_same, flat, items)):
+            if not _all_same((*mapping.keys(), *mapping.values()), items):
                 return False
         for members, before in self._sets:
             if members != before:
@@ -124,6 +131,10 @@ def _same(new: Any, old: Any) -> bool:
     if isinstance(old, MethodType):  # made anew at each access
         return new.__func__ is old.__func__ and new.__self__ is old.__self__
     return isinstance(old, _PLAIN) and repr(new) == repr(old)
+
+
+def _all_same(new: Sequence[Any], old: Sequence[Any]) -> bool:
+    return len(new) == len(old) and (all(map(is_, new, old)) or all(map(_same, new, old)))
 
 
 class _Walk:
@@ -171,18 +182,19 @@ class _Walk:
             self._guards._tensors.append((tensor, *layout))
 
     def _function(self, fn: FunctionType) -> None:
-        for name in ("__code__", "__defaults__", "__kwdefaults__"):
-            self._attribute(fn, name)
+        self._guards._functions.append((fn, fn.__code__, fn.__defaults__, fn.__kwdefaults__))
+        self._pending += [fn.__defaults__, fn.__kwdefaults__]
         for cell in fn.__closure__ or ():
             self._cell(cell)
         # Inside a library only what a closure was given can be the user's.
         in_library = _is_library(fn.__module__ or "")
         for code in _codes(fn.__code__):
-            names = (*code.co_names, *(c for c in code.co_consts if isinstance(c, str)))
-            if not in_library:
-                self._names.update(names)
-                for name in code.co_names:
-                    self._global(fn, name)
+            if in_library:
+                break
+            self._names.update(code.co_names, _strings(code.co_consts))
+            for name in code.co_names:
+                if name in fn.__globals__:
+                    self._entry(fn.__globals__, name)
         wrapped = getattr(fn, "__wrapped__", None)
         if wrapped is not None:
             self._pending.append(wrapped)
@@ -196,15 +208,8 @@ class _Walk:
         self._guards._cells.append((cell, value))
         self._pending.append(value)
 
-    def _global(self, fn: FunctionType, name: str) -> None:
-        if name in fn.__globals__ or not hasattr(builtins, name):
-            if name in fn.__globals__ or name in self._names:
-                self._entry(fn.__globals__, name)
-
     def _entry(self, mapping: Mapping[Any, Any], key: Any) -> None:
-        value = mapping.get(key, _MISSING)
-        if value is _MISSING or (isinstance(value, ModuleType) and _is_library(value.__name__)):
-            return
+        value = mapping[key]
         self._guards._entries.append((mapping, key, value))
         self._pending.append(value)
 
@@ -278,6 +283,15 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _codes(constant)
+
+
+def _strings(constants: tuple[object, ...]) -> Iterator[str]:
+    """The strings among a code's constants: names for getattr, keys."""
+    for constant in constants:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, (tuple, frozenset)):
+            yield from _strings(tuple(constant))
 
 
 def _slots(cls: type) -> Iterator[str]:

@@ -62,7 +62,9 @@ def _trace(fn: Callable[..., Any], kind: ModKind, device: torch.device) -> Trace
     arguments = [
         trace.scalar(Value(name, dtype, variable)) for name, _, dtype, variable in _ARGUMENTS[kind]
     ]
-    with torch.no_grad(), torch._C._DisableAutocast(), DispatchMode(trace), FunctionMode(trace):
+    # Neither inference mode nor autocast may change which ops the dispatch mode sees.
+    plain = (torch.inference_mode(False), torch.no_grad(), torch._C._DisableAutocast())
+    with plain[0], plain[1], plain[2], DispatchMode(trace), FunctionMode(trace):
         result = fn(*arguments)
     value = _result_value(trace, kind, result, origin)
     return _close(trace, kind, value, origin)
