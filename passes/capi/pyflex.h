@@ -1,0 +1,100 @@
+/*===- pyflex.h - pyflex's compiler as a C library ------------------------===*\
+|*                                                                            *|
+|* Text and a pipeline in; text, snapshots and diagnostics out. All functions *|
+|* may be called from several threads at once. Strings are UTF-8 and end in   *|
+|* zero; those returned belong to the object they come from.                  *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef PYFLEX_H
+#define PYFLEX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PYFLEX_API __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The version of this interface; it changes when a declaration here does. */
+PYFLEX_API int32_t pyflex_abi_version(void);
+
+/** The version of LLVM inside, such as "22.1.8". */
+PYFLEX_API const char *pyflex_llvm_version(void);
+
+/*===- Results --------------------------------------------------------------===*/
+
+typedef struct PyflexResult PyflexResult;
+
+enum PyflexSeverity {
+  PYFLEX_NOTE = 0,
+  PYFLEX_REMARK = 1,
+  PYFLEX_WARNING = 2,
+  PYFLEX_ERROR = 3
+};
+
+typedef struct PyflexDiagnostic {
+  int32_t severity; /* PYFLEX_NOTE: belongs to the last one that is no note */
+  int32_t line;     /* from 1; 0: unknown */
+  int32_t column;   /* from 1; 0: unknown */
+  const char *message;
+  const char *file; /* empty: unknown */
+} PyflexDiagnostic;
+
+typedef struct PyflexSnapshot {
+  const char *pass; /* the argument of the pass, such as "canonicalize" */
+  const char *text; /* the module after it */
+} PyflexSnapshot;
+
+/** 1 if it worked, 0 if not; then a diagnostic says why. */
+PYFLEX_API int32_t pyflex_result_ok(const PyflexResult *result);
+/** The module after the pipeline; empty if it failed. */
+PYFLEX_API const char *pyflex_result_text(const PyflexResult *result);
+PYFLEX_API size_t pyflex_result_num_snapshots(const PyflexResult *result);
+PYFLEX_API PyflexSnapshot pyflex_result_snapshot(const PyflexResult *result,
+                                                 size_t index);
+PYFLEX_API size_t pyflex_result_num_diagnostics(const PyflexResult *result);
+PYFLEX_API PyflexDiagnostic pyflex_result_diagnostic(const PyflexResult *result,
+                                                     size_t index);
+PYFLEX_API void pyflex_result_free(PyflexResult *result);
+
+/*===- Passes ---------------------------------------------------------------===*/
+
+enum PyflexRunFlags {
+  PYFLEX_SNAPSHOTS = 1,  /* keep the module after each pass that changed it */
+  PYFLEX_GENERIC = 2,    /* print MLIR's generic form */
+  PYFLEX_DEBUG_INFO = 4  /* print source locations */
+};
+
+/** Parses `source`, runs `pipeline` ("flex-decode-pipeline{split-kv=false},cse";
+ *  may be empty) on it and prints it. `flags` is a sum of PyflexRunFlags. */
+PYFLEX_API PyflexResult *pyflex_run(const char *source, const char *pipeline,
+                                    int32_t flags);
+
+/*===- Kernels on the CPU ---------------------------------------------------===*/
+
+typedef struct PyflexKernel PyflexKernel;
+
+/** Compiles the one public tt.func of `ttir` for this machine. Returns null on
+ *  failure. `*result` is set in any case, to be freed by the caller. */
+PYFLEX_API PyflexKernel *pyflex_jit(const char *ttir, PyflexResult **result);
+
+/** The arguments' types, comma-separated: "ptr", "i32", "f32" and so on. */
+PYFLEX_API const char *pyflex_jit_argument_types(const PyflexKernel *kernel);
+
+/** Runs all gx * gy * gz programs and returns when they are done. Each argument
+ *  lies in a slot of 8 bytes, small ones in its first bytes; a pointer is an
+ *  address. `threads` 0: one for each core. */
+PYFLEX_API void pyflex_jit_launch(const PyflexKernel *kernel,
+                                  const uint64_t *arguments, int32_t gx,
+                                  int32_t gy, int32_t gz, uint32_t threads);
+
+PYFLEX_API void pyflex_jit_free(PyflexKernel *kernel);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PYFLEX_H */

@@ -1,0 +1,48 @@
+//===- ExternFunctions.cpp - Device library functions on a CPU ------------===//
+
+#include "cpu/ExternFunctions.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+llvm::StringRef mlir::cpu::mathOpForDeviceFunction(llvm::StringRef symbol) {
+  if (!symbol.consume_front("__nv_"))
+    return {};
+  // Functions of one name for f64, with an f after it for f32.
+  return llvm::StringSwitch<llvm::StringRef>(symbol)
+      .Cases({"acos", "acosf"}, "math.acos")
+      .Cases({"acosh", "acoshf"}, "math.acosh")
+      .Cases({"asin", "asinf"}, "math.asin")
+      .Cases({"asinh", "asinhf"}, "math.asinh")
+      .Cases({"atan", "atanf"}, "math.atan")
+      .Cases({"atan2", "atan2f"}, "math.atan2")
+      .Cases({"atanh", "atanhf"}, "math.atanh")
+      .Cases({"cbrt", "cbrtf"}, "math.cbrt")
+      .Cases({"ceil", "ceilf"}, "math.ceil")
+      .Cases({"copysign", "copysignf"}, "math.copysign")
+      .Cases({"cos", "cosf"}, "math.cos")
+      .Cases({"cosh", "coshf"}, "math.cosh")
+      .Cases({"erf", "erff"}, "math.erf")
+      .Cases({"erfc", "erfcf"}, "math.erfc")
+      .Cases({"exp", "expf"}, "math.exp")
+      .Cases({"exp2", "exp2f"}, "math.exp2")
+      .Cases({"expm1", "expm1f"}, "math.expm1")
+      .Cases({"fabs", "fabsf"}, "math.absf")
+      .Cases({"floor", "floorf"}, "math.floor")
+      .Cases({"fma", "fmaf"}, "math.fma")
+      .Cases({"fmod", "fmodf"}, "arith.remf")
+      .Cases({"log", "logf"}, "math.log")
+      .Cases({"log10", "log10f"}, "math.log10")
+      .Cases({"log1p", "log1pf"}, "math.log1p")
+      .Cases({"log2", "log2f"}, "math.log2")
+      .Cases({"pow", "powf"}, "math.powf")
+      .Cases({"rint", "rintf", "nearbyint", "nearbyintf"}, "math.roundeven")
+      .Cases({"round", "roundf"}, "math.round")
+      .Cases({"rsqrt", "rsqrtf"}, "math.rsqrt")
+      .Cases({"sin", "sinf"}, "math.sin")
+      .Cases({"sinh", "sinhf"}, "math.sinh")
+      .Cases({"sqrt", "sqrtf"}, "math.sqrt")
+      .Cases({"tan", "tanf"}, "math.tan")
+      .Cases({"tanh", "tanhf"}, "math.tanh")
+      .Cases({"trunc", "truncf"}, "math.trunc")
+      .Default({});
+}

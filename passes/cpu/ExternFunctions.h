@@ -1,0 +1,17 @@
+//===- ExternFunctions.h - Device library functions on a CPU ----*- C++ -*-===//
+
+#ifndef PYFLEX_CPU_EXTERNFUNCTIONS_H
+#define PYFLEX_CPU_EXTERNFUNCTIONS_H
+
+#include "llvm/ADT/StringRef.h"
+
+namespace mlir::cpu {
+
+/// The op (of the math dialect mostly) that computes what `symbol` of NVIDIA's device
+/// library does ("math.tanh" for "__nv_tanhf" and "__nv_tanh"); empty if there
+/// is none.
+llvm::StringRef mathOpForDeviceFunction(llvm::StringRef symbol);
+
+} // namespace mlir::cpu
+
+#endif // PYFLEX_CPU_EXTERNFUNCTIONS_H

@@ -1,0 +1,82 @@
+//===- LegalizeScalars.cpp - cpu-legalize-scalars -------------------------===//
+
+#include "cpu/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace mlir::cpu {
+#define GEN_PASS_DEF_CPULEGALIZESCALARS
+#include "cpu/Passes.h.inc"
+} // namespace mlir::cpu
+
+using namespace mlir;
+using namespace mlir::cpu;
+
+/// Replaces the divisor of an integer division by one where it would trap.
+template <typename Op>
+static void guardDivisor(Op op, bool isSigned) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  auto type = cast<IntegerType>(op.getType());
+  auto constant = [&](const APInt &value) -> Value {
+    return arith::ConstantOp::create(builder, loc,
+                                     builder.getIntegerAttr(type, value));
+  };
+  auto equal = [&](Value left, const APInt &right) -> Value {
+    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, left,
+                                 constant(right));
+  };
+  unsigned width = type.getWidth();
+  APInt divisor;
+  bool isConstant = matchPattern(op.getRhs(), m_ConstantInt(&divisor));
+  if (isConstant && !divisor.isZero() && !(isSigned && divisor.isAllOnes()))
+    return;
+  Value bad = equal(op.getRhs(), APInt::getZero(width));
+  if (isSigned) {
+    Value overflow = arith::AndIOp::create(
+        builder, loc, equal(op.getRhs(), APInt::getAllOnes(width)),
+        equal(op.getLhs(), APInt::getSignedMinValue(width)));
+    bad = arith::OrIOp::create(builder, loc, bad, overflow);
+  }
+  Value safe = arith::SelectOp::create(builder, loc, bad,
+                                       constant(APInt(width, 1)), op.getRhs());
+  op.getRhsMutable().assign(safe);
+}
+
+/// Splits a conversion between bf16 and f64 into two.
+template <typename Op>
+static void convertThroughF32(Op op) {
+  bool involved = op.getType().isBF16() || op.getIn().getType().isBF16();
+  bool isDouble = op.getType().isF64() || op.getIn().getType().isF64();
+  if (!involved || !isDouble)
+    return;
+  OpBuilder builder(op);
+  Value middle =
+      Op::create(builder, op.getLoc(), builder.getF32Type(), op.getIn());
+  op.getInMutable().assign(middle);
+}
+
+namespace {
+struct CpuLegalizeScalarsPass
+    : cpu::impl::CpuLegalizeScalarsBase<CpuLegalizeScalarsPass> {
+  void runOnOperation() override {
+    getOperation().walk([](Operation *op) {
+      if (op->getNumResults() != 1 || !op->getResult(0).getType().isIntOrFloat())
+        return;
+      if (auto div = dyn_cast<arith::DivSIOp>(op))
+        guardDivisor(div, /*isSigned=*/true);
+      else if (auto rem = dyn_cast<arith::RemSIOp>(op))
+        guardDivisor(rem, /*isSigned=*/true);
+      else if (auto div = dyn_cast<arith::DivUIOp>(op))
+        guardDivisor(div, /*isSigned=*/false);
+      else if (auto rem = dyn_cast<arith::RemUIOp>(op))
+        guardDivisor(rem, /*isSigned=*/false);
+      else if (auto narrow = dyn_cast<arith::TruncFOp>(op))
+        convertThroughF32(narrow);
+      else if (auto widen = dyn_cast<arith::ExtFOp>(op))
+        convertThroughF32(widen);
+    });
+  }
+};
+} // namespace

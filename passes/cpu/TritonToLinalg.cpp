@@ -1,0 +1,456 @@
+//===- TritonToLinalg.cpp - convert-tt-to-linalg --------------------------===//
+
+#include "cpu/TritonToLinalg.h"
+#include "cpu/ExternFunctions.h"
+#include "cpu/Passes.h"
+#include "tt/Triton.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace mlir::cpu {
+#define GEN_PASS_DEF_CONVERTTRITONTOLINALG
+#include "cpu/Passes.h.inc"
+} // namespace mlir::cpu
+
+using namespace mlir;
+using namespace mlir::cpu;
+
+Value cpu::buildTile(OpBuilder &builder, Location loc, RankedTensorType space,
+                     ValueRange inputs, ArrayRef<AffineMap> inputMaps,
+                     bool hasResult, TileBody body) {
+  auto identity = builder.getMultiDimIdentityMap(space.getRank());
+  SmallVector<AffineMap> maps(inputMaps);
+  maps.resize(inputs.size(), identity);
+  SmallVector<Value> outputs;
+  if (hasResult) {
+    maps.push_back(identity);
+    outputs.push_back(tensor::EmptyOp::create(builder, loc, space.getShape(),
+                                              space.getElementType()));
+  }
+  SmallVector<utils::IteratorType> iterators(space.getRank(),
+                                             utils::IteratorType::parallel);
+  auto generic = linalg::GenericOp::create(
+      builder, loc, TypeRange(ValueRange(outputs)), inputs, outputs, maps,
+      iterators, [&](OpBuilder &inner, Location loc, ValueRange args) {
+        Value result = body(inner, loc, args.take_front(inputs.size()));
+        linalg::YieldOp::create(inner, loc,
+                                hasResult ? ValueRange(result) : ValueRange());
+      });
+  return hasResult ? generic.getResult(0) : Value();
+}
+
+namespace {
+
+/// Where the entry convention puts the indices and extents of the grid.
+constexpr unsigned kFirstProgramId = 1;
+constexpr unsigned kFirstNumPrograms = 4;
+constexpr int64_t kSlotBytes = 8;
+
+struct PointerTypeConverter : TypeConverter {
+  PointerTypeConverter() {
+    addConversion([](Type type) { return type; });
+    addConversion([](tt::PointerType type) -> Type {
+      return LLVM::LLVMPointerType::get(type.getContext());
+    });
+    addConversion([](RankedTensorType type, SmallVectorImpl<Type> &types)
+                      -> std::optional<LogicalResult> {
+      if (!isa<tt::PointerType>(type.getElementType()))
+        return std::nullopt;
+      MLIRContext *context = type.getContext();
+      types.push_back(LLVM::LLVMPointerType::get(context));
+      types.push_back(type.clone(IntegerType::get(context, 64)));
+      return success();
+    });
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Functions and the grid
+//===----------------------------------------------------------------------===//
+
+struct ConvertFunc : OpConversionPattern<tt::FuncOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::FuncOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (op.isPrivate()) {
+      rewriter.eraseOp(op);
+      return success();
+    }
+    Location loc = op.getLoc();
+    Type pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+    SmallVector<Type> inputs(7, rewriter.getI32Type());
+    inputs[0] = pointer;
+    auto kernel =
+        func::FuncOp::create(rewriter, loc, op.getName(),
+                             rewriter.getFunctionType(inputs, TypeRange()));
+    Block *entry = kernel.addEntryBlock();
+    rewriter.setInsertionPointToStart(entry);
+    SmallVector<Value> arguments;
+    for (auto [index, type] : llvm::enumerate(op.getArgumentTypes())) {
+      Value slot = LLVM::GEPOp::create(
+          rewriter, loc, pointer, rewriter.getI8Type(), entry->getArgument(0),
+          ArrayRef<LLVM::GEPArg>{int32_t(index * kSlotBytes)});
+      arguments.push_back(LLVM::LoadOp::create(
+          rewriter, loc, getTypeConverter()->convertType(type), slot));
+    }
+    rewriter.inlineBlockBefore(&op.getBody().front(), entry, entry->end(),
+                               arguments);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ConvertReturn : OpConversionPattern<tt::ReturnOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::ReturnOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<func::ReturnOp>(op);
+    return success();
+  }
+};
+
+/// get_program_id and get_num_programs: an argument of the kernel.
+template <typename Op, unsigned first>
+struct ConvertGrid : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto kernel = op->template getParentOfType<func::FuncOp>();
+    if (!kernel)
+      return rewriter.notifyMatchFailure(op, "expected to be in a kernel");
+    unsigned axis = static_cast<unsigned>(op.getAxis());
+    rewriter.replaceOp(op, kernel.getArgument(first + axis));
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Shapes: each a tile whose input map says it all
+//===----------------------------------------------------------------------===//
+
+struct ConvertMakeRange : OpConversionPattern<tt::MakeRangeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::MakeRangeOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto body = [&](OpBuilder &builder, Location loc, ValueRange) -> Value {
+      Value index = linalg::IndexOp::create(builder, loc, 0);
+      Value value = arith::IndexCastOp::create(builder, loc,
+                                               builder.getI32Type(), index);
+      if (op.getStart() == 0)
+        return value;
+      Value start = arith::ConstantIntOp::create(
+          builder, loc, int64_t(op.getStart()), /*width=*/32);
+      return arith::AddIOp::create(builder, loc, value, start);
+    };
+    rewriter.replaceOp(op, buildTile(rewriter, op.getLoc(), op.getType(), {},
+                                     {}, /*hasResult=*/true, body));
+    return success();
+  }
+};
+
+/// A change of shape of a tensor, or of a tensor of pointers: the base stays,
+/// the offsets change their shape.
+template <typename Op>
+struct ConvertShape : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
+  using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
+  LogicalResult
+  matchAndRewrite(Op op, Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    SmallVector<Value> results(adaptor.getSrc());
+    auto src = cast<RankedTensorType>(results.back().getType());
+    auto type = cast<RankedTensorType>(op.getType()).clone(src.getElementType());
+    results.back() = buildTile(
+        rewriter, op.getLoc(), type, results.back(), inputMap(op),
+        /*hasResult=*/true,
+        [](OpBuilder &, Location, ValueRange lane) { return lane[0]; });
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+
+  static AffineMap inputMap(tt::ExpandDimsOp op) {
+    auto type = cast<RankedTensorType>(op.getType());
+    auto identity =
+        AffineMap::getMultiDimIdentityMap(type.getRank(), op.getContext());
+    return identity.dropResult(op.getAxis());
+  }
+
+  static AffineMap inputMap(tt::BroadcastOp op) {
+    auto src = cast<RankedTensorType>(op.getSrc().getType());
+    auto type = cast<RankedTensorType>(op.getType());
+    SmallVector<AffineExpr> source;
+    for (int64_t dim = 0; dim < src.getRank(); ++dim)
+      source.push_back(src.getDimSize(dim) == type.getDimSize(dim)
+                           ? getAffineDimExpr(dim, op.getContext())
+                           : getAffineConstantExpr(0, op.getContext()));
+    return AffineMap::get(src.getRank(), 0, source, op.getContext());
+  }
+
+  static AffineMap inputMap(tt::TransOp op) {
+    SmallVector<unsigned> order(op.getOrder().begin(), op.getOrder().end());
+    return inversePermutation(
+        AffineMap::getPermutationMap(order, op.getContext()));
+  }
+};
+
+struct ConvertSplat : OpConversionPattern<tt::SplatOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::SplatOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<RankedTensorType>(op.getType());
+    Value scalar = adaptor.getSrc().front();
+    if (isa<LLVM::LLVMPointerType>(scalar.getType())) {
+      auto offsets = type.clone(rewriter.getI64Type());
+      Value zero = arith::ConstantOp::create(rewriter, loc,
+                                             rewriter.getZeroAttr(offsets));
+      rewriter.replaceOpWithMultiple(op, {SmallVector<Value>{scalar, zero}});
+      return success();
+    }
+    Value empty = tensor::EmptyOp::create(rewriter, loc, type.getShape(),
+                                          type.getElementType());
+    auto fill = linalg::FillOp::create(rewriter, loc, scalar, empty);
+    rewriter.replaceOp(op, fill.getResult(0));
+    return success();
+  }
+};
+
+/// A choice between scalar pointers.
+struct ConvertPointerSelect : OpConversionPattern<arith::SelectOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(arith::SelectOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, adaptor.getCondition(),
+                                                 adaptor.getTrueValue(),
+                                                 adaptor.getFalseValue());
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Tile arithmetic
+//===----------------------------------------------------------------------===//
+
+/// The operands are widened first, so that the loops see one type.
+struct ConvertDot : OpConversionPattern<tt::DotOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::DotOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto result = cast<RankedTensorType>(op.getType());
+    // A half accumulator is summed in f32 and rounded once.
+    Type sum = result.getElementType();
+    if (sum.getIntOrFloatBitWidth() < 32)
+      sum = rewriter.getF32Type();
+    auto widened = [&](Value value) -> Value {
+      auto type = cast<RankedTensorType>(value.getType());
+      if (type.getElementType() == sum)
+        return value;
+      return arith::ExtFOp::create(rewriter, loc, type.clone(sum), value);
+    };
+    auto product = linalg::MatmulOp::create(
+        rewriter, loc, result.clone(sum),
+        ValueRange{widened(adaptor.getA()), widened(adaptor.getB())},
+        ValueRange{widened(adaptor.getC())});
+    Value value = product.getResult(0);
+    if (sum != result.getElementType())
+      value = arith::TruncFOp::create(rewriter, loc, result, value);
+    rewriter.replaceOp(op, value);
+    return success();
+  }
+};
+
+/// Starts from the first element, so that no neutral element is needed:
+///   for each result: acc = x[0]; for k = 1..n: acc = combine(acc, x[k])
+struct ConvertReduce : OpConversionPattern<tt::ReduceOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::ReduceOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto source = cast<RankedTensorType>(op.getSrcs()[0].getType());
+    if (source.getRank() == 1) {
+      rewriter.replaceOp(op,
+                         reduceLine(op, adaptor.getSrcs(), {}, rewriter, loc));
+      return success();
+    }
+    // One tile for each result; a second result repeats the scan.
+    SmallVector<Value> results;
+    for (unsigned index = 0; index < op.getNumResults(); ++index) {
+      auto type = cast<RankedTensorType>(op->getResult(index).getType());
+      auto body = [&](OpBuilder &builder, Location loc, ValueRange) {
+        SmallVector<Value> position;
+        for (int64_t dim = 0; dim < type.getRank(); ++dim)
+          position.push_back(linalg::IndexOp::create(builder, loc, dim));
+        return reduceLine(op, adaptor.getSrcs(), position, builder, loc)[index];
+      };
+      results.push_back(buildTile(rewriter, loc, type, {}, {},
+                                  /*hasResult=*/true, body));
+    }
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+
+  /// Reduces the elements whose other indices are `position`.
+  static SmallVector<Value> reduceLine(tt::ReduceOp op, ValueRange sources,
+                                       ArrayRef<Value> position,
+                                       OpBuilder &builder, Location loc) {
+    auto source = cast<RankedTensorType>(sources[0].getType());
+    auto elementsAt = [&](OpBuilder &at, Value index) {
+      SmallVector<Value> indices(position);
+      indices.insert(indices.begin() + op.getAxis(), index);
+      return llvm::map_to_vector(sources, [&](Value tile) -> Value {
+        return tensor::ExtractOp::create(at, loc, tile, indices);
+      });
+    };
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(builder, loc, value);
+    };
+    int64_t extent = source.getDimSize(op.getAxis());
+    auto loop = scf::ForOp::create(
+        builder, loc, constant(1), constant(extent), constant(1),
+        elementsAt(builder, constant(0)),
+        [&](OpBuilder &inner, Location, Value index, ValueRange carried) {
+          SmallVector<Value> values(carried);
+          llvm::append_range(values, elementsAt(inner, index));
+          Block &combine = op.getCombineOp().front();
+          IRMapping mapping;
+          mapping.map(combine.getArguments(), values);
+          for (Operation &nested : combine.without_terminator())
+            allowReordering(inner.clone(nested, mapping));
+          auto yielded = llvm::map_to_vector(
+              combine.getTerminator()->getOperands(),
+              [&](Value value) { return mapping.lookupOrDefault(value); });
+          scf::YieldOp::create(inner, loc, yielded);
+        });
+    return llvm::to_vector(ValueRange(loop.getResults()));
+  }
+
+  /// The order of a reduction is not defined: let LLVM vectorise sums.
+  static void allowReordering(Operation *op) {
+    if (auto sum = dyn_cast<arith::AddFOp>(op))
+      sum.setFastmath(sum.getFastmath() | arith::FastMathFlags::reassoc);
+  }
+};
+
+struct ConvertExternElementwise
+    : OpConversionPattern<tt::ExternElementwiseOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::ExternElementwiseOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    OperationState state(op.getLoc(), mathOpForDeviceFunction(op.getSymbol()));
+    state.addOperands(adaptor.getSrcs());
+    state.addTypes(op.getType());
+    rewriter.replaceOp(op, rewriter.create(state));
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// What has no lowering
+//===----------------------------------------------------------------------===//
+
+bool isPointerTensor(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && isa<tt::PointerType>(tensor.getElementType());
+}
+
+/// Emits an error if `op` cannot be lowered.
+LogicalResult checkSupported(Operation *op) {
+  auto refuse = [&](const Twine &why) {
+    return op->emitError() << "'" << op->getName()
+                           << "' has no CPU lowering: " << why;
+  };
+  StringRef dialect = op->getName().getDialectNamespace();
+  if (!llvm::is_contained({"tt", "arith", "math", "scf", "builtin"}, dialect))
+    return refuse("expected an op of tt, arith, math or scf");
+  for (Type type : op->getResultTypes())
+    if (auto pointer = dyn_cast<tt::PointerType>(getElementTypeOrSelf(type)))
+      if (pointer.getPointeeType().isInteger(1))
+        return refuse("expected pointers to whole bytes, got " +
+                      Twine("pointers to i1"));
+  if (isa<tt::CallOp>(op))
+    return refuse("calls are expected to have been inlined");
+  if (auto external = dyn_cast<tt::ExternElementwiseOp>(op))
+    if (mathOpForDeviceFunction(external.getSymbol()).empty())
+      return refuse("unknown device function '" + external.getSymbol() + "'");
+  if (auto atomic = dyn_cast<tt::AtomicRMWOp>(op)) {
+    Type type = getElementTypeOrSelf(atomic.getVal().getType());
+    if (type.getIntOrFloatBitWidth() < 32)
+      return refuse("expected an atomic of 32 or 64 bits");
+  }
+  if (auto select = dyn_cast<arith::SelectOp>(op))
+    if (isPointerTensor(select.getType()))
+      return refuse("a choice between tensors of pointers; expected a choice "
+                    "between their offsets or values");
+  if (auto func = dyn_cast<tt::FuncOp>(op)) {
+    if (func.isPrivate())
+      return success();
+    if (func.isExternal() || !func.getBody().hasOneBlock())
+      return refuse("expected a body of one block with structured control "
+                    "flow");
+    if (func.getNumResults() != 0)
+      return refuse("expected a kernel without results");
+    if (llvm::any_of(func.getArgumentTypes(), llvm::IsaPred<ShapedType>))
+      return refuse("expected scalar arguments");
+  }
+  return success();
+}
+
+struct ConvertTritonToLinalgPass
+    : cpu::impl::ConvertTritonToLinalgBase<ConvertTritonToLinalgPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto checked = module.walk<WalkOrder::PreOrder>([](Operation *op) {
+      if (failed(checkSupported(op)))
+        return WalkResult::interrupt();
+      // Unused device functions are dropped, whatever they hold.
+      auto func = dyn_cast<tt::FuncOp>(op);
+      return func && func.isPrivate() ? WalkResult::skip()
+                                      : WalkResult::advance();
+    });
+    if (checked.wasInterrupted())
+      return signalPassFailure();
+
+    MLIRContext *context = &getContext();
+    PointerTypeConverter converter;
+    RewritePatternSet patterns(context);
+    ConversionTarget target(*context);
+    target.addIllegalDialect<tt::TTDialect>();
+    target.addLegalDialect<arith::ArithDialect, math::MathDialect,
+                           func::FuncDialect, linalg::LinalgDialect,
+                           LLVM::LLVMDialect, tensor::TensorDialect>();
+    target.addDynamicallyLegalOp<arith::SelectOp>([&](arith::SelectOp op) {
+      return converter.isLegal(op.getType());
+    });
+    scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
+                                                         target);
+    populateMemoryPatterns(converter, patterns);
+    patterns.add<ConvertFunc, ConvertReturn,
+                 ConvertGrid<tt::GetProgramIdOp, kFirstProgramId>,
+                 ConvertGrid<tt::GetNumProgramsOp, kFirstNumPrograms>,
+                 ConvertMakeRange, ConvertShape<tt::ExpandDimsOp>,
+                 ConvertShape<tt::BroadcastOp>, ConvertShape<tt::TransOp>,
+                 ConvertSplat, ConvertPointerSelect, ConvertDot, ConvertReduce,
+                 ConvertExternElementwise>(converter, context);
+    if (failed(applyPartialConversion(module, target, std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,28 @@
+//===- TritonToLinalg.h - Shared by the two halves of the lowering -*- C++ -*-//
+
+#ifndef PYFLEX_CPU_TRITONTOLINALG_H
+#define PYFLEX_CPU_TRITONTOLINALG_H
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace mlir::cpu {
+
+/// Gives the scalar (or none) that one element of a tile gets.
+using TileBody =
+    llvm::function_ref<Value(OpBuilder &, Location, ValueRange inputs)>;
+
+/// A linalg.generic over the shape of `space`, element by element. `maps` has
+/// one map for each input; empty means the identity for all. With a result, the
+/// result's type is `space`; without, the body runs for its effects.
+Value buildTile(OpBuilder &builder, Location loc, RankedTensorType space,
+                ValueRange inputs, ArrayRef<AffineMap> maps, bool hasResult,
+                TileBody body);
+
+/// Patterns for addptr, load, store and atomic_rmw.
+void populateMemoryPatterns(const TypeConverter &converter,
+                            RewritePatternSet &patterns);
+
+} // namespace mlir::cpu
+
+#endif // PYFLEX_CPU_TRITONTOLINALG_H
