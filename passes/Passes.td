@@ -135,6 +135,25 @@ def FlexToTriton : Pass<"flex-to-triton", "::mlir::ModuleOp"> {
                            "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"];
 }
 
+def FlexLegalizeMath : Pass<"flex-legalize-math", "::mlir::ModuleOp"> {
+  let summary = "Call the device's math library where Triton has no lowering";
+  let description = [{
+    Triton's backends lower a part of the math dialect on tiles. The rest
+    becomes a call of NVIDIA's libdevice or AMD's OCML, f32 or f64.
+
+    ```mlir
+    %y = math.tanh %x : tensor<16x64xf32>
+    ```
+    ==>
+    ```mlir
+    %y = tt.extern_elementwise %x {symbol = "__nv_tanhf", ...} : (tensor<16x64xf32>) -> tensor<16x64xf32>
+    ```
+  }];
+  let options = [Option<"target", "target", "std::string", "\"cuda\"", "cuda or hip">];
+  let dependentDialects = ["::mlir::tt::TTDialect"];
+  let statistics = [Statistic<"numCalls", "num-calls", "library calls made">];
+}
+
 def FlexExtractKernel : Pass<"flex-extract-kernel", "::mlir::ModuleOp"> {
   let summary = "Keep one kernel and what it calls";
   let description = [{

@@ -26,6 +26,8 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
                         llvm::cl::desc("query heads in a tile; 0: as many as fit")};
   Option<std::string> kernel{*this, "kernel", llvm::cl::init("decode"),
                              llvm::cl::desc("the kernel to keep")};
+  Option<std::string> target{*this, "target", llvm::cl::init("cuda"),
+                             llvm::cl::desc("cuda or hip")};
 };
 
 /// Each stage may be left out; the kernel gives the same answer without it.
@@ -59,6 +61,8 @@ void buildDecodePipeline(OpPassManager &pm, const DecodeOptions &options) {
   // The mods are inlined by now; what is left of them has no caller.
   pm.addPass(createFlexExtractKernel(FlexExtractKernelOptions{options.kernel}));
   addCleanup(pm);
+  // After cleanup, which folds and merges math ops but not calls.
+  pm.addPass(createFlexLegalizeMath(FlexLegalizeMathOptions{options.target}));
 }
 
 } // namespace

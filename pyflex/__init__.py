@@ -1,0 +1,23 @@
+"""pyflex: a compiler for decode attention.
+
+Torch functions in (a score_mod and a mask_mod, FlexAttention's contract), one decode-attention
+kernel out, for GPUs through Triton and for any CPU.
+"""
+
+from pyflex import errors
+from pyflex.decode import Decode, compile
+from pyflex.errors import PyflexError
+from pyflex.flex_attention import flex_attention
+from pyflex.options import OPTIMISATIONS, Options
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "OPTIMISATIONS",
+    "Decode",
+    "Options",
+    "PyflexError",
+    "compile",
+    "errors",
+    "flex_attention",
+]

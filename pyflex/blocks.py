@@ -1,0 +1,120 @@
+"""torch's BlockMask as the kernel reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch.nn.attention.flex_attention import BlockMask
+
+from pyflex.errors import BlockMaskError
+
+
+@dataclass(frozen=True)
+class BlockLists:
+    """The lists of a BlockMask: int32, contiguous, [batch, head, q_block(, entry)].
+
+    Attributes:
+        counts, indices: the blocks in which mask_mod is asked.
+        full_counts, full_indices: the blocks that are visible as a whole, if any are listed.
+        q_block, kv_block: queries and keys of a block.
+        q_len, kv_len: the lengths that the BlockMask was made for.
+        mask_mod: the BlockMask's own.
+    """
+
+    counts: torch.Tensor
+    indices: torch.Tensor
+    full_counts: torch.Tensor | None
+    full_indices: torch.Tensor | None
+    q_block: int
+    kv_block: int
+    q_len: int
+    kv_len: int
+    mask_mod: Callable[..., Any]
+
+    @property
+    def most_blocks(self) -> int:
+        """An upper bound on the blocks of one list."""
+        return -(-self.kv_len // self.kv_block)
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        """Rows of lists from one batch entry, and one head, to the next; 0 broadcasts."""
+        batch, heads, rows = self.counts.shape
+        return (heads * rows if batch > 1 else 0), (rows if heads > 1 else 0)
+
+
+_KNOWN: WeakKeyDictionary[BlockMask, BlockLists] = WeakKeyDictionary()
+
+
+def read_block_mask(block_mask: BlockMask) -> BlockLists:
+    """The lists of `block_mask`, converted once for each BlockMask object.
+
+    Raises:
+        BlockMaskError: for anything but a BlockMask, and for one without a usable mask_mod.
+    """
+    if not isinstance(block_mask, BlockMask):
+        raise BlockMaskError(
+            "block_mask is no BlockMask",
+            expected="torch.nn.attention.flex_attention.BlockMask",
+            got=type(block_mask).__name__,
+        )
+    lists = _KNOWN.get(block_mask)
+    if lists is None or lists.mask_mod is not block_mask.mask_mod:
+        lists = _KNOWN[block_mask] = _read(block_mask)
+    return lists
+
+
+def _read(block_mask: BlockMask) -> BlockLists:
+    if getattr(block_mask.mask_mod, "__name__", "") == "_sliced_mask_mod_error":
+        raise BlockMaskError(
+            "a sliced BlockMask has lost its mask_mod",
+            expected="a BlockMask made for these queries, or q_offset to shift them",
+            got="a slice of a BlockMask",
+        )
+    has_full = block_mask.full_kv_num_blocks is not None
+    q_block, kv_block = block_mask.BLOCK_SIZE
+    q_len, kv_len = block_mask.seq_lengths
+    return BlockLists(
+        counts=_normal(block_mask.kv_num_blocks, 3),
+        indices=_normal(block_mask.kv_indices, 4),
+        full_counts=_normal(block_mask.full_kv_num_blocks, 3) if has_full else None,
+        full_indices=_normal(block_mask.full_kv_indices, 4) if has_full else None,
+        q_block=q_block,
+        kv_block=kv_block,
+        q_len=q_len,
+        kv_len=kv_len,
+        mask_mod=block_mask.mask_mod,
+    )
+
+
+def _normal(tensor: torch.Tensor, rank: int) -> torch.Tensor:
+    """`tensor` in int32, contiguous, with leading dimensions of one up to `rank`."""
+    missing = (1,) * (rank - tensor.dim())
+    return tensor.to(torch.int32).reshape(missing + tuple(tensor.shape)).contiguous()
+
+
+def check_block_lists(
+    lists: BlockLists, *, device: torch.device, batch: int, heads: int, q_len: int, kv_len: int
+) -> None:
+    """Raises BlockMaskError where `lists` do not cover a call of this shape."""
+    if lists.counts.device != device:
+        raise BlockMaskError(
+            "the BlockMask is on another device", expected=device, got=lists.counts.device
+        )
+    mask_batch, mask_heads, _ = lists.counts.shape
+    for name, got, wanted in (("batch", mask_batch, batch), ("heads", mask_heads, heads)):
+        if got not in (1, wanted):
+            raise BlockMaskError(
+                f"the BlockMask's {name} do not fit", expected=f"1 or {wanted}", got=got
+            )
+    for name, got, wanted in (("queries", lists.q_len, q_len), ("keys", lists.kv_len, kv_len)):
+        if got < wanted:
+            raise BlockMaskError(
+                f"the BlockMask is too small: it was made for fewer {name}",
+                expected=f"at least {wanted}",
+                got=got,
+            )

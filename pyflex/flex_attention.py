@@ -1,0 +1,122 @@
+"""A drop-in for torch.nn.attention.flex_attention.flex_attention (forward only)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch.nn.attention.flex_attention import AuxOutput, AuxRequest, BlockMask
+
+from pyflex.decode import Decode, compile
+from pyflex.errors import BlockMaskError, HeadCountError, ScheduleError, ShapeError
+from pyflex.inputs import check_inputs
+from pyflex.options import Options
+
+#: torch's kernel options that mean something here, and what they set.
+_KERNEL_OPTIONS = {
+    "BLOCK_M": "rows",
+    "BLOCK_N": "keys",
+    "num_warps": "num_warps",
+    "num_stages": "num_stages",
+    "SPLIT_KV": "splits",
+}
+#: A BlockMask of blocks this large stands for no mask at all (torch's default).
+_WHOLE = 1 << 30
+
+
+def flex_attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    score_mod: Callable[..., Any] | None = None,
+    block_mask: BlockMask | None = None,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+    return_lse: bool = False,
+    kernel_options: Mapping[str, Any] | None = None,
+    *,
+    return_aux: AuxRequest | None = None,
+) -> Any:
+    """Attention with torch's signature; the shapes are those of `Decode.__call__`.
+
+    Args:
+        query, key, value: see `Decode.__call__`.
+        score_mod: changes each score; None leaves it.
+        block_mask: made for exactly these lengths.
+        scale: factor on the dot products; 1 / sqrt(D) by default.
+        enable_gqa: allow fewer KV heads than query heads.
+        return_lse: give (out, lse). Deprecated in torch in favour of return_aux.
+        kernel_options: of torch's, BLOCK_M, BLOCK_N, num_warps, num_stages and SPLIT_KV.
+        return_aux: which of lse and max_scores to give, as (out, AuxOutput).
+
+    Returns:
+        out, (out, lse) or (out, AuxOutput).
+
+    Raises:
+        PyflexError: see `Decode.__call__`; the classes derive from those that torch raises.
+    """
+    if return_lse and return_aux is not None:
+        raise ScheduleError(
+            "return_lse and return_aux exclude each other",
+            expected="return_aux=AuxRequest(lse=True)",
+            got="both",
+        )
+    if return_lse:
+        warnings.warn(
+            "return_lse is deprecated; use return_aux=AuxRequest(lse=True)",
+            FutureWarning,
+            stacklevel=2,
+        )
+    inputs = check_inputs(query, key, value, _effective(block_mask), scale, None, None)
+    if not enable_gqa and inputs.heads != inputs.kv_heads:
+        raise HeadCountError(
+            "query and key have different numbers of heads",
+            expected="equal numbers, or enable_gqa=True",
+            got=f"Hq={inputs.heads}, Hkv={inputs.kv_heads}",
+        )
+    if key.shape[0] != inputs.batch and block_mask is None:
+        raise ShapeError(
+            "query and key have different batch sizes and there is no block_mask",
+            expected=f"{inputs.batch}",
+            got=key.shape[0],
+        )
+    lists = inputs.blocks
+    if lists and (lists.q_len, lists.kv_len) != (inputs.q_len, inputs.kv_max):
+        raise BlockMaskError(
+            "the BlockMask was made for other lengths",
+            expected=f"q_len={inputs.q_len}, kv_len={inputs.kv_max}",
+            got=f"q_len={lists.q_len}, kv_len={lists.kv_len}",
+        )
+    decode = _compiled(score_mod, _options(kernel_options))
+    aux = return_aux or AuxRequest(lse=return_lse)
+    results = decode.run(inputs, lse=aux.lse, max_scores=aux.max_scores)
+    if return_aux is not None:
+        return results.out, AuxOutput(lse=results.lse, max_scores=results.max_scores)
+    return (results.out, results.lse) if return_lse else results.out
+
+
+def _effective(block_mask: BlockMask | None) -> BlockMask | None:
+    if isinstance(block_mask, BlockMask) and min(block_mask.BLOCK_SIZE) >= _WHOLE:
+        return None
+    return block_mask
+
+
+def _options(kernel_options: Mapping[str, Any] | None) -> Options:
+    if not kernel_options:
+        return Options()
+    unknown = [name for name in kernel_options if name not in _KERNEL_OPTIONS]
+    if unknown:
+        raise ScheduleError(
+            "kernel_options that pyflex does not have",
+            expected=", ".join(_KERNEL_OPTIONS),
+            got=", ".join(unknown),
+        )
+    return Options(**{_KERNEL_OPTIONS[name]: value for name, value in kernel_options.items()})
+
+
+@lru_cache(maxsize=256)
+def _compiled(score_mod: Callable[..., Any] | None, options: Options) -> Decode:
+    return compile(score_mod, options=options)

@@ -1,0 +1,189 @@
+"""What a call is given, checked: nothing is computed on bad input."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch.nn.attention.flex_attention import BlockMask
+
+from pyflex.blocks import BlockLists, check_block_lists, read_block_mask
+from pyflex.errors import (
+    DeviceError,
+    DTypeError,
+    GradientError,
+    HeadCountError,
+    ShapeError,
+)
+from pyflex.kernel import Element
+
+ELEMENTS: dict[torch.dtype, Element] = {
+    torch.float16: "f16",
+    torch.bfloat16: "bf16",
+    torch.float32: "f32",
+}
+LEAST_DIM, MOST_DIM = 16, 256
+_INT32_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One call's tensors and sizes. `kv_limit` is the most keys any row may see."""
+
+    query: torch.Tensor
+    key: torch.Tensor
+    value: torch.Tensor
+    blocks: BlockLists | None
+    scale: float
+    q_offset: int | torch.Tensor
+    kv_len: int | torch.Tensor
+    batch: int
+    heads: int
+    kv_heads: int
+    q_len: int
+    kv_max: int
+    kv_limit: int
+
+
+def check_inputs(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    block_mask: BlockMask | None,
+    scale: float | None,
+    q_offset: int | torch.Tensor | None,
+    kv_len: int | torch.Tensor | None,
+) -> Inputs:
+    """The call as `Inputs`, or one of pyflex's errors."""
+    named = (("query", query), ("key", key), ("value", value))
+    for name, tensor in named:
+        if not isinstance(tensor, torch.Tensor):
+            raise DTypeError(f"{name} is no tensor", expected="a tensor", got=type(tensor).__name__)
+        if tensor.dim() != 4:
+            raise ShapeError(
+                f"{name} has the wrong rank",
+                expected="4 dimensions: batch, heads, length, head_dim",
+                got=f"{tensor.dim()} dimensions, shape {tuple(tensor.shape)}",
+            )
+        if tensor.dtype not in ELEMENTS:
+            raise DTypeError(
+                f"{name} has a dtype that pyflex does not serve",
+                expected="float16, bfloat16 or float32",
+                got=tensor.dtype,
+            )
+        if tensor.dtype != query.dtype:
+            raise DTypeError(
+                f"{name} has another dtype than query", expected=query.dtype, got=tensor.dtype
+            )
+        if tensor.device != query.device:
+            raise DeviceError(
+                f"{name} is on another device than query",
+                expected=query.device,
+                got=tensor.device,
+            )
+        if tensor.requires_grad and torch.is_grad_enabled():
+            raise GradientError(
+                f"{name} requires a gradient, which decode attention does not give",
+                expected="torch.no_grad() around the call, or tensors without requires_grad",
+                got="requires_grad=True",
+            )
+    batch, heads, q_len, head_dim = query.shape
+    _, kv_heads, kv_max, _ = key.shape
+    _check_shapes(query, key, value)
+    blocks = read_block_mask(block_mask) if block_mask is not None else None
+    offset = _per_batch("q_offset", q_offset, 0, query, None)
+    length = _per_batch("kv_len", kv_len, kv_max, query, kv_max)
+    kv_limit = length if isinstance(length, int) else kv_max
+    if blocks is not None:
+        check_block_lists(
+            blocks, device=query.device, batch=batch, heads=heads, q_len=q_len, kv_len=kv_limit
+        )
+    return Inputs(
+        query=query,
+        key=key,
+        value=value,
+        blocks=blocks,
+        scale=1.0 / math.sqrt(head_dim) if scale is None else float(scale),
+        q_offset=offset,
+        kv_len=length,
+        batch=batch,
+        heads=heads,
+        kv_heads=kv_heads,
+        q_len=q_len,
+        kv_max=kv_max,
+        kv_limit=kv_limit,
+    )
+
+
+def _check_shapes(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> None:
+    batch, heads, q_len, head_dim = query.shape
+    kv_batch, kv_heads, kv_max, key_dim = key.shape
+    if key_dim != head_dim:
+        raise ShapeError(
+            "key has another head_dim than query", expected=head_dim, got=f"{key_dim}"
+        )
+    if value.shape[:3] != key.shape[:3]:
+        raise ShapeError(
+            "value does not match key in batch, heads and length",
+            expected=tuple(key.shape[:3]),
+            got=tuple(value.shape[:3]),
+        )
+    if kv_batch not in (1, batch):
+        raise ShapeError(
+            "key and value do not match query in batch", expected=f"1 or {batch}", got=kv_batch
+        )
+    if kv_heads == 0 or heads % kv_heads:
+        raise HeadCountError(
+            "query heads are no multiple of KV heads",
+            expected=f"a multiple of {kv_heads}",
+            got=heads,
+        )
+    for name, dim in (("head_dim", head_dim), ("value's head_dim", value.shape[3])):
+        if not LEAST_DIM <= dim <= MOST_DIM:
+            raise ShapeError(
+                f"{name} is out of range", expected=f"{LEAST_DIM} to {MOST_DIM}", got=dim
+            )
+    for name, length in (("query", q_len), ("key", kv_max)):
+        if length > _INT32_MAX - 256:
+            raise ShapeError(
+                f"{name} is too long", expected=f"at most {_INT32_MAX - 256}", got=length
+            )
+
+
+def _per_batch(
+    name: str,
+    given: int | torch.Tensor | None,
+    default: int,
+    query: torch.Tensor,
+    most: int | None,
+) -> int | torch.Tensor:
+    """An int, or an int32 or int64 tensor [batch] on the query's device."""
+    if given is None:
+        return default
+    if isinstance(given, torch.Tensor):
+        if given.dtype not in (torch.int32, torch.int64):
+            raise DTypeError(
+                f"{name} has the wrong dtype", expected="int32 or int64", got=given.dtype
+            )
+        if given.device != query.device:
+            raise DeviceError(
+                f"{name} is on another device than query", expected=query.device, got=given.device
+            )
+        if given.numel() != query.shape[0] or given.dim() > 1:
+            raise ShapeError(
+                f"{name} has the wrong shape",
+                expected=f"one value for each batch entry: [{query.shape[0]}]",
+                got=list(given.shape),
+            )
+        return given.contiguous()
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise DTypeError(
+            f"{name} has the wrong type",
+            expected="an int or an int tensor",
+            got=type(given).__name__,
+        )
+    low, high = (0, most) if most is not None else (-_INT32_MAX, _INT32_MAX)
+    if not low <= given <= high:
+        raise ShapeError(f"{name} is out of range", expected=f"{low} to {high}", got=given)
+    return given

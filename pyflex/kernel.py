@@ -1,0 +1,197 @@
+"""The module that a problem is compiled from: the traced mods and one `flex.decode`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pyflex.options import OPTIMISATIONS, Options
+from pyflex.schedule import Schedule
+from pyflex.trace import TracedMod
+
+Element = Literal["f16", "bf16", "f32"]
+ITEMSIZE: dict[str, int] = {"f16": 2, "bf16": 2, "f32": 4}
+
+
+@dataclass(frozen=True)
+class BlockShape:
+    """What is compiled into a kernel about a BlockMask."""
+
+    q_block: int
+    kv_block: int
+    per_head: bool
+    has_full: bool
+
+
+@dataclass(frozen=True)
+class KernelSpec:
+    """Everything that code depends on. Equal specs give equal kernels.
+
+    `aligned`: every pointer and every stride but the last is a multiple of 16 bytes, and the
+    last stride is 1. `offset_type` and `length_type` are the integer types behind the tensors
+    q_offset and kv_len.
+    """
+
+    element: Element
+    group: int
+    head_dim: int
+    value_dim: int
+    score_key: str | None
+    mask_key: str | None
+    blocks: BlockShape | None
+    lse: bool
+    max_scores: bool
+    aligned: bool
+    offset_type: Literal["i32", "i64"]
+    length_type: Literal["i32", "i64"]
+    options: Options
+    schedule: Schedule
+    score: TracedMod | None = field(compare=False, repr=False)
+    mask: TracedMod | None = field(compare=False, repr=False)
+
+    @property
+    def splits_kv(self) -> bool:
+        """Whether the kernel takes (splits, partial_out, partial_lse) as last arguments."""
+        return self.options.enabled("flex-split-kv") and not self.max_scores
+
+    def pipeline(self, kernel: str, backend: str) -> str:
+        """The passes that make `kernel` ("decode", "decode_combine") for "cuda" or "hip"."""
+        settings = [f"kernel={kernel}", f"target={backend}", f"heads={self.schedule.heads}"]
+        for name in OPTIMISATIONS:
+            enabled = self.splits_kv if name == "flex-split-kv" else self.options.enabled(name)
+            settings.append(f"{name.removeprefix('flex-')}={int(enabled)}")
+        return f"flex-decode-pipeline{{{' '.join(settings)}}}"
+
+
+@dataclass(frozen=True)
+class _Parameter:
+    name: str
+    type: str
+    divisibility: int = 0
+
+    def __str__(self) -> str:
+        if not self.divisibility:
+            return f"%{self.name}: {self.type}"
+        return f"%{self.name}: {self.type} {{tt.divisibility = {self.divisibility} : i32}}"
+
+
+def _parameters(spec: KernelSpec) -> list[_Parameter]:
+    """The kernel's arguments, in the order in which `arguments.py` gives their values."""
+    element = f"!tt.ptr<{spec.element}>"
+    pointers = 16 if spec.aligned else 0
+    strides = 16 // ITEMSIZE[spec.element] if spec.aligned else 0
+    out = [_Parameter(name, element, pointers) for name in ("query", "key", "value")]
+    # The results are pyflex's own: contiguous, and as aligned as their last dimension lets them.
+    out_lines = spec.value_dim * ITEMSIZE[spec.element] % 16 == 0
+    out.append(_Parameter("out", element, 16))
+    if spec.lse:
+        out.append(_Parameter("lse", "!tt.ptr<f32>", 16))
+    if spec.max_scores:
+        out.append(_Parameter("max_scores", "!tt.ptr<f32>", 16))
+    for name in ("query", "key", "value"):
+        out += [_Parameter(f"{name}_s{d}", "i64", strides) for d in "bhn"]
+        if not spec.aligned:
+            out.append(_Parameter(f"{name}_sd", "i64"))
+    out_strides = 16 // ITEMSIZE[spec.element] if out_lines else 0
+    out += [_Parameter(f"out_s{d}", "i64", out_strides) for d in "bhn"]
+    if spec.lse or spec.max_scores:
+        out += [_Parameter(f"row_s{d}", "i64") for d in "bh"]
+    out += [_Parameter(name, "i32") for name in ("kv_heads", "q_len", "kv_max")]
+    out.append(_Parameter("scale", "f32"))
+    for name, type_ in (("q_offset", spec.offset_type), ("kv_len", spec.length_type)):
+        out += [
+            _Parameter(name, "i32"),
+            _Parameter(f"{name}_tensor", f"!tt.ptr<{type_}>"),
+            _Parameter(f"{name}_given", "i32"),
+        ]
+    if spec.blocks:
+        for name in ("partial", "full") if spec.blocks.has_full else ("partial",):
+            out += [
+                _Parameter(f"{name}_counts", "!tt.ptr<i32>"),
+                _Parameter(f"{name}_indices", "!tt.ptr<i32>"),
+                _Parameter(f"{name}_row", "i64"),
+            ]
+        out += [_Parameter("blocks_sb", "i64"), _Parameter("blocks_sh", "i64")]
+    for mod in (spec.score, spec.mask):
+        if mod:
+            out += [_Parameter(_capture_name(mod, p.name), p.type) for p in mod.parameters]
+    return out
+
+
+def _capture_name(mod: TracedMod, name: str) -> str:
+    return f"{mod.kind}_{name.removeprefix('%')}"
+
+
+def _captures(mod: TracedMod) -> str:
+    if not mod.parameters:
+        return f"{mod.kind} @{mod.kind}"
+    names = ", ".join(f"%{_capture_name(mod, p.name)}" for p in mod.parameters)
+    types = ", ".join(p.type for p in mod.parameters)
+    short = mod.kind.removesuffix("_mod")
+    return f"{mod.kind} @{mod.kind} {short}_captures({names} : {types})"
+
+
+def build_module(spec: KernelSpec) -> str:
+    """The text of the module that `spec.pipeline` starts from."""
+    view = f"!flex.view<4 x {spec.element}>"
+    row_view = "!flex.view<3 x f32>"
+    last = "%one" if spec.aligned else "%{}_sd"
+    lines = ["%one = arith.constant 1 : i64", "%zero = arith.constant 0 : i32"]
+    for name in ("query", "key", "value", "out"):
+        strides = ", ".join(f"%{name}_s{d}" for d in "bhn")
+        column = "%one" if name == "out" else last.format(name)
+        lines.append(
+            f"%{name}_view = flex.view %{name}[{strides}, {column}]"
+            f" : !tt.ptr<{spec.element}> -> {view}"
+        )
+    results = ""
+    for name, wanted in (("lse", spec.lse), ("max_scores", spec.max_scores)):
+        if wanted:
+            lines.append(
+                f"%{name}_view = flex.view %{name}[%row_sb, %row_sh, %one]"
+                f" : !tt.ptr<f32> -> {row_view}"
+            )
+            results += f" {name}(%{name}_view : {row_view})"
+    for name, type_ in (("q_offset", spec.offset_type), ("kv_len", spec.length_type)):
+        lines.append(f"%{name}_is_tensor = arith.cmpi ne, %{name}_given, %zero : i32")
+        lines.append(
+            f"%{name}s = flex.per_batch %{name}, %{name}_tensor if %{name}_is_tensor"
+            f" : !tt.ptr<{type_}>"
+        )
+    mods = " ".join(_captures(mod) for mod in (spec.score, spec.mask) if mod)
+    tables = ""
+    if spec.blocks:
+        for name in ("partial", "full") if spec.blocks.has_full else ("partial",):
+            per_head = " per_head" if spec.blocks.per_head else ""
+            lines.append(
+                f"%{name} = flex.block_table %{name}_counts, %{name}_indices"
+                f" strides(%blocks_sb, %blocks_sh, %{name}_row)"
+                f" blocks({spec.blocks.q_block} x {spec.blocks.kv_block}){per_head}"
+            )
+            tables += f" {name}(%{name})"
+    precision = {"tf32": 0, "tf32x3": 1, "ieee": 2}[spec.options.precision]
+    attributes = ", ".join(
+        f"{name} = {value} : i32"
+        for name, value in (
+            ("group", spec.group),
+            ("head_dim", spec.head_dim),
+            ("value_dim", spec.value_dim),
+            ("rows", spec.schedule.rows),
+            ("keys", spec.schedule.keys),
+            ("precision", precision),
+        )
+    )
+    lines.append(
+        f"flex.decode %query_view, %key_view, %value_view -> %out_view{results}"
+        " kv_heads(%kv_heads) q_len(%q_len) kv_max(%kv_max) scale(%scale)"
+        f" q_offset(%q_offsets) kv_len(%kv_lens) {mods}{tables}"
+        f" {{{attributes}}} : {view}, {view}, {view} -> {view}"
+    )
+    lines.append("tt.return")
+    body = "\n".join(f"    {line}" for line in lines)
+    parameters = ",\n      ".join(map(str, _parameters(spec)))
+    functions = "\n".join(mod.text for mod in (spec.score, spec.mask) if mod)
+    return (
+        f"module {{\n{functions}\n"
+        f"  tt.func public @decode(\n      {parameters}) {{\n{body}\n  }}\n}}\n"
+    )

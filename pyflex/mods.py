@@ -1,0 +1,78 @@
+"""The mods of a kernel: composed, traced, and traced again when what they read has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from pyflex.trace import Guards, TracedMod, trace_mask_mod, trace_score_mod
+
+Mod = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class TracedMods:
+    """A kernel's mods; `mask` is asked in partial blocks only, `score` everywhere."""
+
+    score: TracedMod | None
+    mask: TracedMod | None
+
+
+@dataclass
+class _Trace:
+    guards: tuple[Guards, ...]
+    mods: TracedMods
+
+    def holds(self) -> bool:
+        return all(guards.hold() for guards in self.guards)
+
+
+class Mods:
+    """A score_fn and a mask_fn with every trace of them that is still good."""
+
+    def __init__(self, score_fn: Mod | None, mask_fn: Mod | None) -> None:
+        self._score_fn = score_fn
+        self._mask_fn = mask_fn
+        self._traces: dict[tuple[torch.device, Mod | None], _Trace] = {}
+        self.trace_count = 0
+
+    def traced(self, device: torch.device, block_mask_fn: Mod | None) -> TracedMods:
+        """The mods for `device`, and-ed with a BlockMask's own mask if there is one."""
+        trace = self._traces.get((device, block_mask_fn))
+        if trace is None or not trace.holds():
+            trace = self._trace(device, block_mask_fn)
+            self._traces[device, block_mask_fn] = trace
+        return trace.mods
+
+    def _trace(self, device: torch.device, block_mask_fn: Mod | None) -> _Trace:
+        self.trace_count += 1
+        score_fn, mask_fn = self._score_fn, self._mask_fn
+        if block_mask_fn is not None:
+            # A full block is full of the BlockMask's mask alone: the other one holds everywhere.
+            if mask_fn is not None:
+                score_fn = _masked(score_fn, mask_fn)
+            mask_fn = block_mask_fn
+        sources = [
+            fn for fn in (self._score_fn, self._mask_fn, block_mask_fn) if fn is not None
+        ]
+        guards = tuple(Guards.of(fn) for fn in sources)
+        return _Trace(
+            guards,
+            TracedMods(
+                trace_score_mod(score_fn, device) if score_fn is not None else None,
+                trace_mask_mod(mask_fn, device) if mask_fn is not None else None,
+            ),
+        )
+
+
+def _masked(score_fn: Mod | None, mask_fn: Mod) -> Mod:
+    def score_mod(
+        score: torch.Tensor, b: torch.Tensor, h: torch.Tensor, q: torch.Tensor, kv: torch.Tensor
+    ) -> torch.Tensor:
+        changed = score if score_fn is None else score_fn(score, b, h, q, kv)
+        return torch.where(mask_fn(b, h, q, kv), changed, -torch.inf)
+
+    return score_mod

@@ -1,0 +1,77 @@
+"""What a user may fix about a kernel; everything left open is chosen by `schedule`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from pyflex.errors import ScheduleError
+
+Precision = Literal["ieee", "tf32", "tf32x3"]
+
+#: The optimisation passes, in the order in which they run. Each can be left out.
+OPTIMISATIONS = ("flex-pack-gqa", "flex-fuse-block-loops", "flex-split-kv", "flex-inline-mods")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to make a kernel. None leaves the choice to pyflex.
+
+    Attributes:
+        rows: rows of a tile of scores (queries times packed heads), a power of two from 16.
+        keys: keys of a tile of scores, a power of two from 16.
+        num_warps: warps of a GPU program, a power of two.
+        num_stages: depth of the GPU's software pipeline, at least 1.
+        splits: programs that share one KV loop, at least 1.
+        precision: how float32 products are computed on a GPU.
+        disable_passes: names out of `OPTIMISATIONS` that are not run.
+
+    Raises:
+        ScheduleError: for a value outside its range or an unknown name.
+    """
+
+    rows: int | None = None
+    keys: int | None = None
+    num_warps: int | None = None
+    num_stages: int | None = None
+    splits: int | None = None
+    precision: Precision = "ieee"
+    disable_passes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "disable_passes", tuple(self.disable_passes))
+        for name, least, most in (("rows", 16, 128), ("keys", 16, 512), ("num_warps", 1, 32)):
+            value = getattr(self, name)
+            if value is not None and not (least <= value <= most and value & (value - 1) == 0):
+                raise ScheduleError(
+                    f"{name} does not fit", expected=f"a power of two, {least} to {most}", got=value
+                )
+        for name, most in (("num_stages", 8), ("splits", 65535)):
+            value = getattr(self, name)
+            if value is not None and not 1 <= value <= most:
+                raise ScheduleError(f"{name} does not fit", expected=f"1 to {most}", got=value)
+        if self.precision not in ("ieee", "tf32", "tf32x3"):
+            raise ScheduleError(
+                "unknown precision", expected="'ieee', 'tf32' or 'tf32x3'", got=repr(self.precision)
+            )
+        for name in self.disable_passes:
+            if name not in OPTIMISATIONS:
+                raise ScheduleError(
+                    "no such optimisation pass", expected=", ".join(OPTIMISATIONS), got=repr(name)
+                )
+        if "flex-split-kv" in self.disable_passes and self.splits not in (None, 1):
+            raise ScheduleError(
+                "splits need flex-split-kv", expected="splits=1 or None", got=self.splits
+            )
+
+    def enabled(self, name: str) -> bool:
+        """Whether an optimisation pass runs."""
+        return name not in self.disable_passes
+
+    def __repr__(self) -> str:
+        given = (
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in fields(self)
+            if getattr(self, f.name) != f.default
+        )
+        return f"Options({', '.join(given)})"
