@@ -6,10 +6,12 @@
 # static component libraries here, once, on the imported targets themselves.
 
 # LLVM's export names these; Debian's zstd ships no CMake package for them.
+# Static too: the wheel runs where neither is installed.
+set(ZLIB_USE_STATIC_LIBS ON)
 find_package(ZLIB REQUIRED)
 if(NOT TARGET zstd::libzstd_shared)
-  find_library(ZSTD_LIBRARY NAMES zstd REQUIRED)
-  add_library(zstd::libzstd_shared SHARED IMPORTED)
+  find_library(ZSTD_LIBRARY NAMES libzstd.a REQUIRED)
+  add_library(zstd::libzstd_shared STATIC IMPORTED)
   set_target_properties(zstd::libzstd_shared PROPERTIES
     IMPORTED_LOCATION ${ZSTD_LIBRARY})
 endif()
