@@ -75,14 +75,14 @@ def _read(block_mask: BlockMask) -> BlockLists:
             expected="a BlockMask made for these queries, or q_offset to shift them",
             got="a slice of a BlockMask",
         )
-    has_full = block_mask.full_kv_num_blocks is not None
+    full_counts, full_indices = block_mask.full_kv_num_blocks, block_mask.full_kv_indices
     q_block, kv_block = block_mask.BLOCK_SIZE
     q_len, kv_len = block_mask.seq_lengths
     return BlockLists(
         counts=_normal(block_mask.kv_num_blocks, 3),
         indices=_normal(block_mask.kv_indices, 4),
-        full_counts=_normal(block_mask.full_kv_num_blocks, 3) if has_full else None,
-        full_indices=_normal(block_mask.full_kv_indices, 4) if has_full else None,
+        full_counts=None if full_counts is None else _normal(full_counts, 3),
+        full_indices=None if full_indices is None else _normal(full_indices, 4),
         q_block=q_block,
         kv_block=kv_block,
         q_len=q_len,

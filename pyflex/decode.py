@@ -147,7 +147,7 @@ class Decode:
                 tiles=_most_tiles(spec, inputs),
                 processors=runner.processors,
             )
-        runner.run(arguments + captures, programs, splits, inputs, results.out, results.lse)
+        runner.run([*arguments, *captures], programs, splits, inputs, results.out, results.lse)
         return results
 
     def _specialise(
@@ -249,7 +249,7 @@ def _most_tiles(spec: KernelSpec, inputs: Inputs) -> int:
     return tiles
 
 
-def compile(  # noqa: A001 - the name torch users expect
+def compile(
     score_fn: Mod | None = None, mask_fn: Mod | None = None, *, options: Options | None = None
 ) -> Decode:
     """Compiles an attention variant for decoding.

@@ -43,7 +43,9 @@ def flex_attention(
     """Attention with torch's signature; the shapes are those of `Decode.__call__`.
 
     Args:
-        query, key, value: see `Decode.__call__`.
+        query: [B, Hq, M, D].
+        key: [B or 1, Hkv, N, D].
+        value: [B or 1, Hkv, N, Dv].
         score_mod: changes each score; None leaves it.
         block_mask: made for exactly these lengths.
         scale: factor on the dot products; 1 / sqrt(D) by default.

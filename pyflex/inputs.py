@@ -120,9 +120,7 @@ def _check_shapes(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -
     batch, heads, q_len, head_dim = query.shape
     kv_batch, kv_heads, kv_max, key_dim = key.shape
     if key_dim != head_dim:
-        raise ShapeError(
-            "key has another head_dim than query", expected=head_dim, got=f"{key_dim}"
-        )
+        raise ShapeError("key has another head_dim than query", expected=head_dim, got=f"{key_dim}")
     if value.shape[:3] != key.shape[:3]:
         raise ShapeError(
             "value does not match key in batch, heads and length",

@@ -78,5 +78,7 @@ class Lowered:
 
     @cached_property
     def _after_passes(self) -> dict[str, str]:
-        result = compiler.run_pipeline(self.flex, self.spec.pipeline("decode", "cuda"), snapshots=True)
+        result = compiler.run_pipeline(
+            self.flex, self.spec.pipeline("decode", "cuda"), snapshots=True
+        )
         return {**dict(result.snapshots), "ttir": result.text}

@@ -55,9 +55,7 @@ class Mods:
             if mask_fn is not None:
                 score_fn = _masked(score_fn, mask_fn)
             mask_fn = block_mask_fn
-        sources = [
-            fn for fn in (self._score_fn, self._mask_fn, block_mask_fn) if fn is not None
-        ]
+        sources = [fn for fn in (self._score_fn, self._mask_fn, block_mask_fn) if fn is not None]
         guards = tuple(Guards.of(fn) for fn in sources)
         return _Trace(
             guards,

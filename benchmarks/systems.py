@@ -1,0 +1,66 @@
+"""What is timed: each system as a function from a problem to a callable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch.nn.attention.flex_attention import flex_attention
+
+import pyflex
+from benchmarks.workloads import Problem
+
+Run = Callable[[], object]
+
+
+class UnsupportedError(Exception):
+    """A system that cannot do a workload."""
+
+
+def run_pyflex(problem: Problem) -> Run:
+    """pyflex as a user would call it, without options."""
+    block_mask = problem.block_mask if problem.workload.touched < 1 else None
+    mask_mod = None if block_mask is not None else problem.mask_mod
+    decode = pyflex.compile(problem.score_mod, mask_mod)
+    return lambda: decode(problem.query, problem.key, problem.value, block_mask=block_mask)
+
+
+def _torch_flex(problem: Problem, mode: str | None) -> Run:
+    torch._dynamo.reset()
+    compiled = torch.compile(flex_attention, dynamic=False, mode=mode)
+    return lambda: compiled(
+        problem.query,
+        problem.key,
+        problem.value,
+        score_mod=problem.score_mod,
+        block_mask=problem.block_mask,
+        enable_gqa=problem.workload.heads != problem.workload.kv_heads,
+    )
+
+
+def run_flex(problem: Problem) -> Run:
+    """torch's flex_attention, compiled with its defaults."""
+    return _torch_flex(problem, None)
+
+
+def run_flex_max(problem: Problem) -> Run:
+    """torch's flex_attention with max-autotune."""
+    return _torch_flex(problem, "max-autotune-no-cudagraphs")
+
+
+def run_sdpa(problem: Problem) -> Run:
+    """torch's scaled_dot_product_attention, for one query and no mods."""
+    w = problem.workload
+    if w.mods != "causal" or w.q_len != 1:
+        raise UnsupportedError("SDPA has no mods")
+    return lambda: torch.nn.functional.scaled_dot_product_attention(
+        problem.query, problem.key, problem.value, enable_gqa=w.heads != w.kv_heads
+    )
+
+
+SYSTEMS: dict[str, Callable[[Problem], Run]] = {
+    "pyflex": run_pyflex,
+    "flex": run_flex,
+    "flex-max": run_flex_max,
+    "sdpa": run_sdpa,
+}
