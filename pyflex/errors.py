@@ -102,7 +102,8 @@ class PyflexError(Exception):
         super().__init__("\n".join(parts))
 
 
-# Raised while a mod is traced.
+# Raised while a mod is traced. What an op can raise is no TypeError: torch's operators take that as
+# "not my operand", and Python then tries another way, or says something else.
 
 
 class TraceError(PyflexError):
@@ -126,11 +127,11 @@ class UnsupportedOpError(TraceError, NotImplementedError):
         super().__init__(f"{op} {reason}", expected=expected, got=got, at=at)
 
 
-class DataDependentControlFlowError(TraceError, TypeError):
+class DataDependentControlFlowError(TraceError, RuntimeError):
     """Python asked for the value of a traced or captured tensor: `if`, `while`, int(), item()."""
 
 
-class MutationError(TraceError, TypeError):
+class MutationError(TraceError, RuntimeError):
     """An in-place change of a traced value or a captured tensor."""
 
 
@@ -162,11 +163,11 @@ class CaptureDeviceError(TraceError, ValueError):
     """A captured tensor on another device than the kernel's."""
 
 
-class CaptureDtypeError(TraceError, TypeError):
+class CaptureDtypeError(TraceError, ValueError):
     """A captured tensor of a dtype or layout that a kernel cannot read."""
 
 
-class WholeTensorOpError(TraceError, TypeError):
+class WholeTensorOpError(TraceError, ValueError):
     """An op on a captured tensor that still has dimensions: index first."""
 
 
@@ -199,10 +200,6 @@ class BlockMaskError(PyflexError, ValueError):
 
 class GradientError(PyflexError, ValueError):
     """An input that requires a gradient; decode attention has no backward pass."""
-
-
-class GradientError(PyflexError, RuntimeError):
-    """A tensor that requires a gradient, which decode attention does not give."""
 
 
 class ScheduleError(PyflexError, ValueError):

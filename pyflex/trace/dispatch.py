@@ -41,10 +41,12 @@ _GETITEM: Final = torch.Tensor.__getitem__
 _SETITEM: Final = torch.Tensor.__setitem__
 _PRINTING: Final = (torch.Tensor.__repr__, torch.Tensor.__format__)
 _ISCLOSE: Final = (torch.isclose, torch.Tensor.isclose)
+# Calls that would read the numbers out of tensors in a list.
+_COPIES_NUMBERS: Final = (torch.tensor, torch.Tensor.new_tensor)
 # Methods that would read a plain captured tensor without any op that a dispatch mode sees.
 _READS_VALUES: Final = frozenset(
-    ("__array__", "__bool__", "__complex__", "__float__", "__index__", "__int__", "item", "numpy")
-    + ("tolist", "__dlpack__")
+    "__array__ __bool__ __complex__ __dlpack__ __float__ __index__ __int__ item numpy "
+    "tolist".split()
 )
 _READ_OPS: Final = (aten._local_scalar_dense, aten.is_nonzero, aten.equal)
 # Ops that read elements of their first argument at an index: where each of them has it.
@@ -101,6 +103,8 @@ class FunctionMode(TorchFunctionMode):
             raise _mutation("assignment to a tensor's elements or attributes")
         if name in _READS_VALUES and args and isinstance(args[0], torch.Tensor):
             raise _data_dependent(name)
+        if func in _COPIES_NUMBERS and any(_tensors((*args[-1:], *kwargs.values()))):
+            raise _data_dependent(f"{name}() of tensors")
         if func in _ISCLOSE:  # torch's own changes a temporary in place
             raise UnsupportedOpError(
                 "torch.isclose", expected="(a - b).abs() <= tolerance", got="isclose"
@@ -145,10 +149,10 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         packet = func.overloadpacket
         if packet in _READ_OPS:
             raise _data_dependent(str(packet))
-        if func._schema.is_mutable:
-            raise _mutation(str(func))
         if torch.Tag.nondeterministic_seeded in func.tags:
             raise UnsupportedOpError(str(func), "draws random numbers")
+        if func._schema.is_mutable:
+            raise _mutation(str(func))
 
         tensors = list(_tensors((*args, *kwargs.values())))
         if not any(isinstance(x, TracedTensor) for x in tensors):

@@ -60,6 +60,7 @@ class Guards:
         self._tensors: list[tuple[Any, ...]] = []
         self._default_dtype = torch.get_default_dtype()
         self._complete = True
+        self._has_contents = False
 
     @staticmethod
     def of(fn: Callable[..., Any]) -> Guards:
@@ -71,6 +72,13 @@ class Guards:
             _Walk(guards, names).run(fn)
             # A function found late may read names from an object that was found early.
             if len(names) == known:
+                guards._has_contents = bool(
+                    guards._attributes
+                    or guards._lists
+                    or guards._dicts
+                    or guards._sets
+                    or guards._arrays
+                )
                 return guards
 
     def hold(self) -> bool:
@@ -103,7 +111,7 @@ class Guards:
                 or fn.__kwdefaults__ is not keyword_defaults
             ):
                 return False
-        return self._contents_hold()
+        return not self._has_contents or self._contents_hold()
 
     def _contents_hold(self) -> bool:
         for owner, name, old in self._attributes:
@@ -233,6 +241,16 @@ class _Walk:
             for name in sorted((self._names & namespace.keys()) | special):
                 self._entry(namespace, name)
 
+    def _class_names(self, cls: type) -> set[str]:
+        """The names read that a user's class gives a plain value to."""
+        return {
+            name
+            for base in cls.__mro__
+            if not _is_library(base.__module__)
+            for name in self._names & base.__dict__.keys()
+            if not hasattr(base.__dict__[name], "__set__")  # a property or slot goes first
+        }
+
     def _object(self, value: Any) -> None:
         if isinstance(value, (tuple, list, set, frozenset, dict)):
             self._container(value)
@@ -247,6 +265,9 @@ class _Walk:
         if isinstance(namespace, dict):
             for name in sorted(self._names & namespace.keys()):
                 self._entry(namespace, name)
+            # An attribute found on the class, until the object gets one of its own.
+            for name in sorted(self._class_names(type(value)) - namespace.keys()):
+                self._guards._entries.append((namespace, name, _MISSING))
         if isinstance(value, torch.nn.Module):
             for group in (value._parameters, value._buffers, value._modules):
                 for name in sorted(self._names & group.keys()):

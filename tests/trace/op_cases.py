@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 
 Mod = Callable[..., Any]
 Point = tuple[float, int, int, int, int]
@@ -257,7 +257,7 @@ _float_cases("comparison", 0.0, {
     "ge": lambda s, b, h, q, kv: (s >= s).float(),
     "eq": lambda s, b, h, q, kv: (s == s).float(),
     "ne": lambda s, b, h, q, kv: (s != 0).float(),
-    "rlt": lambda s, b, h, q, kv: (0.5 < s).float(),
+    "rlt": lambda s, b, h, q, kv: (0.5 < s).float(),  # noqa: SIM300
     "isnan": lambda s, b, h, q, kv: torch.isnan(s).float(),
     "isinf": lambda s, b, h, q, kv: torch.isinf(s).float(),
     "isfinite": lambda s, b, h, q, kv: torch.isfinite(s).float(),

@@ -1,0 +1,232 @@
+"""What cannot be traced is an error of its own class, on the user's line."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pyflex import errors
+from pyflex.errors import (
+    DataDependentControlFlowError,
+    LeakedValueError,
+    ModArityError,
+    ModResultError,
+    MutationError,
+    PyflexError,
+    ScheduleError,
+    SourceLine,
+    WholeTensorOpError,
+)
+from pyflex.trace import trace_mask_mod, trace_score_mod
+
+TABLE = torch.ones(8)
+SCALAR = torch.tensor(1.0)
+
+
+@pytest.mark.parametrize(
+    "mod",
+    [
+        lambda s, b, h, q, kv: s if q > kv else -s,
+        lambda s, b, h, q, kv: s if SCALAR > 0 else -s,
+        lambda s, b, h, q, kv: s if SCALAR else -s,
+        lambda s, b, h, q, kv: s and q,
+        lambda s, b, h, q, kv: s if h in (1, 2) else -s,
+        lambda s, b, h, q, kv: s * s.item(),
+        lambda s, b, h, q, kv: s * SCALAR.item(),
+        lambda s, b, h, q, kv: s * float(s),
+        lambda s, b, h, q, kv: s * int(q),
+        lambda s, b, h, q, kv: s * int(SCALAR),
+        lambda s, b, h, q, kv: sum(range(q), s),
+        lambda s, b, h, q, kv: s * [1, 2, 3][h],
+        lambda s, b, h, q, kv: s * TABLE.tolist()[0],
+        lambda s, b, h, q, kv: s * TABLE.numpy()[0],
+        lambda s, b, h, q, kv: s * np.asarray(TABLE)[0],
+        lambda s, b, h, q, kv: torch.tensor([s, s])[b],
+        lambda s, b, h, q, kv: torch.tensor([1.0, SCALAR])[b],
+        lambda s, b, h, q, kv: s.new_tensor(SCALAR),
+        lambda s, b, h, q, kv: s.round(decimals=h),
+    ],
+)
+def test_data_dependence(mod: Callable[..., Any]) -> None:
+    with pytest.raises(DataDependentControlFlowError, match=r"torch\.where") as caught:
+        trace_score_mod(mod, "cpu")
+    assert caught.value.at is not None
+    assert "lambda" in caught.value.at.text
+
+
+def _iadd(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+    s += 1
+    return s
+
+
+def _setitem(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+    TABLE[h] = 1
+    return s
+
+
+def _captured_row(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+    TABLE[0] += 1
+    return s
+
+
+def _set_data(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+    TABLE.data = torch.zeros(8)
+    return s
+
+
+@pytest.mark.parametrize(
+    "mod",
+    [
+        _iadd,
+        _setitem,
+        _captured_row,
+        _set_data,
+        lambda s, b, h, q, kv: s.exp_(),
+        lambda s, b, h, q, kv: s + TABLE.add_(1)[h],
+        lambda s, b, h, q, kv: torch.add(s, 1, out=SCALAR),
+        lambda s, b, h, q, kv: SCALAR.copy_(s),
+        lambda s, b, h, q, kv: TABLE.fill_(2)[h],
+    ],
+)
+def test_mutation(mod: Callable[..., Any]) -> None:
+    with pytest.raises(MutationError, match="in place"):
+        trace_score_mod(mod, "cpu")
+    assert torch.equal(TABLE, torch.ones(8))
+    assert SCALAR == 1
+
+
+@pytest.mark.parametrize(
+    "mod",
+    [
+        lambda s, b, h, q: s,
+        lambda s, b, h, q, kv, extra: s,
+        lambda s, b, h, q, kv, *, scale: s,
+        functools.partial(lambda s, b, h, q, kv: s, 1.0),
+        torch.nn.Linear(2, 2),
+        5,
+        None,
+    ],
+)
+def test_score_mod_arity(mod: Any) -> None:
+    with pytest.raises(ModArityError, match=r"score_mod\(score, b, h, q_idx, kv_idx\)"):
+        trace_score_mod(mod, "cpu")
+
+
+def test_a_score_mod_is_no_mask_mod() -> None:
+    with pytest.raises(ModArityError, match=r"mask_mod\(b, h, q_idx, kv_idx\)") as caught:
+        trace_mask_mod(lambda s, b, h, q, kv: s > 0, "cpu")
+    assert caught.value.at is not None
+    assert caught.value.at.file == __file__
+
+
+@pytest.mark.parametrize(
+    "mod",
+    [
+        lambda s, b, h, q, kv: None,
+        lambda s, b, h, q, kv: q,
+        lambda s, b, h, q, kv: q > kv,
+        lambda s, b, h, q, kv: True,
+        lambda s, b, h, q, kv: "score",
+        lambda s, b, h, q, kv: (s, s),
+        lambda s, b, h, q, kv: TABLE,
+        lambda s, b, h, q, kv: torch.ones(2, 2)[h],
+    ],
+)
+def test_score_mod_result(mod: Callable[..., Any]) -> None:
+    with pytest.raises(ModResultError, match="one 0-d float"):
+        trace_score_mod(mod, "cpu")
+
+
+@pytest.mark.parametrize(
+    "mod",
+    [
+        lambda b, h, q, kv: None,
+        lambda b, h, q, kv: q - kv,
+        lambda b, h, q, kv: q * 1.0,
+        lambda b, h, q, kv: 1,
+        lambda b, h, q, kv: TABLE > 0,
+        lambda b, h, q, kv: TABLE.bool(),
+    ],
+)
+def test_mask_mod_result(mod: Callable[..., Any]) -> None:
+    with pytest.raises((ModResultError, WholeTensorOpError)):
+        trace_mask_mod(mod, "cpu")
+
+
+def test_results_that_are_fine() -> None:
+    assert "arith.constant 1.5" in trace_score_mod(lambda s, b, h, q, kv: 1.5, "cpu").key
+    assert "arith.constant 2.0" in trace_score_mod(lambda s, b, h, q, kv: 2, "cpu").key
+    assert "tt.load" in trace_score_mod(lambda s, b, h, q, kv: SCALAR, "cpu").key
+    assert "arith.constant true" in trace_mask_mod(lambda b, h, q, kv: True, "cpu").key
+
+
+def test_leaked_values() -> None:
+    kept: list[Any] = []
+
+    def keeps(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        kept.append(s)
+        return s
+
+    trace_score_mod(keeps, "cpu")
+    with pytest.raises(LeakedValueError):
+        kept[0] + 1
+    with pytest.raises(LeakedValueError):
+        trace_score_mod(lambda s, b, h, q, kv: s + kept[0], "cpu")
+
+
+def test_a_users_own_error_passes_through() -> None:
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        trace_score_mod(mod, "cpu")
+    assert torch.ones(2).add(1).sum() == 4  # no mode is left behind
+
+
+def test_printing_does_not_disturb(capsys: pytest.CaptureFixture[str]) -> None:
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        print(s, f"{q}", TABLE, f"{SCALAR}")
+        return s
+
+    assert trace_score_mod(mod, "cpu").captures == ()
+    assert "traced(%score" in capsys.readouterr().out
+
+
+def test_message_has_all_parts() -> None:
+    with pytest.raises(ModResultError) as caught:
+        trace_score_mod(lambda s, b, h, q, kv: q, "cpu")
+    message = str(caught.value)
+    assert "expected: one 0-d float" in message
+    assert "got: torch.int32" in message
+    assert f"at {__file__}:" in message
+    assert "lambda s, b, h, q, kv: q" in message
+
+
+def test_every_class_has_the_base_and_a_docstring() -> None:
+    classes = [
+        cls
+        for _, cls in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(cls, Exception) and cls.__module__ == errors.__name__
+    ]
+    assert len(classes) > 20
+    for cls in classes:
+        assert issubclass(cls, PyflexError)
+        assert cls.__doc__
+
+
+def test_errors_find_the_users_line_themselves() -> None:
+    error = ScheduleError("no such option", expected="one of a, b", got="c")
+    assert error.at is not None
+    assert error.at.file == __file__
+    assert "ScheduleError(" in error.at.text
+    assert isinstance(error, ValueError)
+
+
+def test_source_that_cannot_be_read() -> None:
+    assert str(SourceLine("<string>", 3)) == "<string>:3"

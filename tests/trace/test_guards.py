@@ -1,0 +1,363 @@
+"""A Python value that a mod reads is guarded, a tensor's contents are not."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pyflex.trace import Guards
+
+WINDOW: Any = 128
+SLOPES = torch.ones(8)
+CONFIG = types.SimpleNamespace(window=64, inner=types.SimpleNamespace(depth=2), unused=0)
+SETTINGS: dict[str, Any] = {"window": 3, "nested": [1, 2]}
+FACTOR = 2.0
+
+
+def scale(x: Any) -> Any:
+    return x * FACTOR
+
+
+class Base:
+    limit = 5
+
+
+class Mod(Base):
+    def __init__(self) -> None:
+        self.window: Any = 4
+        self.table = torch.ones(8)
+        self.unread = 0
+
+    @property
+    def doubled(self) -> Any:
+        return self.window * 2
+
+    def __call__(self, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return (q - kv < self.doubled) & (self.table[h] > self.limit)
+
+
+class Slotted:
+    __slots__ = ("window",)
+
+    def __init__(self) -> None:
+        self.window = 1
+
+
+@dataclass(frozen=True)
+class Frozen:
+    window: int = 3
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+class Net(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.slopes = torch.nn.Parameter(torch.ones(8))
+        self.alpha = 2.0
+
+    def forward(self, s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s * self.slopes[h] * self.alpha
+
+
+def changes(
+    fn: Callable[..., Any], change: Callable[[], object], undo: Callable[[], object] | None = None
+) -> bool:
+    """Whether the guards of fn notice the change, and hold before it and after it is undone."""
+    guards = Guards.of(fn)
+    assert guards.hold()
+    assert guards.hold()
+    change()
+    noticed = not guards.hold()
+    if undo is not None:
+        undo()
+        assert guards.hold()
+    return noticed
+
+
+def set_global(name: str, value: Any) -> Callable[[], None]:
+    return lambda: globals().__setitem__(name, value)
+
+
+def test_closure_cell() -> None:
+    window: Any = 5
+
+    def mod(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return q - kv < window
+
+    guards = Guards.of(mod)
+    assert guards.hold()
+    window = 5 + int("0")
+    assert guards.hold()
+    window = 5.0
+    assert not guards.hold()
+    window = 5
+    assert guards.hold()
+
+
+def test_minus_zero_and_nan() -> None:
+    value: Any = 0.0
+
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s * value
+
+    guards = Guards.of(mod)
+    value = -0.0
+    assert not guards.hold()
+    value = float("nan")
+    guards = Guards.of(mod)
+    value = float("nan")
+    assert guards.hold()
+
+
+def test_global() -> None:
+    assert changes(
+        lambda b, h, q, kv: q - kv < WINDOW, set_global("WINDOW", 4), set_global("WINDOW", 128)
+    )
+
+
+def test_global_of_a_called_function() -> None:
+    assert changes(
+        lambda s, b, h, q, kv: scale(s), set_global("FACTOR", 3.0), set_global("FACTOR", 2.0)
+    )
+
+
+def test_replaced_function() -> None:
+    old = scale
+    assert changes(
+        lambda s, b, h, q, kv: scale(s), set_global("scale", abs), set_global("scale", old)
+    )
+
+
+def test_inner_function_reads_a_global() -> None:
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return sum([s * WINDOW for _ in range(2)]) + (lambda: WINDOW)()
+
+    assert changes(mod, set_global("WINDOW", 4), set_global("WINDOW", 128))
+
+
+def test_unread_global() -> None:
+    assert not changes(lambda s, b, h, q, kv: s, set_global("WINDOW", 4), set_global("WINDOW", 128))
+
+
+def test_attributes_of_a_namespace() -> None:
+    def mod(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return q - kv < CONFIG.window * CONFIG.inner.depth
+
+    assert changes(mod, lambda: setattr(CONFIG, "window", 1), lambda: setattr(CONFIG, "window", 64))
+    inner = CONFIG.inner
+    assert changes(mod, lambda: setattr(inner, "depth", 1), lambda: setattr(inner, "depth", 2))
+    assert not changes(mod, lambda: setattr(CONFIG, "unused", 1))
+
+
+def test_name_in_a_string() -> None:
+    def mod(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return q - kv < getattr(CONFIG, "window")  # noqa: B009
+
+    assert changes(mod, lambda: setattr(CONFIG, "window", 1), lambda: setattr(CONFIG, "window", 64))
+
+
+def test_attributes_of_a_module() -> None:
+    module = types.ModuleType("user_settings")
+    module.window = 3  # type: ignore[attr-defined]
+
+    def mod(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return q - kv < module.window
+
+    assert changes(mod, lambda: setattr(module, "window", 4), lambda: setattr(module, "window", 3))
+
+
+def test_dicts_and_lists() -> None:
+    def mod(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return q - kv < SETTINGS["window"] + sum(SETTINGS["nested"])
+
+    assert changes(mod, lambda: SETTINGS.update(window=4), lambda: SETTINGS.update(window=3))
+    nested = SETTINGS["nested"]
+    assert changes(mod, lambda: nested.append(1), lambda: nested.pop())
+    assert changes(mod, lambda: SETTINGS.update(more=1), lambda: SETTINGS.pop("more"))
+
+
+def test_sets_and_tuples() -> None:
+    members, pair = {1, 2}, ([1], 2)
+
+    def mod(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return q - kv < len(members) + sum(pair[0])
+
+    assert changes(mod, lambda: members.add(3), lambda: members.remove(3))
+    assert changes(mod, lambda: pair[0].append(3), lambda: pair[0].pop())
+
+
+def test_arrays() -> None:
+    array = np.arange(4)
+
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s * float(array[1])
+
+    assert changes(mod, lambda: array.__setitem__(1, 5), lambda: array.__setitem__(1, 1))
+
+
+def test_callable_object() -> None:
+    mod = Mod()
+    assert changes(mod, lambda: setattr(mod, "window", 9), lambda: setattr(mod, "window", 4))
+    assert changes(mod, lambda: setattr(Base, "limit", 9), lambda: setattr(Base, "limit", 5))
+    assert not changes(mod, lambda: setattr(mod, "unread", 9))
+    table = mod.table
+    assert changes(
+        mod, lambda: setattr(mod, "table", torch.ones(8)), lambda: setattr(mod, "table", table)
+    )
+
+
+def test_instance_attribute_hides_the_class() -> None:
+    mod = Mod()
+    guards = Guards.of(mod)
+    mod.limit = 7
+    assert not guards.hold()
+
+
+def test_bound_method() -> None:
+    mod = Mod()
+    assert changes(
+        mod.__call__, lambda: setattr(mod, "window", 9), lambda: setattr(mod, "window", 4)
+    )
+
+
+def test_slots() -> None:
+    slotted = Slotted()
+
+    def mod(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return q < slotted.window
+
+    assert changes(
+        mod, lambda: setattr(slotted, "window", 2), lambda: setattr(slotted, "window", 1)
+    )
+
+
+def test_plain_objects() -> None:
+    frozen, color, dtype = Frozen(), Color.RED, torch.float16
+
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s.to(dtype) * frozen.window * color.value
+
+    guards = Guards.of(mod)
+    assert guards.hold()
+    dtype = torch.bfloat16
+    assert not guards.hold()
+
+
+def test_defaults() -> None:
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any, scale: Any = 2, *, by: Any = 3) -> Any:
+        return s * scale * by
+
+    guards = Guards.of(mod)
+    mod.__defaults__ = (3,)
+    assert not guards.hold()
+    guards = Guards.of(mod)
+    mod.__kwdefaults__ = {"by": 4}
+    assert not guards.hold()
+
+
+def test_partial() -> None:
+    options = {"window": 3}
+
+    def mod(settings: Any, b: Any, h: Any, q: Any, kv: Any, *, extra: Any) -> Any:
+        return q - kv < settings["window"] + extra
+
+    bound = functools.partial(mod, options, extra=1)
+    assert changes(bound, lambda: options.update(window=4), lambda: options.update(window=3))
+    assert changes(
+        bound, lambda: bound.keywords.update(extra=2), lambda: bound.keywords.update(extra=1)
+    )
+
+
+def test_wrapped_and_composed() -> None:
+    from torch.nn.attention.flex_attention import and_masks
+
+    def windowed(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return q - kv < WINDOW
+
+    @functools.wraps(windowed)
+    def wrapper(*args: Any) -> Any:
+        return windowed(*args)
+
+    mod = and_masks(wrapper, lambda b, h, q, kv: q >= kv)
+    assert changes(mod, set_global("WINDOW", 4), set_global("WINDOW", 128))
+
+
+def test_tensor_contents_do_not_count() -> None:
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s + SLOPES[h]
+
+    assert not changes(mod, lambda: SLOPES.mul_(2))
+
+
+def test_rebound_tensor_counts() -> None:
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s + SLOPES[h]
+
+    old = SLOPES
+    assert changes(mod, set_global("SLOPES", old.clone()), set_global("SLOPES", old))
+
+
+def test_tensor_metadata_counts() -> None:
+    net = Net()
+    assert Guards.of(net).hold()
+    assert changes(net, lambda: net.half())
+    assert changes(net, lambda: setattr(net, "alpha", 3.0), lambda: setattr(net, "alpha", 2.0))
+    table = torch.zeros(4, 4)
+
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s + table[h, kv]
+
+    assert changes(mod, lambda: table.t_(), lambda: table.t_())
+    assert changes(mod, lambda: table.resize_(2, 2))
+
+
+def test_default_dtype() -> None:
+    assert changes(
+        lambda s, b, h, q, kv: q / 2,
+        lambda: torch.set_default_dtype(torch.float64),
+        lambda: torch.set_default_dtype(torch.float32),
+    )
+
+
+def test_unbound_cells_never_hold() -> None:
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return later(s)
+
+    assert not Guards.of(mod).hold()
+    later = abs
+    assert Guards.of(mod).hold()
+
+
+def test_too_much_to_remember_never_holds() -> None:
+    many = [[number] for number in range(20_000)]
+    assert not Guards.of(lambda s, b, h, q, kv: s * many[3][0]).hold()
+    large = np.zeros(1 << 20)
+    assert not Guards.of(lambda s, b, h, q, kv: s * large[3]).hold()
+
+
+def test_cycles() -> None:
+    loop: list[Any] = []
+    loop.append(loop)
+    assert Guards.of(lambda s, b, h, q, kv: s * len(loop)).hold()
+
+
+def test_cheap() -> None:
+    import timeit
+
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s + torch.where(q - kv < WINDOW, SLOPES[h], 0.0)
+
+    guards = Guards.of(mod)
+    seconds = min(timeit.repeat(guards.hold, number=1000, repeat=5)) / 1000
+    assert seconds < 20e-6, pytest.fail(f"{seconds * 1e6:.1f} us")
