@@ -84,7 +84,10 @@ struct Session {
         handler(&context, [&result](Diagnostic &diagnostic) {
           record(result, diagnostic);
           return success();
-        }) {}
+        }) {
+    // A diagnostic names its op; the text of a whole kernel would bury it.
+    context.printOpOnDiagnostic(false);
+  }
 
   OwningOpRef<ModuleOp> parse(const char *source) {
     ParserConfig config(&context);

@@ -92,6 +92,7 @@ static void addLLVMStage(OpPassManager &manager) {
   manager.addPass(createConvertIndexToLLVMPass());
   manager.addPass(createUBToLLVMConversionPass());
   manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createCpuStoreBf16AsBits());
 }
 
 void cpu::buildCpuPipeline(OpPassManager &manager) {

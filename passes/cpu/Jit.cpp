@@ -114,8 +114,12 @@ link(std::unique_ptr<llvm::LLVMContext> context,
                  .create();
   if (!jit)
     return jit.takeError();
-  // Failures are told by the lookup below, not on stderr.
-  (*jit)->getExecutionSession().setErrorReporter(llvm::consumeError);
+  // What the linker finds is part of the error, not printed on stderr.
+  std::string details;
+  auto &session = (*jit)->getExecutionSession();
+  session.setErrorReporter([&](llvm::Error error) {
+    details += "; " + llvm::toString(std::move(error));
+  });
   llvm::orc::SymbolMap symbols;
   for (auto [name, address] : runtimeSymbols())
     symbols[(*jit)->mangleAndIntern(name)] = llvm::orc::ExecutorSymbolDef(
@@ -128,8 +132,9 @@ link(std::unique_ptr<llvm::LLVMContext> context,
           llvm::orc::ThreadSafeModule(std::move(module), std::move(context))))
     return error;
   auto entry = (*jit)->lookup(kEntryName);
+  session.setErrorReporter(llvm::consumeError);
   if (!entry)
-    return entry.takeError();
+    return llvm::createStringError(llvm::toString(entry.takeError()) + details);
   return LinkedEntry{std::move(*jit), entry->toPtr<Kernel::Entry>()};
 }
 

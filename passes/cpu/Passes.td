@@ -155,4 +155,22 @@ def CpuLegalizeScalars : Pass<"cpu-legalize-scalars", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def CpuStoreBf16AsBits : Pass<"cpu-store-bf16-as-bits", "::mlir::ModuleOp"> {
+  let summary = "Replaces the type bf16 by i16 in the LLVM dialect";
+  let description = [{
+    Where the processor lacks bf16, LLVM widens a bf16 that is only selected or
+    moved and narrows it again with a function of newer compiler runtimes. As an
+    integer it is moved as it is.
+
+    ```mlir
+    %0 = llvm.load %address : !llvm.ptr -> bf16
+    ==>
+    %0 = llvm.load %address : !llvm.ptr -> i16
+    ```
+
+    Assumes that arithmetic on bf16 has been expanded: what is left moves it.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // PYFLEX_CPU_PASSES
