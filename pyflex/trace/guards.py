@@ -41,8 +41,7 @@ _PLAIN: Final = (
 )  # fmt: skip
 _INERT: Final = (BuiltinFunctionType, MemberDescriptorType, GetSetDescriptorType, CodeType)
 # Modules whose own state no mod depends on; their names are not followed.
-_LIBRARIES: Final = frozenset(sys.stdlib_module_names) | {"torch", "numpy", "pyflex"}
-_LIBRARIES_HERE: Final = _LIBRARIES - {"__main__"}
+_LIBRARIES: Final = (sys.stdlib_module_names | {"torch", "numpy", "pyflex"}) - {"__main__"}
 
 
 class Guards:
@@ -295,7 +294,7 @@ class _Walk:
 
 
 def _is_library(module: str) -> bool:
-    return module.partition(".")[0] in _LIBRARIES_HERE
+    return module.partition(".")[0] in _LIBRARIES
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

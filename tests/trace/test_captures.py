@@ -122,26 +122,25 @@ def test_a_load_is_built_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "dtype",
+    ("dtype", "stored"),
     [
-        torch.bool,
-        torch.uint8,
-        torch.int8,
-        torch.int16,
-        torch.int32,
-        torch.int64,
-        torch.float16,
-        torch.bfloat16,
-        torch.float32,
-        torch.float64,
+        (torch.bool, "i8"),
+        (torch.uint8, "i8"),
+        (torch.int8, "i8"),
+        (torch.int16, "i16"),
+        (torch.int32, "i32"),
+        (torch.int64, "i64"),
+        (torch.float16, "f16"),
+        (torch.bfloat16, "bf16"),
+        (torch.float32, "f32"),
+        (torch.float64, "f64"),
     ],
 )
-def test_dtypes(parse: Callable[..., str], dtype: torch.dtype) -> None:
+def test_dtypes(parse: Callable[..., str], dtype: torch.dtype, stored: str) -> None:
     table = torch.ones(8).to(dtype)
     mod = trace(lambda b, h, q, kv: table[h] * 1.0 + table[h % 4])
     parse(mod.text)
-    stored = mod.parameters[0].type
-    assert stored == ("!tt.ptr<i8>" if dtype is torch.bool else mod.parameters[0].type)
+    assert mod.parameters[0].type == f"!tt.ptr<{stored}>"
 
 
 def test_strides_are_arguments() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 import functools
+import timeit
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 
 from pyflex.trace import Guards
@@ -353,11 +353,9 @@ def test_cycles() -> None:
 
 
 def test_cheap() -> None:
-    import timeit
-
     def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
         return s + torch.where(q - kv < WINDOW, SLOPES[h], 0.0)
 
     guards = Guards.of(mod)
     seconds = min(timeit.repeat(guards.hold, number=1000, repeat=5)) / 1000
-    assert seconds < 20e-6, pytest.fail(f"{seconds * 1e6:.1f} us")
+    assert seconds < 20e-6  # a microsecond or two, on a machine that is not busy

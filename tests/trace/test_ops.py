@@ -168,6 +168,8 @@ def test_refused(mod: Callable[..., Any], op: str) -> None:
         lambda s, b, h, q, kv: q.clamp(max=2**40) > 0,
         lambda s, b, h, q, kv: torch.maximum(q, torch.full((), 2**40, dtype=torch.int32)),
         lambda s, b, h, q, kv: s + 10**400,
+        lambda s, b, h, q, kv: (q // 2**31).float(),
+        lambda s, b, h, q, kv: (q % 2**31).float(),
     ],
 )
 def test_numbers_that_do_not_fit(mod: Callable[..., Any]) -> None:

@@ -29,7 +29,7 @@ def floor_divide(low: Lowering, x: Operand, y: Operand) -> Value:
     low.refuse_bool()
     if low.out.is_floating_point:
         return low.narrow(_float_floor_divide(low, *low.operands(x, y)))
-    if (shift := _power_of_two(y)) is not None:
+    if (shift := _power_of_two(low, y)) is not None:
         shift_op = "arith.shrsi" if is_signed(low.out) else "arith.shrui"
         return low.build.op(shift_op, low.operand(x), low.constant(shift))
     quotient, remainder, divisor = _int_divide(low, x, y)
@@ -43,7 +43,7 @@ def floor_divide(low: Lowering, x: Operand, y: Operand) -> Value:
 def remainder(low: Lowering, x: Operand, y: Operand) -> Value:
     """The remainder with the divisor's sign, as Python's `%`."""
     low.refuse_bool()
-    if not low.out.is_floating_point and _power_of_two(y) is not None:
+    if not low.out.is_floating_point and _power_of_two(low, y) is not None:
         assert not isinstance(y, Value)
         return low.build.op("arith.andi", low.operand(x), low.constant(int(y) - 1))
     if low.out.is_floating_point:
@@ -66,9 +66,9 @@ def fmod(low: Lowering, x: Operand, y: Operand) -> Value:
     return _int_divide(low, x, y)[1]
 
 
-def _power_of_two(y: Operand) -> int | None:
+def _power_of_two(low: Lowering, y: Operand) -> int | None:
     """log2 of a Python integer divisor that is a power of two; shifts and masks then floor."""
-    if isinstance(y, Value) or int(y) != y or y < 1 or int(y) & (int(y) - 1):
+    if isinstance(y, Value) or not 1 <= y <= torch.iinfo(low.out).max or int(y) & (int(y) - 1):
         return None
     return int(y).bit_length() - 1
 
