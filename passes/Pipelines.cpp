@@ -22,8 +22,9 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
                        llvm::cl::desc("run flex-split-kv")};
   Option<bool> inlineMods{*this, "inline-mods", llvm::cl::init(true),
                           llvm::cl::desc("run flex-inline-mods")};
-  Option<int64_t> heads{*this, "heads", llvm::cl::init(0),
-                        llvm::cl::desc("query heads in a tile; 0: as many as fit")};
+  Option<int64_t> heads{
+      *this, "heads", llvm::cl::init(0),
+      llvm::cl::desc("query heads in a tile; 0: as many as fit")};
   Option<std::string> kernel{*this, "kernel", llvm::cl::init("decode"),
                              llvm::cl::desc("the kernel to keep")};
   Option<std::string> target{*this, "target", llvm::cl::init("cuda"),

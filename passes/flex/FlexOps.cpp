@@ -94,8 +94,8 @@ static LogicalResult verifyMod(Operation *op, FlatSymbolRefAttr callee,
                                ValueRange captures) {
   auto func = symbols.lookupNearestSymbolFrom<tt::FuncOp>(op, callee);
   if (!func)
-    return op->emitOpError()
-           << "expected a tt.func named '" << callee.getValue() << "', found none";
+    return op->emitOpError() << "expected a tt.func named '"
+                             << callee.getValue() << "', found none";
   MLIRContext *context = op->getContext();
   Type f32 = Float32Type::get(context), i32 = IntegerType::get(context, 32),
        i1 = IntegerType::get(context, 1);
@@ -119,11 +119,11 @@ static LogicalResult verifyMod(Operation *op, FlatSymbolRefAttr callee,
 }
 
 LogicalResult DecodeOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  if (getScoreModAttr() &&
-      failed(verifyMod(*this, getScoreModAttr(), symbols, true, getScoreCaptures())))
+  if (getScoreModAttr() && failed(verifyMod(*this, getScoreModAttr(), symbols,
+                                            true, getScoreCaptures())))
     return failure();
-  if (getMaskModAttr() &&
-      failed(verifyMod(*this, getMaskModAttr(), symbols, false, getMaskCaptures())))
+  if (getMaskModAttr() && failed(verifyMod(*this, getMaskModAttr(), symbols,
+                                           false, getMaskCaptures())))
     return failure();
   return success();
 }
@@ -146,8 +146,8 @@ LogicalResult DecodeOp::verify() {
                             {"value", getValue()},
                             {"out", getOut()}})
     if (cast<ViewType>(view.getType()).getRank() != 4)
-      return emitOpError() << "expected " << name
-                           << " of rank 4, got " << view.getType();
+      return emitOpError() << "expected " << name << " of rank 4, got "
+                           << view.getType();
   Type perRow = ViewType::get(getContext(), 3, Float32Type::get(getContext()));
   for (auto [name, view] : {std::pair<StringRef, Value>{"lse", getLse()},
                             {"max_scores", getMaxScores()}})
@@ -161,17 +161,21 @@ LogicalResult DecodeOp::verify() {
                          << queryType << " and " << keyType;
   if (getGroup() < 1)
     return emitOpError() << "expected a positive group, got " << getGroup();
-  for (auto [name, size] : {std::pair<StringRef, int64_t>{"rows", getRows()},
-                            {"keys", getKeys()}})
+  for (auto [name, size] :
+       {std::pair<StringRef, int64_t>{"rows", getRows()}, {"keys", getKeys()}})
     if (size < 16 || !llvm::isPowerOf2_64(size))
       return emitOpError() << "expected " << name
-                           << " to be a power of two of at least 16, got " << size;
-  for (auto [name, size] : {std::pair<StringRef, int64_t>{"head_dim", getHeadDim()},
-                            {"value_dim", getValueDim()}})
+                           << " to be a power of two of at least 16, got "
+                           << size;
+  for (auto [name, size] :
+       {std::pair<StringRef, int64_t>{"head_dim", getHeadDim()},
+        {"value_dim", getValueDim()}})
     if (size < 1)
-      return emitOpError() << "expected a positive " << name << ", got " << size;
+      return emitOpError() << "expected a positive " << name << ", got "
+                           << size;
   if (getFull() && !getPartial())
-    return emitOpError("expected a list of partial blocks beside the full ones");
+    return emitOpError(
+        "expected a list of partial blocks beside the full ones");
   return success();
 }
 
@@ -194,7 +198,8 @@ LogicalResult RowsOp::verify() {
   if (getHeads() < 1 || getQueries() < 1 ||
       int64_t(getHeads()) * getQueries() > rows)
     return emitOpError() << "expected " << getHeads() << " heads x "
-                         << getQueries() << " queries to fit " << rows << " rows";
+                         << getQueries() << " queries to fit " << rows
+                         << " rows";
   if (getHeads() > getGroup())
     return emitOpError() << "expected at most the group's " << getGroup()
                          << " heads in a tile, got " << getHeads();
@@ -261,12 +266,14 @@ LogicalResult ForOp::verifyRegions() {
                          << getPositions().getType();
   if (!valid || valid != kv.clone(IntegerType::get(getContext(), 1)))
     return emitOpError() << "expected a tensor<" << kv.getDimSize(0)
-                         << "xi1> beside the positions, got " << getValid().getType();
+                         << "xi1> beside the positions, got "
+                         << getValid().getType();
   if (!getUnmasked().getType().isInteger(1))
     return emitOpError() << "expected an i1 as third region argument, got "
                          << getUnmasked().getType();
   if (TypeRange(getState()) != TypeRange(getInits()))
-    return emitOpError("expected region arguments of the types of the initial state");
+    return emitOpError(
+        "expected region arguments of the types of the initial state");
   auto yield = cast<YieldOp>(body.getTerminator());
   if (yield.getState().getTypes() != getInits().getTypes())
     return yield.emitOpError("expected the types of the loop's initial state");
@@ -286,8 +293,9 @@ LogicalResult OnlineSoftmaxOp::verify() {
   auto s = shapeOf(getScores()), v = shapeOf(getValue()), a = shapeOf(getAcc());
   if (s[1] != v[0] || a[0] != s[0] || a[1] != v[1])
     return emitOpError() << "expected scores MxN, values NxD and acc MxD, got "
-                         << getScores().getType() << ", " << getValue().getType()
-                         << " and " << getAcc().getType();
+                         << getScores().getType() << ", "
+                         << getValue().getType() << " and "
+                         << getAcc().getType();
   if (failed(verifyLength(*this, getMax(), s[0], "max")))
     return failure();
   return verifyLength(*this, getSum(), s[0], "sum");

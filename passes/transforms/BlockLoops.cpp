@@ -44,8 +44,8 @@ public:
   }
 
   Tile at(TileBuilder &b, Value index, Value active) override {
-    Value start =
-        tilesAreInBlocks() ? insideBlock(b, index, active) : across(b, index, active);
+    Value start = tilesAreInBlocks() ? insideBlock(b, index, active)
+                                     : across(b, index, active);
     return {start, b.getFalse()};
   }
 
@@ -140,9 +140,13 @@ std::unique_ptr<TileSequence> flex::lowerBlocks(TileBuilder &b, Value blocks,
                                                 int64_t keys) {
   using Result = std::unique_ptr<TileSequence>;
   return TypeSwitch<Operation *, Result>(blocks.getDefiningOp())
-      .Case([&](RangeOp op) { return std::make_unique<RangeTiles>(b, op, keys); })
+      .Case(
+          [&](RangeOp op) { return std::make_unique<RangeTiles>(b, op, keys); })
       .Case([&](ListOp op) { return std::make_unique<ListTiles>(b, op, keys); })
-      .Case([&](ConcatOp op) { return std::make_unique<ConcatTiles>(b, op, keys); })
-      .Case([&](SliceOp op) { return std::make_unique<SliceTiles>(b, op, keys); })
+      .Case([&](ConcatOp op) {
+        return std::make_unique<ConcatTiles>(b, op, keys);
+      })
+      .Case(
+          [&](SliceOp op) { return std::make_unique<SliceTiles>(b, op, keys); })
       .Default([](Operation *) { return Result(); });
 }

@@ -37,8 +37,8 @@ public:
     Type i32 = b.getI32Type();
     rowsOp = RowsOp::create(
         b, TypeRange{i32, i32, i32, i32, i32Column, i32Column, i1Column},
-        op.getKvHeads(), op.getQLen(), op.getGroupAttr(), b.getI32IntegerAttr(1),
-        b.getI32IntegerAttr(rows), qBlock);
+        op.getKvHeads(), op.getQLen(), op.getGroupAttr(),
+        b.getI32IntegerAttr(1), b.getI32IntegerAttr(rows), qBlock);
 
     // Keys exist below min(kv_len, kv_max).
     Value length = AtOp::create(b, i32, op.getKvLen(), rowsOp.getBatch());
@@ -56,8 +56,8 @@ public:
         rowsOp.getValid(), op.getHeadDimAttr());
 
     auto column = RankedTensorType::get({rows}, b.getF32Type());
-    auto tile = RankedTensorType::get(
-        {rows, paddedColumns(op.getValueDim())}, b.getF32Type());
+    auto tile = RankedTensorType::get({rows, paddedColumns(op.getValueDim())},
+                                      b.getF32Type());
     SmallVector<Value> state = {splat(column, -INFINITY), splat(column, 0),
                                 splat(tile, 0)};
     if (!op.getPartial()) {
@@ -100,13 +100,13 @@ private:
     int64_t keys = op.getKeys();
     SmallVector<Type> stateTypes(ValueRange(state).getTypes());
     auto forOp = ForOp::create(b, stateTypes, blocks, limit, state);
-    SmallVector<Type> argTypes = {
-        RankedTensorType::get({keys}, b.getI32Type()),
-        RankedTensorType::get({keys}, b.getI1Type()), b.getI1Type()};
+    SmallVector<Type> argTypes = {RankedTensorType::get({keys}, b.getI32Type()),
+                                  RankedTensorType::get({keys}, b.getI1Type()),
+                                  b.getI1Type()};
     llvm::append_range(argTypes, stateTypes);
-    Block *body = b.createBlock(
-        &forOp.getBody(), {}, argTypes,
-        SmallVector<Location>(argTypes.size(), b.getLoc()));
+    Block *body =
+        b.createBlock(&forOp.getBody(), {}, argTypes,
+                      SmallVector<Location>(argTypes.size(), b.getLoc()));
     b.setInsertionPointToStart(body);
 
     Value kv = forOp.getPositions();

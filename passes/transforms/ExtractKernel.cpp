@@ -33,13 +33,13 @@ struct ExtractKernelPass
       if (!kept.insert(func).second)
         continue;
       auto uses = SymbolTable::getSymbolUses(func.getOperation());
-      for (SymbolTable::SymbolUse use : uses.value_or(SymbolTable::UseRange({})))
+      for (SymbolTable::SymbolUse use :
+           uses.value_or(SymbolTable::UseRange({})))
         if (auto callee = module.lookupSymbol<tt::FuncOp>(
                 use.getSymbolRef().getLeafReference()))
           worklist.push_back(callee);
     }
-    for (auto func :
-         llvm::make_early_inc_range(module.getOps<tt::FuncOp>()))
+    for (auto func : llvm::make_early_inc_range(module.getOps<tt::FuncOp>()))
       if (!kept.contains(func))
         func.erase();
   }

@@ -52,8 +52,7 @@ static void lowerRows(TileBuilder &b, RowsOp op) {
   Value firstQuery, queryLimit = queryCount;
   if (auto block = op.getQBlock()) {
     Value start = b.mul(b.div(tile, tilesInBlock), b.i32(*block));
-    firstQuery =
-        b.add(start, b.mul(b.rem(tile, tilesInBlock), b.i32(queries)));
+    firstQuery = b.add(start, b.mul(b.rem(tile, tilesInBlock), b.i32(queries)));
     queryLimit = b.min(queryLimit, b.add(start, b.i32(*block)));
   } else {
     firstQuery = b.mul(tile, b.i32(queries));
@@ -61,20 +60,21 @@ static void lowerRows(TileBuilder &b, RowsOp op) {
 
   // Row r holds head r % heads of query r / heads.
   Value row = b.range(rows);
-  Value headInTile = heads == 1 ? b.constant(row.getType(), 0)
-                                : b.rem(row, b.i32(heads));
+  Value headInTile =
+      heads == 1 ? b.constant(row.getType(), 0) : b.rem(row, b.i32(heads));
   Value queryInTile = heads == 1 ? row : b.div(row, b.i32(heads));
   Value headInGroup = b.add(firstInGroup, headInTile);
   Value query = b.add(firstQuery, queryInTile);
   Value valid = b.cmp(CmpIPredicate::slt, query, queryLimit);
   if (heads * queries < rows)
-    valid = b.conj(valid, b.cmp(CmpIPredicate::slt, queryInTile, b.i32(queries)));
+    valid =
+        b.conj(valid, b.cmp(CmpIPredicate::slt, queryInTile, b.i32(queries)));
   if (group % heads)
     valid = b.conj(valid, b.cmp(CmpIPredicate::slt, headInGroup, b.i32(group)));
 
   Value firstHead = b.add(b.mul(kvHead, b.i32(group)), firstInGroup);
-  Value head = b.add(b.mul(kvHead, b.i32(group)),
-                     b.min(headInGroup, b.i32(group - 1)));
+  Value head =
+      b.add(b.mul(kvHead, b.i32(group)), b.min(headInGroup, b.i32(group - 1)));
   query = b.min(query, b.sub(queryCount, b.i32(1)));
   // A tile past the block's last query still names a query that exists.
   firstQuery = b.min(firstQuery, b.sub(queryCount, b.i32(1)));
@@ -86,8 +86,8 @@ static void lowerAt(TileBuilder &b, AtOp op) {
   auto source = op.getSource().getDefiningOp<PerBatchOp>();
   Value address = b.move(source.getPointer(), op.getBatch());
   Type stored = cast<tt::PointerType>(address.getType()).getPointeeType();
-  Value value = tt::LoadOp::create(b, address, source.getGiven(),
-                                   b.constant(stored, 0));
+  Value value =
+      tt::LoadOp::create(b, address, source.getGiven(), b.constant(stored, 0));
   if (stored.getIntOrFloatBitWidth() > 32)
     value = arith::TruncIOp::create(b, b.getI32Type(), value);
   else if (stored.getIntOrFloatBitWidth() < 32)
@@ -103,8 +103,7 @@ static void lowerAt(TileBuilder &b, AtOp op) {
 static Value linePointers(TileBuilder &b, ViewOp view, Value batch, Value head,
                           Value index) {
   auto strides = view.getStrides();
-  Value base =
-      b.move(view.getPointer(), b.mul(b.extend(batch), strides[0]));
+  Value base = b.move(view.getPointer(), b.mul(b.extend(batch), strides[0]));
   Value line = b.mul(b.extend(b.asColumn(index)), strides[2]);
   if (shapeOf(head).empty())
     base = b.move(base, b.mul(b.extend(head), strides[1]));
@@ -169,7 +168,8 @@ static LogicalResult lowerFor(TileBuilder &b, ForOp op) {
   // Without keys there is no position to clamp to: visit no tile.
   Value any = b.cmp(CmpIPredicate::sgt, op.getLimit(), b.i32(0));
   Value end = b.select(any, sequence->end, sequence->begin);
-  auto loop = scf::ForOp::create(b, sequence->begin, end, b.i32(1), op.getInits());
+  auto loop =
+      scf::ForOp::create(b, sequence->begin, end, b.i32(1), op.getInits());
 
   Block *body = loop.getBody();
   if (!body->empty())
@@ -179,7 +179,8 @@ static LogicalResult lowerFor(TileBuilder &b, ForOp op) {
   Value positions = tile.positions(inner, keys);
   Value valid = inner.cmp(CmpIPredicate::slt, positions, op.getLimit());
   Value last = inner.sub(op.getLimit(), inner.i32(1));
-  SmallVector<Value> arguments = {inner.min(positions, last), valid, tile.unmasked};
+  SmallVector<Value> arguments = {inner.min(positions, last), valid,
+                                  tile.unmasked};
   llvm::append_range(arguments, loop.getRegionIterArgs());
   Block *source = &op.getBody().front();
   auto yield = cast<YieldOp>(source->getTerminator());
@@ -210,8 +211,8 @@ static void lowerScores(TileBuilder &b, ScoresOp op) {
 }
 
 static void lowerBound(TileBuilder &b, BoundOp op) {
-  op.replaceAllUsesWith(b.select(b.asRow(op.getValid()), op.getScores(),
-                                 b.f32(-INFINITY)));
+  op.replaceAllUsesWith(
+      b.select(b.asRow(op.getValid()), op.getScores(), b.f32(-INFINITY)));
 }
 
 /// 0 where a maximum is -inf: a row that has seen no key must not give NaN.
@@ -267,8 +268,10 @@ static void lowerCombine(TileBuilder &b, CombineOp op) {
   Value inRow = b.cmp(CmpIPredicate::slt, column, b.i32(columns));
 
   auto accType = RankedTensorType::get({width}, b.getF32Type());
-  SmallVector<Value> inits = {b.f32(-INFINITY), b.f32(0), b.constant(accType, 0)};
-  auto loop = scf::ForOp::create(b, b.i32(0), op.getSplits(), b.i32(chunk), inits);
+  SmallVector<Value> inits = {b.f32(-INFINITY), b.f32(0),
+                              b.constant(accType, 0)};
+  auto loop =
+      scf::ForOp::create(b, b.i32(0), op.getSplits(), b.i32(chunk), inits);
   {
     Block *body = loop.getBody();
     if (!body->empty())
@@ -287,9 +290,9 @@ static void lowerCombine(TileBuilder &b, CombineOp op) {
     Value weights = math::Exp2Op::create(in, in.subf(lse, shift));
     Value decay = math::Exp2Op::create(in, in.subf(max, shift));
     Value newSum = in.addf(in.mulf(sum, decay), in.reduceSum(weights, 0));
-    Value offset = in.add(
-        in.mul(in.extend(in.asColumn(split)), in.i64(columns)),
-        in.extend(in.asRow(column)));
+    Value offset =
+        in.add(in.mul(in.extend(in.asColumn(split)), in.i64(columns)),
+               in.extend(in.asRow(column)));
     Value mask = in.conj(in.asColumn(exists), in.asRow(inRow));
     auto tileType = RankedTensorType::get({chunk, width}, b.getF32Type());
     Value partial = tt::LoadOp::create(in, in.move(outBase, offset), mask,
@@ -338,7 +341,8 @@ bool isName(Operation *op) {
              SliceOp>(op);
 }
 
-struct FlexToTritonPass : public flex::impl::FlexToTritonBase<FlexToTritonPass> {
+struct FlexToTritonPass
+    : public flex::impl::FlexToTritonBase<FlexToTritonPass> {
   void runOnOperation() override {
     SmallVector<Operation *> ops, names;
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -392,9 +396,9 @@ struct FlexToTritonPass : public flex::impl::FlexToTritonBase<FlexToTritonPass> 
         continue;
       Operation *name = operand.getDefiningOp();
       if (!name || !isName(name))
-        return op->emitError() << "expected an operand of type "
-                               << operand.getType()
-                               << " to be made in this function by a flex op";
+        return op->emitError()
+               << "expected an operand of type " << operand.getType()
+               << " to be made in this function by a flex op";
       if (failed(namesAreKnown(name)))
         return failure();
     }

@@ -53,12 +53,12 @@ struct FuseBlockLoopsPass
     bool onlyUse = llvm::all_of(first->getUsers(), [&](Operation *user) {
       return user == second.getOperation();
     });
-    bool takenTwice = llvm::any_of(first.getResults(), [](Value result) {
-      return !result.hasOneUse();
-    });
+    bool takenTwice = llvm::any_of(
+        first.getResults(), [](Value result) { return !result.hasOneUse(); });
     if (!onlyUse || takenTwice || first.getLimit() != second.getLimit() ||
         !first.getUnmasked().use_empty()) {
-      second.emitRemark("block loops are not fused: they do not share one state");
+      second.emitRemark(
+          "block loops are not fused: they do not share one state");
       return false;
     }
     if (!sameButForTheMask(first, second)) {

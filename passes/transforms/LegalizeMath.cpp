@@ -43,8 +43,8 @@ struct LegalizeMathPass
 
   void runOnOperation() override {
     if (target != "cuda" && target != "hip") {
-      getOperation().emitError() << "expected the target 'cuda' or 'hip', got '"
-                                 << target << "'";
+      getOperation().emitError()
+          << "expected the target 'cuda' or 'hip', got '" << target << "'";
       return signalPassFailure();
     }
     SmallVector<Operation *> ops;

@@ -23,13 +23,25 @@ Application describe(Operation *op) {
     return SymbolTable::lookupNearestSymbolFrom<tt::FuncOp>(op, callee);
   };
   if (auto mod = dyn_cast<ScoreModOp>(op))
-    return {lookup(mod.getCalleeAttr()), mod.getScores(), mod.getBatch(),
-            mod.getHead(), mod.getQuery(), mod.getKv(), Value(),
-            mod.getCaptures(), false};
+    return {lookup(mod.getCalleeAttr()),
+            mod.getScores(),
+            mod.getBatch(),
+            mod.getHead(),
+            mod.getQuery(),
+            mod.getKv(),
+            Value(),
+            mod.getCaptures(),
+            false};
   auto mod = cast<MaskModOp>(op);
-  return {lookup(mod.getCalleeAttr()), mod.getScores(), mod.getBatch(),
-          mod.getHead(), mod.getQuery(), mod.getKv(), mod.getUnless(),
-          mod.getCaptures(), true};
+  return {lookup(mod.getCalleeAttr()),
+          mod.getScores(),
+          mod.getBatch(),
+          mod.getHead(),
+          mod.getQuery(),
+          mod.getKv(),
+          mod.getUnless(),
+          mod.getCaptures(),
+          true};
 }
 
 class Inliner {
@@ -46,9 +58,9 @@ public:
     for (Operation &scalar : body.without_terminator())
       if (failed(inlineOp(scalar)))
         return failure();
-    auto results = llvm::map_to_vector(
-        body.getTerminator()->getOperands(),
-        [&](Value value) { return mapping.lookup(value); });
+    auto results =
+        llvm::map_to_vector(body.getTerminator()->getOperands(),
+                            [&](Value value) { return mapping.lookup(value); });
     op->getResult(0).replaceAllUsesWith(finish(results));
     op->erase();
     return hoisted;

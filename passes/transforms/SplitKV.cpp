@@ -70,7 +70,9 @@ private:
     return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
   }
 
-  Value times(Value lhs, Value rhs) { return arith::MulIOp::create(b, lhs, rhs); }
+  Value times(Value lhs, Value rhs) {
+    return arith::MulIOp::create(b, lhs, rhs);
+  }
 
   Value extend(Value value) {
     return arith::ExtSIOp::create(b, b.getI64Type(), value);
@@ -81,7 +83,8 @@ private:
   void storePartials() {
     b.setInsertionPoint(k.out);
     Value one = arith::ConstantOp::create(b, b.getI32IntegerAttr(1));
-    Value single = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, splits, one);
+    Value single =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, splits, one);
     auto branch = scf::IfOp::create(b, single, /*withElseRegion=*/true);
     k.out->moveBefore(branch.thenYield());
     if (k.lse)
@@ -177,7 +180,8 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
   void runOnOperation() override {
     if (chunk < 2 || !llvm::isPowerOf2_64(chunk)) {
       getOperation().emitError()
-          << "expected a chunk that is a power of two of at least 2, got " << chunk;
+          << "expected a chunk that is a power of two of at least 2, got "
+          << chunk;
       return signalPassFailure();
     }
     SmallVector<tt::FuncOp> funcs(getOperation().getOps<tt::FuncOp>());
@@ -199,7 +203,8 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
                          "largest score");
         return success();
       }
-      (store.getView().getType().getRank() == 4 ? kernel.out : kernel.lse) = store;
+      (store.getView().getType().getRank() == 4 ? kernel.out : kernel.lse) =
+          store;
     }
     if (!kernel.rows || !kernel.out ||
         !kernel.out.getValue().getDefiningOp<SoftmaxFinishOp>())
@@ -211,8 +216,9 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
       for (Value operand : store.getView().getDefiningOp()->getOperands())
         if (!isa<BlockArgument>(operand) &&
             !operand.getDefiningOp<arith::ConstantOp>())
-          return store.emitError("expected a result named by arguments and "
-                                 "constants, so that a second kernel can name it");
+          return store.emitError(
+              "expected a result named by arguments and "
+              "constants, so that a second kernel can name it");
     }
     Splitting(kernel, chunk).run();
     numSplit += kernel.loops.size();

@@ -78,8 +78,8 @@ Value TileBuilder::move(Value pointer, Value offset) {
 }
 
 Value TileBuilder::select(Value condition, Value yes, Value no) {
-  auto shape = commonShape(shapeOf(condition),
-                           commonShape(shapeOf(yes), shapeOf(no)));
+  auto shape =
+      commonShape(shapeOf(condition), commonShape(shapeOf(yes), shapeOf(no)));
   return arith::SelectOp::create(*this, spread(condition, shape),
                                  spread(yes, shape), spread(no, shape));
 }

@@ -69,7 +69,9 @@ public:
   Value subf(Value lhs, Value rhs) { return binary<arith::SubFOp>(lhs, rhs); }
   Value mulf(Value lhs, Value rhs) { return binary<arith::MulFOp>(lhs, rhs); }
   Value divf(Value lhs, Value rhs) { return binary<arith::DivFOp>(lhs, rhs); }
-  Value maxf(Value lhs, Value rhs) { return binary<arith::MaxNumFOp>(lhs, rhs); }
+  Value maxf(Value lhs, Value rhs) {
+    return binary<arith::MaxNumFOp>(lhs, rhs);
+  }
 
   Value cmp(arith::CmpIPredicate predicate, Value lhs, Value rhs) {
     match(lhs, rhs);

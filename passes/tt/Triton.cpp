@@ -38,9 +38,8 @@ Operation *TTDialect::materializeConstant(OpBuilder &builder, Attribute value,
 // Types
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-PointerType::verify(function_ref<InFlightDiagnostic()> emitError,
-                    Type pointeeType, int addressSpace) {
+LogicalResult PointerType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  Type pointeeType, int addressSpace) {
   if (isa<IntegerType, FloatType>(pointeeType))
     return success();
   return emitError() << "expected a pointer to an integer or a float, got "
@@ -80,10 +79,9 @@ void FuncOp::build(OpBuilder &builder, OperationState &state, StringRef name,
 }
 
 ParseResult FuncOp::parse(OpAsmParser &parser, OperationState &result) {
-  auto buildType = [](Builder &builder, ArrayRef<Type> args,
-                      ArrayRef<Type> results,
-                      function_interface_impl::VariadicFlag,
-                      std::string &) -> Type {
+  auto buildType =
+      [](Builder &builder, ArrayRef<Type> args, ArrayRef<Type> results,
+         function_interface_impl::VariadicFlag, std::string &) -> Type {
     return builder.getFunctionType(args, results);
   };
   return function_interface_impl::parseFunctionOp(
@@ -161,10 +159,11 @@ OpFoldResult ExpandDimsOp::fold(FoldAdaptor adaptor) {
   return foldSplat(adaptor.getSrc(), getType());
 }
 
-LogicalResult ExpandDimsOp::inferReturnTypes(
-    MLIRContext *, std::optional<Location> loc, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange,
-    SmallVectorImpl<Type> &results) {
+LogicalResult
+ExpandDimsOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                               ValueRange operands, DictionaryAttr attributes,
+                               OpaqueProperties properties, RegionRange,
+                               SmallVectorImpl<Type> &results) {
   auto src = cast<RankedTensorType>(operands[0].getType());
   int32_t axis = Adaptor(operands, attributes, properties).getAxis();
   if (axis < 0 || axis > src.getRank())
@@ -195,10 +194,11 @@ LogicalResult BroadcastOp::verify() {
   return success();
 }
 
-LogicalResult TransOp::inferReturnTypes(
-    MLIRContext *, std::optional<Location> loc, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange,
-    SmallVectorImpl<Type> &results) {
+LogicalResult
+TransOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                          ValueRange operands, DictionaryAttr attributes,
+                          OpaqueProperties properties, RegionRange,
+                          SmallVectorImpl<Type> &results) {
   auto src = cast<RankedTensorType>(operands[0].getType());
   auto order = Adaptor(operands, attributes, properties).getOrder();
   SmallVector<int32_t> sorted(order);
@@ -256,8 +256,8 @@ LogicalResult DotOp::verify() {
   if (a.getRank() != 2 || b.getRank() != 2 || d.getRank() != 2)
     return emitOpError() << "expected matrices, got " << a << ", " << b
                          << " and " << d;
-  if (a.getDimSize(1) != b.getDimSize(0) || a.getDimSize(0) != d.getDimSize(0) ||
-      b.getDimSize(1) != d.getDimSize(1))
+  if (a.getDimSize(1) != b.getDimSize(0) ||
+      a.getDimSize(0) != d.getDimSize(0) || b.getDimSize(1) != d.getDimSize(1))
     return emitOpError() << "expected shapes MxK * KxN -> MxN, got " << a
                          << " * " << b << " -> " << d;
   if (a.getElementType() != b.getElementType())
@@ -266,10 +266,11 @@ LogicalResult DotOp::verify() {
   return success();
 }
 
-LogicalResult ReduceOp::inferReturnTypes(
-    MLIRContext *, std::optional<Location> loc, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties,
-    RegionRange regions, SmallVectorImpl<Type> &results) {
+LogicalResult
+ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                           ValueRange operands, DictionaryAttr attributes,
+                           OpaqueProperties properties, RegionRange regions,
+                           SmallVectorImpl<Type> &results) {
   int32_t axis = Adaptor(operands, attributes, properties, regions).getAxis();
   for (Value src : operands) {
     auto type = cast<RankedTensorType>(src.getType());
