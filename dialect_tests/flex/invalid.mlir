@@ -1,0 +1,397 @@
+// RUN: pyflex-opt %s --verify-diagnostics --split-input-file
+
+// expected-error @+1 {{expected a rank of 3 or 4, got 2}}
+tt.func private @view_of_rank_two(!flex.view<2 x f32>)
+
+// -----
+
+// expected-error @+1 {{expected an integer or a float element type, got '!tt.ptr<f32>'}}
+tt.func private @view_of_pointers(!flex.view<4 x !tt.ptr<f32>>)
+
+// -----
+
+tt.func @view_with_too_few_strides(%p: !tt.ptr<f32>, %s: i64) {
+  // expected-error @+1 {{'flex.view' op expected 4 strides, got 2}}
+  %0 = flex.view %p[%s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @view_of_another_type(%p: !tt.ptr<f16>, %s: i64) {
+  // expected-error @+1 {{'flex.view' op expected a pointer to 'f32', got a pointer to 'f16'}}
+  %0 = flex.view %p[%s, %s, %s] : !tt.ptr<f16> -> !flex.view<3 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @block_table_of_empty_blocks(%p: !tt.ptr<i32>, %s: i64) {
+  // expected-error @+1 {{'flex.block_table' op expected positive block sizes, got 128 x 0}}
+  %0 = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 0)
+  tt.return
+}
+
+// -----
+
+tt.func @decode_of_rank_three(%x: !flex.view<4 x f32>, %row: !flex.view<3 x f32>, %n: i32, %scale: f32,
+                              %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected value of rank 4, got '!flex.view<3 x f32>'}}
+  flex.decode %x, %x, %row -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<3 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_with_lse_of_another_type(%x: !flex.view<4 x f16>, %lse: !flex.view<3 x f16>, %n: i32, %scale: f32,
+                                         %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected lse of type '!flex.view<3 x f32>', got '!flex.view<3 x f16>'}}
+  flex.decode %x, %x, %x -> %x lse(%lse : !flex.view<3 x f16>) kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f16>, !flex.view<4 x f16>, !flex.view<4 x f16> -> !flex.view<4 x f16>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_with_max_scores_of_rank_four(%x: !flex.view<4 x f32>, %n: i32, %scale: f32,
+                                             %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected max_scores of type '!flex.view<3 x f32>', got '!flex.view<4 x f32>'}}
+  flex.decode %x, %x, %x -> %x max_scores(%x : !flex.view<4 x f32>) kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_of_two_types(%q: !flex.view<4 x f16>, %k: !flex.view<4 x bf16>, %n: i32, %scale: f32,
+                             %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected query and key of one element type, got 'f16' and 'bf16'}}
+  flex.decode %q, %k, %k -> %q kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f16>, !flex.view<4 x bf16>, !flex.view<4 x bf16> -> !flex.view<4 x f16>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_of_no_heads(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected a positive group, got 0}}
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = 0 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_in_small_tiles(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected rows to be a power of two of at least 16, got 8}}
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 8 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_in_odd_tiles(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected keys to be a power of two of at least 16, got 48}}
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 48 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_of_empty_heads(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected a positive value_dim, got 0}}
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 0 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_of_full_blocks_alone(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %per_batch: !flex.per_batch,
+                                     %table: !flex.block_table) {
+  // expected-error @+1 {{'flex.decode' op expected a list of partial blocks beside the full ones}}
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch) full(%table)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_with_missing_mod(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected a tt.func named 'missing', found none}}
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch) score_mod @missing
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+// expected-note @+1 {{the function is here}}
+tt.func private @score(f32, i32, i32, i32, i32) -> f32
+
+tt.func @decode_with_score_for_mask(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected 'score' to have type '(i32, i32, i32, i32) -> i1', got '(f32, i32, i32, i32, i32) -> f32'}}
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch) mask_mod @score
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+// expected-note @+1 {{the function is here}}
+tt.func private @takes_a_table(f32, i32, i32, i32, i32, !tt.ptr<f32>) -> f32
+
+tt.func @score_mod_without_its_capture(%s: tensor<16x64xf32>, %b: i32, %row: tensor<16xi32>, %kv: tensor<64xi32>) {
+  // expected-error @+1 {{'flex.score_mod' op expected 'takes_a_table' to have type '(f32, i32, i32, i32, i32) -> f32', got '(f32, i32, i32, i32, i32, !tt.ptr<f32>) -> f32'}}
+  %0 = flex.score_mod @takes_a_table(%s, %b, %row, %row, %kv)
+      : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
+  tt.return
+}
+
+// -----
+
+// Only a mask says whether its indices were in bounds; a score becomes NaN.
+// expected-note @+1 {{the function is here}}
+tt.func private @score_and_bounds(f32, i32, i32, i32, i32) -> (f32, i1)
+
+tt.func @score_mod_of_two_results(%s: tensor<16x64xf32>, %b: i32, %row: tensor<16xi32>, %kv: tensor<64xi32>) {
+  // expected-error @+1 {{'flex.score_mod' op expected 'score_and_bounds' to have type '(f32, i32, i32, i32, i32) -> f32'}}
+  %0 = flex.score_mod @score_and_bounds(%s, %b, %row, %row, %kv)
+      : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
+  tt.return
+}
+
+// -----
+
+tt.func @mask_mod_missing(%s: tensor<16x64xf32>, %b: i32, %row: tensor<16xi32>, %kv: tensor<64xi32>) {
+  // expected-error @+1 {{'flex.mask_mod' op expected a tt.func named 'missing', found none}}
+  %0 = flex.mask_mod @missing(%s, %b, %row, %row, %kv)
+      : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
+  tt.return
+}
+
+// -----
+
+tt.func @rows_that_overflow_the_tile(%n: i32) {
+  // expected-error @+1 {{'flex.rows' op expected 4 heads x 5 queries to fit 16 rows}}
+  %0:7 = flex.rows(%n, %n) group(4) tile(4 heads x 5 queries) : tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @rows_of_no_queries(%n: i32) {
+  // expected-error @+1 {{'flex.rows' op expected 4 heads x 0 queries to fit 16 rows}}
+  %0:7 = flex.rows(%n, %n) group(4) tile(4 heads x 0 queries) : tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @rows_of_more_heads_than_the_group(%n: i32) {
+  // expected-error @+1 {{'flex.rows' op expected at most the group's 4 heads in a tile, got 8}}
+  %0:7 = flex.rows(%n, %n) group(4) tile(8 heads x 2 queries) : tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @rows_of_two_lengths(%n: i32) {
+  // expected-error @+1 {{'flex.rows' op expected valid of 16 elements, got 32}}
+  %0:7 = flex.rows(%n, %n) group(4) tile(4 heads x 4 queries) : tensor<16xi32>, tensor<32xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @load_of_rank_three(%x: !flex.view<3 x f32>, %n: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
+  // expected-error @+1 {{'flex.load' op expected a view of rank 4}}
+  %0 = flex.load %x[%n, %n, %index] if %valid columns 64
+      : !flex.view<3 x f32>, i32, tensor<16xi32>, tensor<16xi1> -> tensor<16x64xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @load_of_another_type(%x: !flex.view<4 x f16>, %n: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
+  // expected-error @+1 {{'flex.load' op expected a tile of 'f16', got 'f32'}}
+  %0 = flex.load %x[%n, %n, %index] if %valid columns 64
+      : !flex.view<4 x f16>, i32, tensor<16xi32>, tensor<16xi1> -> tensor<16x64xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @load_of_more_columns_than_the_tile(%x: !flex.view<4 x f32>, %n: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
+  // expected-error @+1 {{'flex.load' op expected at most 64 columns, got 65}}
+  %0 = flex.load %x[%n, %n, %index] if %valid columns 65
+      : !flex.view<4 x f32>, i32, tensor<16xi32>, tensor<16xi1> -> tensor<16x64xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @load_of_two_lengths(%x: !flex.view<4 x f32>, %n: i32, %head: tensor<8xi32>, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
+  // expected-error @+1 {{'flex.load' op expected head of 16 elements, got 8}}
+  %0 = flex.load %x[%n, %head, %index] if %valid columns 64
+      : !flex.view<4 x f32>, tensor<8xi32>, tensor<16xi32>, tensor<16xi1> -> tensor<16x64xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @store_of_tile_to_rank_three(%x: !flex.view<3 x f32>, %n: i32, %row: tensor<16xi32>, %valid: tensor<16xi1>,
+                                     %tile: tensor<16x64xf32>) {
+  // expected-error @+1 {{'flex.store' op expected a view of rank 4, got 3}}
+  flex.store %tile -> %x[%n, %row, %row] if %valid columns 64
+      : tensor<16x64xf32> -> !flex.view<3 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @store_of_more_columns_than_the_tile(%x: !flex.view<4 x f32>, %n: i32, %row: tensor<16xi32>, %valid: tensor<16xi1>,
+                                             %tile: tensor<16x64xf32>) {
+  // expected-error @+1 {{'flex.store' op expected at most 64 columns, got 80}}
+  flex.store %tile -> %x[%n, %row, %row] if %valid columns 80
+      : tensor<16x64xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @store_of_two_lengths(%x: !flex.view<3 x f32>, %n: i32, %row: tensor<16xi32>, %valid: tensor<8xi1>,
+                              %column: tensor<16xf32>) {
+  // expected-error @+1 {{'flex.store' op expected valid of 16 elements, got 8}}
+  flex.store %column -> %x[%n, %row, %row] if %valid columns 1
+      : tensor<16xf32> -> !flex.view<3 x f32>, tensor<16xi32>, tensor<8xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @loop_changes_its_state(%blocks: !flex.blocks, %n: i32) {
+  // expected-error @+1 {{'flex.for' op expected results of the types of the initial state}}
+  %0 = flex.for %blocks below %n init(%n : i32) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: i32):
+    flex.yield %s : i32
+  } -> f32
+  tt.return
+}
+
+// -----
+
+tt.func @loop_with_too_few_arguments(%blocks: !flex.blocks, %n: i32) {
+  // expected-error @+1 {{'flex.for' op expected 4 region arguments, got 3}}
+  %0 = flex.for %blocks below %n init(%n : i32) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1):
+    flex.yield %n : i32
+  } -> i32
+  tt.return
+}
+
+// -----
+
+tt.func @loop_over_scalar_positions(%blocks: !flex.blocks, %n: i32) {
+  // expected-error @+1 {{'flex.for' op expected positions of type tensor<Nxi32>, got 'i32'}}
+  %0 = flex.for %blocks below %n init(%n : i32) {
+  ^bb0(%kv: i32, %valid: tensor<64xi1>, %unmasked: i1, %s: i32):
+    flex.yield %s : i32
+  } -> i32
+  tt.return
+}
+
+// -----
+
+tt.func @loop_with_validity_of_another_length(%blocks: !flex.blocks, %n: i32) {
+  // expected-error @+1 {{'flex.for' op expected a tensor<64xi1> beside the positions, got 'tensor<32xi1>'}}
+  %0 = flex.for %blocks below %n init(%n : i32) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<32xi1>, %unmasked: i1, %s: i32):
+    flex.yield %s : i32
+  } -> i32
+  tt.return
+}
+
+// -----
+
+tt.func @loop_with_unmasked_of_another_type(%blocks: !flex.blocks, %n: i32) {
+  // expected-error @+1 {{'flex.for' op expected an i1 as third region argument, got 'i32'}}
+  %0 = flex.for %blocks below %n init(%n : i32) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i32, %s: i32):
+    flex.yield %s : i32
+  } -> i32
+  tt.return
+}
+
+// -----
+
+tt.func @loop_with_state_of_another_type(%blocks: !flex.blocks, %n: i32) {
+  // expected-error @+1 {{'flex.for' op expected region arguments of the types of the initial state}}
+  %0 = flex.for %blocks below %n init(%n : i32) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: f32):
+    flex.yield %n : i32
+  } -> i32
+  tt.return
+}
+
+// -----
+
+tt.func @yield_of_another_type(%blocks: !flex.blocks, %n: i32) {
+  %0 = flex.for %blocks below %n init(%n : i32) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: i32):
+    // expected-error @+1 {{'flex.yield' op expected the types of the loop's initial state}}
+    flex.yield %unmasked : i1
+  } -> i32
+  tt.return
+}
+
+// -----
+
+tt.func @scores_of_two_head_sizes(%q: tensor<16x64xf32>, %k: tensor<64x32xf32>, %scale: f32) {
+  // expected-error @+1 {{'flex.scores' op expected MxD and NxD to give MxN, got 'tensor<16x64xf32>', 'tensor<64x32xf32>' and 'tensor<16x64xf32>'}}
+  %0 = flex.scores %q, %k, %scale : tensor<16x64xf32>, tensor<64x32xf32> -> tensor<16x64xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @softmax_of_two_key_counts(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %s: tensor<16x64xf32>, %v: tensor<32x32xf32>) {
+  // expected-error @+1 {{'flex.online_softmax' op expected scores MxN, values NxD and acc MxD, got 'tensor<16x64xf32>', 'tensor<32x32xf32>' and 'tensor<16x32xf32>'}}
+  %0:3 = flex.online_softmax(%m, %m, %acc), %s, %v
+      : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>), tensor<16x64xf32>, tensor<32x32xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @softmax_of_two_row_counts(%m: tensor<16xf32>, %l: tensor<8xf32>, %acc: tensor<16x32xf32>, %s: tensor<16x64xf32>, %v: tensor<64x32xf32>) {
+  // expected-error @+1 {{'flex.online_softmax' op expected sum of 16 elements, got 8}}
+  %0:3 = flex.online_softmax(%m, %l, %acc), %s, %v
+      : (tensor<16xf32>, tensor<8xf32>, tensor<16x32xf32>), tensor<16x64xf32>, tensor<64x32xf32>
+  tt.return
+}
