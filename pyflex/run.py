@@ -10,6 +10,7 @@ from pyflex import compiler, gpu
 from pyflex.arguments import Argument
 from pyflex.errors import DeviceError
 from pyflex.inputs import Inputs
+from pyflex.kernel import KernelSpec
 from pyflex.lowered import Lowered
 
 
@@ -91,14 +92,21 @@ class CpuRunner(Runner):
         return compiler.jit(self._lowered.ttir(combine=combine))
 
 
+_RUNNERS: dict[tuple[KernelSpec, torch.device], Runner] = {}
+
+
 def runner_for(lowered: Lowered, device: torch.device) -> Runner:
-    """The runner for a device.
+    """The one runner of a kernel on a device in this process.
 
     Raises:
         DeviceError: for a device that is neither a GPU nor the CPU.
     """
-    if device.type == "cuda":
-        return GpuRunner(lowered, device)
-    if device.type == "cpu":
-        return CpuRunner(lowered, device)
-    raise DeviceError("pyflex does not serve this device", expected="cuda or cpu", got=device.type)
+    found = _RUNNERS.get((lowered.spec, device))
+    if found is None:
+        kinds: dict[str, type[Runner]] = {"cuda": GpuRunner, "cpu": CpuRunner}
+        if device.type not in kinds:
+            raise DeviceError(
+                "pyflex does not serve this device", expected="cuda or cpu", got=device.type
+            )
+        found = _RUNNERS[lowered.spec, device] = kinds[device.type](lowered, device)
+    return found
