@@ -1,0 +1,58 @@
+"""Every subset of the optimisation passes, and every split and tile, gives the same answer."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+import pyflex
+from tests.cases import Case, Drawn, check_case, hold_to_rule
+
+CASES = [
+    Case("alibi", "all", "causal", heads=(8, 2), q_len=3, keys=130),
+    Case("softcap", "none", "documents", heads=(12, 2), q_len=17, keys=201, block=64),
+    Case("relative", "head", "head_window", heads=(8, 2), q_len=37, keys=201, block=(24, 40)),
+    Case("every_entry", "none", "prefix", heads=(6, 1), q_len=1, keys=333, block=16),
+    Case("none", "batch", "lengths", torch.bfloat16, heads=(4, 4), q_len=5, keys=97),
+]
+
+
+def subsets() -> list[pyflex.Options]:
+    """Options for each subset of the passes, with a split in three where one can be."""
+    found = []
+    for size in range(len(pyflex.OPTIMISATIONS) + 1):
+        for disabled in itertools.combinations(pyflex.OPTIMISATIONS, size):
+            splits = None if "flex-split-kv" in disabled else 3
+            found.append(pyflex.Options(disable_passes=disabled, splits=splits))
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_subset_of_passes(case: Case, seed: int) -> None:
+    drawn = Drawn(case, "cpu", seed)
+    problem = drawn.problem()
+    reference = pyflex.compile(drawn.score, drawn.mask)
+    hold_to_rule(drawn, reference)
+    out, lse = problem.run(reference)
+    for options in subsets():
+        decode = pyflex.compile(drawn.score, drawn.mask, options=options)
+        same_out, same_lse = problem.run(decode)
+        tolerance = 4 * torch.finfo(case.dtype).eps
+        for got, wanted, allowed in ((same_out, out, tolerance), (same_lse, lse, 2e-6)):
+            assert torch.allclose(got, wanted, rtol=allowed, atol=allowed), options
+
+
+@pytest.mark.parametrize("splits", [1, 2, 3, 7, 64])
+@pytest.mark.parametrize("block", [None, 16], ids=str)
+def test_forced_splits(splits: int, block: int | None, seed: int) -> None:
+    """More splits than there are tiles, too."""
+    case = Case("alibi", mask="window", q_len=5, keys=203, block=block, kv_len="int32")
+    check_case(case, "cpu", seed, pyflex.Options(splits=splits, keys=16))
+
+
+@pytest.mark.parametrize(("rows", "keys"), [(16, 16), (16, 128), (64, 32), (128, 64)])
+def test_tile_shapes(rows: int, keys: int, seed: int) -> None:
+    case = Case("softcap", "head", "causal", heads=(12, 2), q_len=11, keys=203)
+    check_case(case, "cpu", seed, pyflex.Options(rows=rows, keys=keys))

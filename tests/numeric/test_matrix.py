@@ -1,0 +1,70 @@
+"""Kernels of the CPU against eager torch: every pair of features meets in some case."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.cases import LAYOUTS, Case, check_case
+from tests.covering import covering
+from tests.mods import MASK_MODS, SCORE_MODS, TABLES
+
+FEATURES = {
+    "score": list(SCORE_MODS),
+    "table": list(TABLES),
+    "mask": list(MASK_MODS),
+    "dtype": [torch.float32, torch.bfloat16, torch.float16],
+    "heads": [(4, 1), (8, 2), (3, 3), (12, 2), (7, 1), (10, 2)],
+    "q_len": [1, 3, 17, 130],
+    "keys": [1, 65, 301],
+    "dims": [(16, 16), (32, 24), (40, 64)],
+    "layout": list(LAYOUTS),
+    "block": [None, 16, 64, 128, (128, 64)],
+    "block_heads": [False, True],
+    "q_offset": ["end", "none", "int32", "int64"],
+    "kv_len": ["all", "int", "int32", "int64"],
+}
+CASES = [Case(**row) for row in covering(FEATURES)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_pairs_of_features(case: Case, seed: int) -> None:
+    check_case(case, "cpu", seed)
+
+
+@pytest.mark.parametrize(
+    "dims",
+    [
+        (16, 256), (24, 40), (40, 24), (64, 80), (80, 64), (96, 128), (128, 96), (192, 128),
+        (256, 16), (17, 33), (100, 60),
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+def test_head_dimensions(dims: tuple[int, int], dtype: torch.dtype, seed: int) -> None:
+    check_case(Case("alibi", "head", "causal", dtype, dims=dims, q_len=3, keys=99), "cpu", seed)
+
+
+@pytest.mark.parametrize("keys", [0, 1, 63, 64, 65, 2045])
+@pytest.mark.parametrize("q_len", [1, 130])
+def test_lengths(keys: int, q_len: int, seed: int) -> None:
+    case = Case("relative", "position", "documents", q_len=q_len, keys=keys, dims=(32, 32))
+    check_case(case, "cpu", seed)
+
+
+@pytest.mark.parametrize("kv_len", ["zero", "int", "int32", "int64"])
+@pytest.mark.parametrize("block", [None, 16, (24, 40)], ids=str)
+@pytest.mark.parametrize("heads", [(8, 2), (6, 1)], ids=str)
+def test_key_lengths(kv_len: str, block: object, heads: tuple[int, int], seed: int) -> None:
+    case = Case(
+        "alibi", "none", "sinks", heads=heads, q_len=5, keys=203, kv_len=kv_len, block=block
+    )
+    check_case(case, "cpu", seed)
+
+
+@pytest.mark.parametrize("block", [16, 48, 64, 128, (128, 64), (24, 40), (1, 16)], ids=str)
+@pytest.mark.parametrize("mask", ["head_window", "bool_table", "prefix"])
+@pytest.mark.parametrize("heads", [(8, 2), (12, 2)], ids=str)
+def test_block_sizes(block: object, mask: str, heads: tuple[int, int], seed: int) -> None:
+    case = Case("alibi_table", mask=mask, heads=heads, q_len=37, keys=333, block=block)
+    check_case(case, "cpu", seed)
