@@ -1,0 +1,25 @@
+// RUN: pyflex-opt %s --flex-legalize-math --verify-diagnostics --split-input-file
+// RUN: not pyflex-opt %s --flex-legalize-math=target=metal 2>&1 | FileCheck %s
+// CHECK: error: expected the target 'cuda' or 'hip', got 'metal'
+
+tt.func @half_precision(%x: tensor<16xf16>) -> tensor<16xf16> {
+  // expected-error @+1 {{no device library has 'math.tanh' of 'f16'}}
+  %y = math.tanh %x : tensor<16xf16>
+  tt.return %y : tensor<16xf16>
+}
+
+// -----
+
+tt.func @no_such_function(%x: f32) -> f32 {
+  // expected-error @+1 {{no device library has 'math.cbrt' of 'f32'}}
+  %y = math.cbrt %x : f32
+  tt.return %y : f32
+}
+
+// -----
+
+tt.func @integers(%x: i32) -> i32 {
+  // expected-error @+1 {{no device library has 'math.ctpop' of 'i32'}}
+  %y = math.ctpop %x : i32
+  tt.return %y : i32
+}

@@ -1,0 +1,118 @@
+// RUN: pyflex-opt %s --flex-legalize-math | FileCheck %s --check-prefixes=CHECK,CUDA
+// RUN: pyflex-opt %s --flex-legalize-math=target=hip | FileCheck %s --check-prefixes=CHECK,HIP
+
+// CHECK-LABEL: tt.func @tile(
+// CHECK-SAME: %[[X:.*]]: tensor<16x64xf32>)
+tt.func @tile(%x: tensor<16x64xf32>) -> tensor<16x64xf32> {
+  // CUDA-NEXT: %[[Y:.*]] = tt.extern_elementwise %[[X]] {libname = "", libpath = "", pure = true, symbol = "__nv_tanhf"} : (tensor<16x64xf32>) -> tensor<16x64xf32>
+  // HIP-NEXT: %[[Y:.*]] = tt.extern_elementwise %[[X]] {libname = "", libpath = "", pure = true, symbol = "__ocml_tanh_f32"} : (tensor<16x64xf32>) -> tensor<16x64xf32>
+  // CHECK-NEXT: tt.return %[[Y]]
+  %y = math.tanh %x : tensor<16x64xf32>
+  tt.return %y : tensor<16x64xf32>
+}
+
+// CHECK-LABEL: tt.func @scalar(
+tt.func @scalar(%x: f32) -> f32 {
+  // CUDA: symbol = "__nv_sinf"} : (f32) -> f32
+  // HIP: symbol = "__ocml_sin_f32"} : (f32) -> f32
+  %y = math.sin %x : f32
+  tt.return %y : f32
+}
+
+// CHECK-LABEL: tt.func @double(
+tt.func @double(%x: tensor<16xf64>) -> tensor<16xf64> {
+  // CUDA: symbol = "__nv_cos"} : (tensor<16xf64>)
+  // HIP: symbol = "__ocml_cos_f64"} : (tensor<16xf64>)
+  %y = math.cos %x : tensor<16xf64>
+  tt.return %y : tensor<16xf64>
+}
+
+// CHECK-LABEL: tt.func @two_operands(
+// CHECK-SAME: %[[X:.*]]: tensor<16xf32>, %[[Y:.*]]: tensor<16xf32>)
+tt.func @two_operands(%x: tensor<16xf32>, %y: tensor<16xf32>) -> tensor<16xf32> {
+  // CHECK: tt.extern_elementwise %[[X]], %[[Y]] {
+  // CUDA-SAME: "__nv_atan2f"
+  // HIP-SAME: "__ocml_atan2_f32"
+  %0 = math.atan2 %x, %y : tensor<16xf32>
+  tt.return %0 : tensor<16xf32>
+}
+
+// CHECK-LABEL: tt.func @names_that_differ_from_c(
+tt.func @names_that_differ_from_c(%x: f32) -> (f32, f32) {
+  // CUDA: "__nv_powf"
+  // CUDA: "__nv_rintf"
+  // HIP: "__ocml_pow_f32"
+  // HIP: "__ocml_rint_f32"
+  %0 = math.powf %x, %x : f32
+  %1 = math.roundeven %x : f32
+  tt.return %0, %1 : f32, f32
+}
+
+// CHECK-LABEL: tt.func @what_triton_lowers(
+tt.func @what_triton_lowers(%x: f32, %i: i32) {
+  // CHECK-NEXT: math.absf
+  // CHECK-NEXT: math.absi
+  // CHECK-NEXT: math.ceil
+  // CHECK-NEXT: math.erf
+  // CHECK-NEXT: math.exp %
+  // CHECK-NEXT: math.exp2
+  // CHECK-NEXT: math.floor
+  // CHECK-NEXT: math.fma
+  // CHECK-NEXT: math.log %
+  // CHECK-NEXT: math.log2
+  // CHECK-NEXT: math.rsqrt
+  // CHECK-NEXT: tt.return
+  %0 = math.absf %x : f32
+  %1 = math.absi %i : i32
+  %2 = math.ceil %x : f32
+  %3 = math.erf %x : f32
+  %4 = math.exp %x : f32
+  %5 = math.exp2 %x : f32
+  %6 = math.floor %x : f32
+  %7 = math.fma %x, %x, %x : f32
+  %8 = math.log %x : f32
+  %9 = math.log2 %x : f32
+  %10 = math.rsqrt %x : f32
+  tt.return
+}
+
+// CHECK-LABEL: tt.func @every_other_function(
+tt.func @every_other_function(%x: f32) {
+  // CUDA: "__nv_acosf"
+  // CUDA: "__nv_acoshf"
+  // CUDA: "__nv_asinf"
+  // CUDA: "__nv_asinhf"
+  // CUDA: "__nv_atanf"
+  // CUDA: "__nv_atanhf"
+  // CUDA: "__nv_copysignf"
+  // CUDA: "__nv_coshf"
+  // CUDA: "__nv_erfcf"
+  // CUDA: "__nv_expm1f"
+  // CUDA: "__nv_log10f"
+  // CUDA: "__nv_log1pf"
+  // CUDA: "__nv_roundf"
+  // CUDA: "__nv_sinhf"
+  // CUDA: "__nv_sqrtf"
+  // CUDA: "__nv_tanf"
+  // CUDA: "__nv_truncf"
+  // CHECK-NOT: math.
+  // CHECK: tt.return
+  %0 = math.acos %x : f32
+  %1 = math.acosh %x : f32
+  %2 = math.asin %x : f32
+  %3 = math.asinh %x : f32
+  %4 = math.atan %x : f32
+  %5 = math.atanh %x : f32
+  %6 = math.copysign %x, %x : f32
+  %7 = math.cosh %x : f32
+  %8 = math.erfc %x : f32
+  %9 = math.expm1 %x : f32
+  %10 = math.log10 %x : f32
+  %11 = math.log1p %x : f32
+  %12 = math.round %x : f32
+  %13 = math.sinh %x : f32
+  %14 = math.sqrt %x : f32
+  %15 = math.tan %x : f32
+  %16 = math.trunc %x : f32
+  tt.return
+}

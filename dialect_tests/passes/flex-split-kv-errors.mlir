@@ -1,0 +1,69 @@
+// RUN: pyflex-opt %s --flex-split-kv --verify-diagnostics --split-input-file
+// RUN: not pyflex-opt %s --flex-split-kv=chunk=1 2>&1 | FileCheck %s --check-prefix=CHUNK
+// RUN: not pyflex-opt %s --flex-split-kv=chunk=12 2>&1 | FileCheck %s --check-prefix=CHUNK
+// CHUNK: error: expected a chunk that is a power of two of at least 2, got
+
+// The partial results say nothing of the largest score: a kernel that gives it stays whole.
+tt.func @largest_score_is_stored(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
+                                 %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %max_scores = flex.view %p[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %m = flex.for %blocks below %n init(%column : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  // expected-remark @+1 {{the KV loop is not split: partial results hold no largest score}}
+  flex.store %0#2 -> %max_scores[%batch, %head, %query] if %valid columns 1
+      : tensor<16xf32> -> !flex.view<3 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+// expected-error @+1 {{expected a loop over KV whose finished softmax is stored at the end of the kernel}}
+tt.func @nothing_is_stored(%blocks: !flex.blocks, %n: i32) {
+  %0 = flex.for %blocks below %n init(%n : i32) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %s: i32):
+    flex.yield %s : i32
+  } -> i32
+  tt.return
+}
+
+// -----
+
+// expected-error @+1 {{expected a loop over KV whose finished softmax is stored at the end of the kernel}}
+tt.func @softmax_is_not_finished(%blocks: !flex.blocks, %o: !flex.view<4 x f32>, %n: i32, %tile: tensor<16x16xf32>) {
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %acc = flex.for %blocks below %n init(%tile : tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x16xf32>):
+    flex.yield %s : tensor<16x16xf32>
+  } -> tensor<16x16xf32>
+  flex.store %acc -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @stride_of_out_is_computed(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
+                                   %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+  %twice = arith.addi %s, %s : i64
+  %o = flex.view %p[%twice, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %m = flex.for %blocks below %n init(%column : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  // expected-error @+1 {{expected a result named by arguments and constants, so that a second kernel can name it}}
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}

@@ -1,0 +1,102 @@
+// RUN: pyflex-opt %s --flex-split-kv | FileCheck %s
+// RUN: pyflex-opt %s --flex-split-kv=chunk=64 | FileCheck %s --check-prefix=CHUNK
+
+// CHECK-LABEL: tt.func public @decode(
+// CHECK-SAME: %[[OUT:[^:]*]]: !tt.ptr<bf16> {tt.divisibility = 16 : i32}
+// CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_OUT:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_LSE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
+tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !tt.ptr<f32>,
+    %sb: i64, %sh: i64, %sm: i64, %lb: i64, %lh: i64, %kv_heads: i32, %q_len: i32,
+    %blocks: !flex.blocks, %limit: i32, %m0: tensor<16xf32>, %l0: tensor<16xf32>, %acc0: tensor<16x64xf32>) {
+  // CHECK: %[[PART:.*]] = tt.get_program_id y
+  %one = arith.constant 1 : i64
+  %o = flex.view %out[%sb, %sh, %sm, %one] : !tt.ptr<bf16> -> !flex.view<4 x bf16>
+  %l = flex.view %lse[%lb, %lh, %one] : !tt.ptr<f32> -> !flex.view<3 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%kv_heads, %q_len) group(4)
+      tile(4 heads x 4 queries) : tensor<16xi32>, tensor<16xi1>
+
+  // CHECK: %[[MINE:.*]] = flex.slice %{{.*}}, %[[PART]] of %[[SPLITS]]
+  // CHECK: flex.for %[[MINE]]
+  %s:3 = flex.for %blocks below %limit init(%m0, %l0, %acc0 : tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1,
+       %m: tensor<16xf32>, %sum: tensor<16xf32>, %acc: tensor<16x64xf32>):
+    flex.yield %m, %sum, %acc : tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>
+
+  // CHECK: %[[RESULT:.*]], %[[LSE:.*]], %{{.*}} = flex.softmax_finish
+  // CHECK: %[[SINGLE:.*]] = arith.cmpi eq, %[[SPLITS]], %c1_i32
+  // CHECK: scf.if %[[SINGLE]] {
+  // CHECK-NEXT: flex.store %[[RESULT]] -> %{{.*}} columns 60 : tensor<16x64xf32> -> <4 x bf16>
+  // CHECK-NEXT: flex.store %[[LSE]] -> %{{.*}} columns 1 : tensor<16xf32> -> <3 x f32>
+  // CHECK-NEXT: } else {
+  // [batch, head, query, split, column]: the row's partials lie together.
+  // CHECK: %[[GROUP:.*]] = arith.constant 4 : i64
+  // CHECK: %[[HEADS:.*]] = arith.muli %{{.*}}, %[[GROUP]]
+  // CHECK: %[[COLUMNS:.*]] = arith.constant 60 : i64
+  // CHECK: %[[QUERY_STRIDE:.*]] = arith.muli %{{.*}}, %[[COLUMNS]]
+  // CHECK: %[[HEAD_STRIDE:.*]] = arith.muli %{{.*}}, %[[QUERY_STRIDE]]
+  // CHECK: %[[BATCH_STRIDE:.*]] = arith.muli %[[HEADS]], %[[HEAD_STRIDE]]
+  // CHECK: %[[MY_OUT:.*]] = tt.addptr %[[PARTIAL_OUT]],
+  // CHECK: %[[OUT_VIEW:.*]] = flex.view %[[MY_OUT]][%[[BATCH_STRIDE]], %[[HEAD_STRIDE]], %[[QUERY_STRIDE]], %{{.*}}] : <f32> -> <4 x f32>
+  // CHECK: flex.store %[[RESULT]] -> %[[OUT_VIEW]][%{{.*}}] if %{{.*}} columns 60 : tensor<16x64xf32> -> <4 x f32>
+  // CHECK: %[[MY_LSE:.*]] = tt.addptr %[[PARTIAL_LSE]],
+  // CHECK: %[[LSE_VIEW:.*]] = flex.view %[[MY_LSE]]{{.*}} : <f32> -> <3 x f32>
+  // CHECK: flex.store %[[LSE]] -> %[[LSE_VIEW]]
+  // CHECK-NEXT: }
+  // CHECK-NEXT: tt.return
+  %result, %row_lse, %max = flex.softmax_finish(%s#0, %s#1, %s#2)
+      : (tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>)
+  flex.store %result -> %o[%batch, %head, %query] if %valid columns 60
+      : tensor<16x64xf32> -> !flex.view<4 x bf16>, tensor<16xi32>, tensor<16xi1>
+  flex.store %row_lse -> %l[%batch, %head, %query] if %valid columns 1
+      : tensor<16xf32> -> !flex.view<3 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// The second kernel names the results as the first does.
+// CHECK-LABEL: tt.func public @decode_combine(
+// CHECK-SAME: %[[PO:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PL:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}
+// CHECK-SAME: %[[S:[^:]*]]: i32, %[[HEADS:[^:]*]]: i32, %[[Q_LEN:[^:]*]]: i32
+// CHECK-SAME: %[[OUT:[^:]*]]: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %[[SB:[^:]*]]: i64, %[[SH:[^:]*]]: i64, %[[SM:[^:]*]]: i64
+// CHECK-SAME: %[[LSE:[^:]*]]: !tt.ptr<f32>, %[[LB:[^:]*]]: i64, %[[LH:[^:]*]]: i64)
+// CHECK: %[[O:.*]] = flex.view %[[OUT]][%[[SB]], %[[SH]], %[[SM]], %c1_i64{{.*}}] : <bf16> -> <4 x bf16>
+// CHECK: %[[L:.*]] = flex.view %[[LSE]][%[[LB]], %[[LH]], %c1_i64{{.*}}] : <f32> -> <3 x f32>
+// CHECK: flex.combine %[[PO]], %[[PL]] splits(%[[S]]) heads(%[[HEADS]]) q_len(%[[Q_LEN]]) -> %[[O]] lse(%[[L]] : !flex.view<3 x f32>) {chunk = 16 : i32, value_dim = 60 : i32}
+// CHUNK: flex.combine {{.*}} {chunk = 64 : i32, value_dim = 60 : i32}
+
+// Each loop is divided; the state runs on from the first to the second.
+// CHECK-LABEL: tt.func public @two_loops(
+// CHECK-SAME: %[[A:[^:]*]]: !flex.blocks, %[[B:[^:]*]]: !flex.blocks
+tt.func public @two_loops(%a: !flex.blocks, %b: !flex.blocks, %out: !tt.ptr<f32>, %s: i64, %n: i32,
+                          %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+  %o = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  // CHECK: %[[MY_A:.*]] = flex.slice %[[A]], %[[PART:.*]] of %[[SPLITS:.*]]{{$}}
+  // CHECK: %[[S1:.*]] = flex.for %[[MY_A]]
+  // CHECK: %[[MY_B:.*]] = flex.slice %[[B]], %[[PART]] of %[[SPLITS]]
+  // CHECK: flex.for %[[MY_B]] below %{{.*}} init(%[[S1]] :
+  %s1 = flex.for %a below %n init(%column : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %m: tensor<16xf32>):
+    flex.yield %m : tensor<16xf32>
+  } -> tensor<16xf32>
+  %s2 = flex.for %b below %n init(%s1 : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %m: tensor<16xf32>):
+    flex.yield %m : tensor<16xf32>
+  } -> tensor<16xf32>
+  %0:3 = flex.softmax_finish(%s2, %s2, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// CHECK-LABEL: tt.func public @two_loops_combine(
+// CHECK: flex.combine
+// CHECK-NOT: lse
+
+// CHECK-LABEL: tt.func private @no_loop(
+// CHECK-SAME: %{{[^,]*}}: f32) -> f32
+tt.func private @no_loop(%x: f32) -> f32 {
+  // CHECK-NEXT: tt.return
+  tt.return %x : f32
+}
+// CHECK-NOT: @no_loop_combine
