@@ -1,0 +1,385 @@
+// RUN: pyflex-opt %s --flex-to-triton --canonicalize --cse | FileCheck %s --implicit-check-not=flex.
+
+// One head and consecutive queries: row r is query r of the tile.
+// CHECK-LABEL: tt.func @rows_of_one_head(
+// CHECK-SAME: %[[KV_HEADS:.*]]: i32, %[[Q_LEN:.*]]: i32)
+tt.func @rows_of_one_head(%kv_heads: i32, %q_len: i32) -> (i32, i32, i32, i32, tensor<16xi32>, tensor<16xi32>, tensor<16xi1>) {
+  // CHECK: %[[UP:.*]] = arith.addi %[[Q_LEN]], %c15_i32
+  // CHECK: %[[TILES:.*]] = arith.divsi %[[UP]], %c16_i32
+  // CHECK: %[[ID:.*]] = tt.get_program_id x
+  // CHECK: %[[TILE:.*]] = arith.remsi %[[ID]], %[[TILES]]
+  // CHECK: %[[REST:.*]] = arith.divsi %[[ID]], %[[TILES]]
+  // CHECK: %[[HEAD:.*]] = arith.remsi %[[REST]], %[[KV_HEADS]]
+  // CHECK: %[[BATCH:.*]] = arith.divsi %[[REST]], %[[KV_HEADS]]
+  // CHECK: %[[FIRST:.*]] = arith.muli %[[TILE]], %c16_i32
+  // CHECK: %[[RANGE:.*]] = tt.make_range {end = 16 : i32, start = 0 : i32}
+  // CHECK: %[[SPLAT:.*]] = tt.splat %[[FIRST]]
+  // CHECK: %[[QUERY:.*]] = arith.addi %[[SPLAT]], %[[RANGE]]
+  // CHECK: %[[LIMIT:.*]] = tt.splat %[[Q_LEN]]
+  // CHECK: %[[VALID:.*]] = arith.cmpi slt, %[[QUERY]], %[[LIMIT]]
+  // CHECK: %[[HEADS:.*]] = tt.splat %[[HEAD]]
+  // CHECK: %[[LAST:.*]] = arith.subi %[[Q_LEN]], %c1_i32
+  // CHECK: %[[LASTS:.*]] = tt.splat %[[LAST]]
+  // CHECK: %[[CLAMPED:.*]] = arith.minsi %[[QUERY]], %[[LASTS]]
+  // CHECK: %[[FIRST_CLAMPED:.*]] = arith.minsi %[[FIRST]], %[[LAST]]
+  // CHECK: tt.return %[[BATCH]], %[[HEAD]], %[[HEAD]], %[[FIRST_CLAMPED]], %[[HEADS]], %[[CLAMPED]], %[[VALID]]
+  %0:7 = flex.rows(%kv_heads, %q_len) group(1) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  tt.return %0#0, %0#1, %0#2, %0#3, %0#4, %0#5, %0#6 : i32, i32, i32, i32, tensor<16xi32>, tensor<16xi32>, tensor<16xi1>
+}
+
+// Three of five heads and five queries: the group takes two programs, a row is left over, and so is a head.
+// CHECK-LABEL: tt.func @rows_of_part_of_a_group(
+tt.func @rows_of_part_of_a_group(%kv_heads: i32, %q_len: i32) -> (tensor<16xi32>, tensor<16xi1>) {
+  // CHECK-DAG: %[[THREE:.*]] = arith.constant dense<3> : tensor<16xi32>
+  // CHECK-DAG: %[[FIVE:.*]] = arith.constant dense<5> : tensor<16xi32>
+  // CHECK-DAG: %[[FOUR:.*]] = arith.constant dense<4> : tensor<16xi32>
+  // CHECK: %[[PORTION:.*]] = arith.remsi %{{.*}}, %c2_i32
+  // CHECK: %[[FIRST:.*]] = arith.muli %[[PORTION]], %c3_i32
+  // CHECK: %[[ROW:.*]] = tt.make_range
+  // CHECK: %[[HEAD_IN_TILE:.*]] = arith.remsi %[[ROW]], %[[THREE]]
+  // CHECK: %[[QUERY_IN_TILE:.*]] = arith.divsi %[[ROW]], %[[THREE]]
+  // CHECK: %[[FIRSTS:.*]] = tt.splat %[[FIRST]]
+  // CHECK: %[[HEAD:.*]] = arith.addi %[[FIRSTS]], %[[HEAD_IN_TILE]]
+  // CHECK: %[[A:.*]] = arith.cmpi slt
+  // CHECK: %[[B:.*]] = arith.cmpi slt, %[[QUERY_IN_TILE]], %[[FIVE]]
+  // CHECK: %[[AB:.*]] = arith.andi %[[A]], %[[B]]
+  // CHECK: %[[C:.*]] = arith.cmpi slt, %[[HEAD]], %[[FIVE]]
+  // CHECK: %[[VALID:.*]] = arith.andi %[[AB]], %[[C]]
+  // CHECK: arith.minsi %[[HEAD]], %[[FOUR]]
+  // CHECK: tt.return %{{.*}}, %[[VALID]]
+  %0:7 = flex.rows(%kv_heads, %q_len) group(5) tile(3 heads x 5 queries) : tensor<16xi32>, tensor<16xi1>
+  tt.return %0#4, %0#6 : tensor<16xi32>, tensor<16xi1>
+}
+
+// 26 tiles of 5 queries fill a block of 128, and none reaches into the next.
+// CHECK-LABEL: tt.func @rows_within_a_block(
+// CHECK-SAME: %{{[^:]*}}: i32, %[[Q_LEN:[^:]*]]: i32)
+tt.func @rows_within_a_block(%kv_heads: i32, %q_len: i32) -> tensor<16xi1> {
+  // CHECK: %[[UP:.*]] = arith.addi %[[Q_LEN]], %c127_i32
+  // CHECK: %[[BLOCKS:.*]] = arith.divsi %[[UP]], %c128_i32
+  // CHECK: %[[TILES:.*]] = arith.muli %[[BLOCKS]], %c26_i32
+  // CHECK: %[[TILE:.*]] = arith.remsi %{{.*}}, %[[TILES]]
+  // CHECK: %[[BLOCK:.*]] = arith.divsi %[[TILE]], %c26_i32
+  // CHECK: %[[START:.*]] = arith.muli %[[BLOCK]], %c128_i32
+  // CHECK: %[[IN_BLOCK:.*]] = arith.remsi %[[TILE]], %c26_i32
+  // CHECK: %[[END:.*]] = arith.addi %[[START]], %c128_i32
+  // CHECK: %[[LIMIT:.*]] = arith.minsi %[[Q_LEN]], %[[END]]
+  // CHECK: tt.splat %[[LIMIT]]
+  // CHECK: arith.cmpi slt
+  %0:7 = flex.rows(%kv_heads, %q_len) group(3) tile(3 heads x 5 queries) within(128) : tensor<16xi32>, tensor<16xi1>
+  tt.return %0#6 : tensor<16xi1>
+}
+
+// CHECK-LABEL: tt.func @per_batch_value(
+// CHECK-SAME: %[[N:.*]]: i32, %[[P:.*]]: !tt.ptr<i64>, %[[GIVEN:.*]]: i1, %[[B:.*]]: i32)
+tt.func @per_batch_value(%n: i32, %p: !tt.ptr<i64>, %given: i1, %b: i32) -> i32 {
+  // CHECK: %[[ADDRESS:.*]] = tt.addptr %[[P]], %[[B]]
+  // CHECK: %[[LOADED:.*]] = tt.load %[[ADDRESS]], %[[GIVEN]], %c0_i64
+  // CHECK: %[[NARROW:.*]] = arith.trunci %[[LOADED]] : i64 to i32
+  // CHECK: arith.select %[[GIVEN]], %[[NARROW]], %[[N]]
+  %all = flex.per_batch %n, %p if %given : !tt.ptr<i64>
+  %0 = flex.at %all[%b]
+  tt.return %0 : i32
+}
+
+// Offsets are 64 bits wide; columns past the view's last are not read.
+// CHECK-LABEL: tt.func @load(
+// CHECK-SAME: %[[P:.*]]: !tt.ptr<bf16>, %[[SB:.*]]: i64, %[[SH:.*]]: i64, %[[SN:.*]]: i64, %[[B:.*]]: i32, %[[H:.*]]: i32, %[[INDEX:.*]]: tensor<64xi32>, %[[VALID:.*]]: tensor<64xi1>)
+tt.func @load(%p: !tt.ptr<bf16>, %sb: i64, %sh: i64, %sn: i64, %b: i32, %h: i32, %index: tensor<64xi32>,
+              %valid: tensor<64xi1>) -> tensor<64x64xbf16> {
+  // CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<64x64xbf16>
+  // CHECK-DAG: %[[LIMIT:.*]] = arith.constant dense<48> : tensor<1x64xi32>
+  // CHECK: %[[B64:.*]] = arith.extsi %[[B]] : i32 to i64
+  // CHECK: %[[BO:.*]] = arith.muli %[[B64]], %[[SB]] : i64
+  // CHECK: tt.addptr %[[P]], %[[BO]]
+  // CHECK: %[[COLUMN:.*]] = tt.expand_dims %[[INDEX]] {axis = 1 : i32}
+  // CHECK: arith.extsi %[[COLUMN]] : tensor<64x1xi32> to tensor<64x1xi64>
+  // CHECK: %[[H64:.*]] = arith.extsi %[[H]] : i32 to i64
+  // CHECK: arith.muli %[[H64]], %[[SH]] : i64
+  // CHECK: %[[IN_LINE:.*]] = arith.cmpi slt, %{{.*}}, %[[LIMIT]]
+  // CHECK: %[[MASK:.*]] = arith.andi
+  // CHECK: tt.load %{{.*}}, %[[MASK]], %[[ZERO]] : tensor<64x64x!tt.ptr<bf16>>
+  %one = arith.constant 1 : i64
+  %view = flex.view %p[%sb, %sh, %sn, %one] : !tt.ptr<bf16> -> !flex.view<4 x bf16>
+  %0 = flex.load %view[%b, %h, %index] if %valid columns 48
+      : !flex.view<4 x bf16>, i32, tensor<64xi32>, tensor<64xi1> -> tensor<64x64xbf16>
+  tt.return %0 : tensor<64x64xbf16>
+}
+
+// CHECK-LABEL: tt.func @store(
+tt.func @store(%p: !tt.ptr<bf16>, %l: !tt.ptr<f32>, %s: i64, %b: i32, %row: tensor<16xi32>, %valid: tensor<16xi1>,
+               %tile: tensor<16x64xf32>, %column: tensor<16xf32>) {
+  // CHECK: %[[BF16:.*]] = arith.truncf %{{.*}} : tensor<16x64xf32> to tensor<16x64xbf16>
+  // CHECK: tt.store %{{.*}}, %[[BF16]], %{{.*}} : tensor<16x64x!tt.ptr<bf16>>
+  %view = flex.view %p[%s, %s, %s, %s] : !tt.ptr<bf16> -> !flex.view<4 x bf16>
+  flex.store %tile -> %view[%b, %row, %row] if %valid columns 64
+      : tensor<16x64xf32> -> !flex.view<4 x bf16>, tensor<16xi32>, tensor<16xi1>
+  // CHECK-NOT: arith.truncf
+  // CHECK: tt.store %{{.*}}, %{{.*}}, %{{.*}} : tensor<16x1x!tt.ptr<f32>>
+  %lse = flex.view %l[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
+  flex.store %column -> %lse[%b, %row, %row] if %valid columns 1
+      : tensor<16xf32> -> !flex.view<3 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// Positions are clamped below the limit; without a limit no tile is visited.
+// CHECK-LABEL: tt.func @loop_over_range(
+// CHECK-SAME: %[[LENGTH:.*]]: i32, %[[LIMIT:.*]]: i32, %[[INIT:.*]]: tensor<64xi32>)
+tt.func @loop_over_range(%length: i32, %limit: i32, %init: tensor<64xi32>) -> tensor<64xi32> {
+  // CHECK: %[[UP:.*]] = arith.addi %[[LENGTH]], %c63_i32
+  // CHECK: %[[TILES:.*]] = arith.divsi %[[UP]], %c64_i32
+  // CHECK: %[[ANY:.*]] = arith.cmpi sgt, %[[LIMIT]], %c0_i32
+  // CHECK: %[[END:.*]] = arith.select %[[ANY]], %[[TILES]], %c0_i32
+  // CHECK: %[[R:.*]] = scf.for %[[I:[^ ]*]] = %c0_i32 to %[[END]] step %c1_i32 iter_args(%[[IN:.*]] = %[[INIT]]) -> (tensor<64xi32>) : i32 {
+  // CHECK: %[[START:.*]] = arith.muli %[[I]], %c64_i32
+  // CHECK: %[[STARTS:.*]] = tt.splat %[[START]]
+  // CHECK: %[[KV:.*]] = arith.addi %[[STARTS]], %{{.*}}
+  // CHECK: %[[VALID:.*]] = arith.cmpi slt, %[[KV]], %{{.*}}
+  // CHECK: %[[LAST:.*]] = arith.subi %[[LIMIT]], %c1_i32
+  // CHECK: %[[LASTS:.*]] = tt.splat %[[LAST]]
+  // CHECK: %[[CLAMPED:.*]] = arith.minsi %[[KV]], %[[LASTS]]
+  // CHECK: %[[NEXT:.*]] = arith.select %[[VALID]], %[[CLAMPED]], %[[IN]]
+  // CHECK: scf.yield %[[NEXT]]
+  %all = flex.range %length
+  %0 = flex.for %all below %limit init(%init : tensor<64xi32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: tensor<64xi32>):
+    %next = arith.select %valid, %kv, %in : tensor<64xi1>, tensor<64xi32>
+    flex.yield %next : tensor<64xi32>
+  } -> tensor<64xi32>
+  tt.return %0 : tensor<64xi32>
+}
+
+// Two tiles make up a block: one index is read for each tile.
+// CHECK-LABEL: tt.func @loop_over_large_blocks(
+// CHECK-SAME: %[[COUNTS:.*]]: !tt.ptr<i32>, %[[INDICES:.*]]: !tt.ptr<i32>, %[[SB:.*]]: i64, %[[SH:.*]]: i64, %[[ROW:.*]]: i64,
+tt.func @loop_over_large_blocks(%counts: !tt.ptr<i32>, %indices: !tt.ptr<i32>, %sb: i64, %sh: i64, %row: i64,
+                                %b: i32, %h: i32, %q: i32, %limit: i32, %init: tensor<64xi32>) -> tensor<64xi32> {
+  // CHECK: %[[BLOCK_OF_Q:.*]] = arith.divsi %{{.*}}, %c32_i32 : i32
+  // CHECK: %[[AT:.*]] = tt.addptr %[[COUNTS]], %[[PLACE:.*]] :
+  // CHECK: %[[COUNT:.*]] = tt.load %[[AT]]
+  // CHECK: %[[LINE:.*]] = arith.muli %[[PLACE]], %[[ROW]] : i64
+  // CHECK: %[[LIST:.*]] = tt.addptr %[[INDICES]], %[[LINE]]
+  // CHECK: %[[TILES:.*]] = arith.muli %[[COUNT]], %c2_i32
+  // CHECK: scf.for %[[I:[^ ]*]] =
+  // CHECK: %[[SLOT:.*]] = arith.divsi %[[I]], %c2_i32
+  // CHECK: %[[ADDRESS:.*]] = tt.addptr %[[LIST]], %[[SLOT]]
+  // CHECK: %[[NUMBER:.*]] = tt.load %[[ADDRESS]] : !tt.ptr<i32>
+  // CHECK: %[[START:.*]] = arith.muli %[[NUMBER]], %c128_i32
+  // CHECK: %[[PART:.*]] = arith.remsi %[[I]], %c2_i32
+  // CHECK: %[[OFFSET:.*]] = arith.muli %[[PART]], %c64_i32
+  // CHECK: arith.addi %[[START]], %[[OFFSET]]
+  %table = flex.block_table %counts, %indices strides(%sb, %sh, %row) blocks(32 x 128)
+  %list = flex.list %table[%b, %h, %q]
+  %0 = flex.for %list below %limit init(%init : tensor<64xi32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: tensor<64xi32>):
+    flex.yield %kv : tensor<64xi32>
+  } -> tensor<64xi32>
+  tt.return %0 : tensor<64xi32>
+}
+
+// A tile runs across blocks: each position reads its own block's index.
+// CHECK-LABEL: tt.func @loop_over_small_blocks(
+tt.func @loop_over_small_blocks(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: tensor<64xi32>) -> tensor<64xi32> {
+  // CHECK-DAG: %[[NOWHERE:.*]] = arith.constant dense<2147483647> : tensor<64xi32>
+  // CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0> : tensor<64xi32>
+  // CHECK-DAG: %[[BLOCK:.*]] = arith.constant dense<48> : tensor<64xi32>
+  // CHECK: %[[COUNT:.*]] = tt.load
+  // CHECK: %[[KEYS:.*]] = arith.muli %[[COUNT]], %c48_i32
+  // CHECK: %[[UP:.*]] = arith.addi %[[KEYS]], %c63_i32
+  // CHECK: arith.divsi %[[UP]], %c64_i32
+  // CHECK: scf.for
+  // CHECK: %[[SLOT:.*]] = arith.divsi %[[PLACE:.*]], %[[BLOCK]]
+  // CHECK: %[[EXISTS:.*]] = arith.cmpi slt, %[[SLOT]]
+  // CHECK: %[[NUMBER:.*]] = tt.load %{{.*}}, %[[EXISTS]], %[[ZERO]] : tensor<64x!tt.ptr<i32>>
+  // CHECK: %[[IN_BLOCK:.*]] = arith.remsi %[[PLACE]], %[[BLOCK]]
+  // CHECK: %[[START:.*]] = arith.muli %[[NUMBER]], %[[BLOCK]]
+  // CHECK: %[[KV:.*]] = arith.addi %[[START]], %[[IN_BLOCK]]
+  // CHECK: arith.select %[[EXISTS]], %[[KV]], %[[NOWHERE]]
+  %table = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 48)
+  %list = flex.list %table[%n, %n, %n]
+  %0 = flex.for %list below %n init(%init : tensor<64xi32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: tensor<64xi32>):
+    flex.yield %kv : tensor<64xi32>
+  } -> tensor<64xi32>
+  tt.return %0 : tensor<64xi32>
+}
+
+// The loop knows which sequence a tile is from, and reads that one's list alone.
+// CHECK-LABEL: tt.func @loop_over_both_lists(
+tt.func @loop_over_both_lists(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: i1) -> i1 {
+  // CHECK: %[[COUNT:.*]] = tt.load
+  // CHECK: %[[MASKED:.*]] = arith.muli %[[COUNT]], %c2_i32
+  // CHECK: %[[TOTAL:.*]] = arith.addi %[[MASKED]], %{{.*}}
+  // CHECK: scf.for %[[I:[^ ]*]] = %c0_i32 to
+  // CHECK: %[[IN_MASKED:.*]] = arith.cmpi slt, %[[I]], %[[MASKED]]
+  // CHECK: %[[IN_UNMASKED:.*]] = arith.cmpi sge, %[[I]], %[[MASKED]]
+  // CHECK: tt.load %{{.*}}, %[[IN_MASKED]], %c0_i32
+  // CHECK: arith.subi %[[I]], %[[MASKED]]
+  // CHECK: tt.load %{{.*}}, %[[IN_UNMASKED]], %c0_i32
+  // CHECK: %[[START:.*]] = arith.select %[[IN_MASKED]]
+  // CHECK: scf.yield %{{.*}}
+  %table = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 128)
+  %large = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 256)
+  %masked = flex.list %table[%n, %n, %n]
+  %full = flex.list %large[%n, %n, %n]
+  %both = flex.concat %masked, %full
+  %0 = flex.for %both below %n init(%init : i1) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: i1):
+    %any = "tt.reduce"(%valid) <{axis = 0 : i32}> ({
+    ^bb0(%x: i1, %y: i1):
+      %either = arith.ori %x, %y : i1
+      tt.reduce.return %either : i1
+    }) : (tensor<64xi1>) -> i1
+    %next = arith.select %unmasked, %any, %in : i1
+    flex.yield %next : i1
+  } -> i1
+  tt.return %0 : i1
+}
+
+// Part p of n takes tiles [count * p / n, count * (p + 1) / n), in 64 bits.
+// CHECK-LABEL: tt.func @loop_over_a_part(
+// CHECK-SAME: %[[N:.*]]: i32, %[[PART:.*]]: i32, %[[PARTS:.*]]: i32, %{{.*}}: tensor<64xi32>)
+tt.func @loop_over_a_part(%n: i32, %part: i32, %parts: i32, %init: tensor<64xi32>) -> tensor<64xi32> {
+  // CHECK: %[[TILES:.*]] = arith.divsi %{{.*}}, %c64_i32
+  // CHECK: %[[COUNT:.*]] = arith.extsi %[[TILES]] : i32 to i64
+  // CHECK: %[[PARTS64:.*]] = arith.extsi %[[PARTS]] : i32 to i64
+  // CHECK: %[[PART64:.*]] = arith.extsi %[[PART]] : i32 to i64
+  // CHECK: %[[BEFORE:.*]] = arith.muli %[[COUNT]], %[[PART64]] : i64
+  // CHECK: %[[BEGIN64:.*]] = arith.divsi %[[BEFORE]], %[[PARTS64]] : i64
+  // CHECK: %[[BEGIN:.*]] = arith.trunci %[[BEGIN64]] : i64 to i32
+  // CHECK: arith.addi %[[PART]], %c1_i32
+  // CHECK: %[[END:.*]] = arith.trunci
+  // CHECK: %[[STOP:.*]] = arith.select %{{.*}}, %[[END]], %[[BEGIN]]
+  // CHECK: scf.for %{{.*}} = %[[BEGIN]] to %[[STOP]]
+  %all = flex.range %n
+  %mine = flex.slice %all, %part of %parts
+  %0 = flex.for %mine below %n init(%init : tensor<64xi32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: tensor<64xi32>):
+    flex.yield %kv : tensor<64xi32>
+  } -> tensor<64xi32>
+  tt.return %0 : tensor<64xi32>
+}
+
+// CHECK-LABEL: tt.func @scores(
+// CHECK-SAME: %[[Q:.*]]: tensor<16x32xbf16>, %[[K:.*]]: tensor<64x32xbf16>, %[[SCALE:.*]]: f32, %[[VALID:.*]]: tensor<64xi1>)
+tt.func @scores(%q: tensor<16x32xbf16>, %k: tensor<64x32xbf16>, %scale: f32, %valid: tensor<64xi1>) -> tensor<16x64xf32> {
+  // CHECK-DAG: %[[NONE:.*]] = arith.constant dense<0xFF800000> : tensor<16x64xf32>
+  // CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<16x64xf32>
+  // CHECK: %[[KT:.*]] = tt.trans %[[K]] {order = array<i32: 1, 0>}
+  // CHECK: %[[DOT:.*]] = tt.dot %[[Q]], %[[KT]], %[[ZERO]], inputPrecision = tf32 :
+  // CHECK: %[[SCALES:.*]] = tt.splat %[[SCALE]]
+  // CHECK: %[[S:.*]] = arith.mulf %[[DOT]], %[[SCALES]]
+  // CHECK: %[[EXISTS:.*]] = tt.broadcast
+  // CHECK: arith.select %[[EXISTS]], %[[S]], %[[NONE]]
+  %0 = flex.scores %q, %k, %scale {precision = 0 : i32} : tensor<16x32xbf16>, tensor<64x32xbf16> -> tensor<16x64xf32>
+  %1 = flex.bound %0 if %valid : tensor<16x64xf32>, tensor<64xi1>
+  tt.return %1 : tensor<16x64xf32>
+}
+
+// The maximum is in base 2, and -inf is never subtracted from -inf.
+// CHECK-LABEL: tt.func @online_softmax(
+// CHECK-SAME: %[[M:.*]]: tensor<16xf32>, %[[L:.*]]: tensor<16xf32>, %[[ACC:.*]]: tensor<16x32xf32>, %[[S:.*]]: tensor<16x64xf32>, %[[V:.*]]: tensor<64x32xbf16>)
+tt.func @online_softmax(%m: tensor<16xf32>, %l: tensor<16xf32>, %acc: tensor<16x32xf32>, %s: tensor<16x64xf32>,
+                        %v: tensor<64x32xbf16>) -> (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) {
+  // CHECK-DAG: %[[LOG2E:.*]] = arith.constant dense<1.44269502> : tensor<16x64xf32>
+  // CHECK-DAG: %[[NONE:.*]] = arith.constant dense<0xFF800000> : tensor<16xf32>
+  // CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<16xf32>
+  // CHECK: %[[S2:.*]] = arith.mulf %[[S]], %[[LOG2E]]
+  // CHECK: %[[TILE_MAX:.*]] = "tt.reduce"(%[[S2]]) <{axis = 1 : i32}>
+  // CHECK: arith.maxnumf
+  // CHECK: %[[MAX:.*]] = arith.maxnumf %[[M]], %[[TILE_MAX]]
+  // CHECK: %[[EMPTY:.*]] = arith.cmpf oeq, %[[MAX]], %[[NONE]]
+  // CHECK: %[[SHIFT:.*]] = arith.select %[[EMPTY]], %[[ZERO]], %[[MAX]]
+  // CHECK: %[[WEIGHTS:.*]] = math.exp2 %{{.*}} : tensor<16x64xf32>
+  // CHECK: %[[CHANGE:.*]] = arith.subf %[[M]], %[[SHIFT]]
+  // CHECK: %[[DECAY:.*]] = math.exp2 %[[CHANGE]] : tensor<16xf32>
+  // CHECK: %[[TILE_SUM:.*]] = "tt.reduce"(%[[WEIGHTS]]) <{axis = 1 : i32}>
+  // CHECK: %[[OLD_SUM:.*]] = arith.mulf %[[L]], %[[DECAY]]
+  // CHECK: %[[SUM:.*]] = arith.addf %[[OLD_SUM]], %[[TILE_SUM]]
+  // CHECK: %[[OLD_ACC:.*]] = arith.mulf %[[ACC]],
+  // CHECK: %[[W16:.*]] = arith.truncf %[[WEIGHTS]] : tensor<16x64xf32> to tensor<16x64xbf16>
+  // CHECK: %[[NEW_ACC:.*]] = tt.dot %[[W16]], %[[V]], %[[OLD_ACC]] :
+  // CHECK: tt.return %[[MAX]], %[[SUM]], %[[NEW_ACC]]
+  %0:3 = flex.online_softmax(%m, %l, %acc), %s, %v
+      : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>), tensor<16x64xf32>, tensor<64x32xbf16>
+  tt.return %0#0, %0#1, %0#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>
+}
+
+// A row that saw no key gives 0, -inf and -inf.
+// CHECK-LABEL: tt.func @softmax_finish(
+// CHECK-SAME: %[[M:.*]]: tensor<16xf32>, %[[L:.*]]: tensor<16xf32>, %[[ACC:.*]]: tensor<16x32xf32>)
+tt.func @softmax_finish(%m: tensor<16xf32>, %l: tensor<16xf32>, %acc: tensor<16x32xf32>)
+    -> (tensor<16x32xf32>, tensor<16xf32>, tensor<16xf32>) {
+  // CHECK-DAG: %[[LN2:.*]] = arith.constant dense<0.693147182> : tensor<16xf32>
+  // CHECK-DAG: %[[NONE:.*]] = arith.constant dense<0xFF800000> : tensor<16xf32>
+  // CHECK-DAG: %[[ONE:.*]] = arith.constant dense<1.000000e+00> : tensor<16xf32>
+  // CHECK: %[[EMPTY:.*]] = arith.cmpf oeq, %[[L]],
+  // CHECK: %[[SUM:.*]] = arith.select %[[EMPTY]], %[[ONE]], %[[L]]
+  // CHECK: %[[OUT:.*]] = arith.divf %[[ACC]]
+  // CHECK: %[[LOG:.*]] = math.log2 %[[SUM]]
+  // CHECK: %[[LOG2:.*]] = arith.addf %[[M]], %[[LOG]]
+  // CHECK: %[[NATURAL:.*]] = arith.mulf %[[LOG2]], %[[LN2]]
+  // CHECK: %[[LSE:.*]] = arith.select %[[EMPTY]], %[[NONE]], %[[NATURAL]]
+  // CHECK: %[[MAX:.*]] = arith.mulf %[[M]], %[[LN2]]
+  // CHECK: tt.return %[[OUT]], %[[LSE]], %[[MAX]]
+  %0:3 = flex.softmax_finish(%m, %l, %acc) : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>)
+  tt.return %0#0, %0#1, %0#2 : tensor<16x32xf32>, tensor<16xf32>, tensor<16xf32>
+}
+
+// CHECK-LABEL: tt.func @combine(
+// CHECK-SAME: %[[PO:[^:]*]]: !tt.ptr<f32>, %[[PL:[^:]*]]: !tt.ptr<f32>, %[[SPLITS:[^:]*]]: i32, %[[HEADS:[^:]*]]: i32, %[[Q_LEN:[^:]*]]: i32
+tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %splits: i32, %heads: i32, %q_len: i32,
+                 %out: !tt.ptr<f16>, %lse: !tt.ptr<f32>, %s: i64) {
+  // CHECK: %[[ROW:.*]] = tt.get_program_id x
+  // CHECK: %[[QUERY:.*]] = arith.remsi %[[ROW]], %[[Q_LEN]]
+  // CHECK: %[[REST:.*]] = arith.divsi %[[ROW]], %[[Q_LEN]]
+  // CHECK: %[[HEAD:.*]] = arith.remsi %[[REST]], %[[HEADS]]
+  // CHECK: %[[BATCH:.*]] = arith.divsi %[[REST]], %[[HEADS]]
+  // CHECK: %[[LSES:.*]] = tt.addptr %[[PL]],
+  // CHECK: %[[OUTS:.*]] = tt.addptr %[[PO]],
+  // CHECK: %[[R:.*]]:3 = scf.for %{{.*}} = %c0_i32 to %[[SPLITS]] step %c8_i32
+  // CHECK: tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
+  // CHECK: tt.load {{.*}} : tensor<8x64x!tt.ptr<f32>>
+  // CHECK: scf.yield %{{.*}} : f32, f32, tensor<64xf32>
+  // CHECK: %[[RESULT:.*]] = arith.divf %[[R]]#2
+  // CHECK: %[[F16:.*]] = arith.truncf %[[RESULT]] : tensor<64xf32> to tensor<64xf16>
+  // CHECK: tt.store %{{.*}}, %[[F16]], %{{.*}} : tensor<64x!tt.ptr<f16>>
+  // CHECK: tt.store %{{.*}}, %{{.*}} : !tt.ptr<f32>
+  %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
+  %lse_view = flex.view %lse[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
+  flex.combine %partial_out, %partial_lse splits(%splits) heads(%heads) q_len(%q_len) -> %out_view
+      lse(%lse_view : !flex.view<3 x f32>) {value_dim = 60 : i32, chunk = 8 : i32} : !flex.view<4 x f16>
+  tt.return
+}
+
+// Without flex-inline-mods every op of a mod takes the whole tile, in the loop.
+tt.func private @alibi(%s: f32, %b: i32, %h: i32, %q: i32, %kv: i32, %slopes: !tt.ptr<f32>) -> f32 {
+  %address = tt.addptr %slopes, %h : !tt.ptr<f32>, i32
+  %slope = tt.load %address : !tt.ptr<f32>
+  %result = arith.mulf %s, %slope : f32
+  tt.return %result : f32
+}
+
+// CHECK-LABEL: tt.func @mod_still_a_call(
+tt.func @mod_still_a_call(%n: i32, %head: tensor<16xi32>, %q: tensor<16xi32>, %slopes: !tt.ptr<f32>,
+                          %s0: tensor<16x64xf32>) -> tensor<16x64xf32> {
+  // CHECK: scf.for
+  // CHECK: %[[SLOPE:.*]] = tt.load %{{.*}} : tensor<16x64x!tt.ptr<f32>>
+  // CHECK: arith.mulf %{{.*}}, %[[SLOPE]] : tensor<16x64xf32>
+  %all = flex.range %n
+  %0 = flex.for %all below %n init(%s0 : tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
+    %next = flex.score_mod @alibi(%s, %n, %head, %q, %kv) captures(%slopes : !tt.ptr<f32>)
+        : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
+    flex.yield %next : tensor<16x64xf32>
+  } -> tensor<16x64xf32>
+  tt.return %0 : tensor<16x64xf32>
+}
+
+// CHECK-LABEL: tt.func @no_flex(
+tt.func @no_flex(%x: f32) -> f32 {
+  // CHECK-NEXT: %[[Y:.*]] = arith.addf
+  // CHECK-NEXT: tt.return %[[Y]]
+  %y = arith.addf %x, %x : f32
+  tt.return %y : f32
+}
