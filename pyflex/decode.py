@@ -12,12 +12,12 @@ from pyflex import gpu
 from pyflex.arguments import capture_arguments, decode_arguments, is_aligned
 from pyflex.errors import DeviceError, ScheduleError
 from pyflex.inputs import ELEMENTS, Inputs, check_inputs
-from pyflex.kernel import BlockShape, KernelSpec
+from pyflex.kernel import ITEMSIZE, BlockShape, KernelSpec
 from pyflex.lowered import Lowered
 from pyflex.mods import Mods, TracedMods
 from pyflex.options import Options
 from pyflex.run import Runner, runner_for
-from pyflex.schedule import choose_schedule, choose_splits
+from pyflex.schedule import Loop, choose_schedule, choose_splits
 
 Mod = Callable[..., Any]
 
@@ -141,12 +141,7 @@ class Decode:
         programs = _programs(spec, inputs)
         splits = 1
         if spec.splits_kv:
-            splits = choose_splits(
-                self.options,
-                programs=programs,
-                tiles=_most_tiles(spec, inputs),
-                processors=runner.processors,
-            )
+            splits = choose_splits(self.options, _loop(spec, inputs, programs), runner.device)
         runner.run([*arguments, *captures], programs, splits, inputs, results.out, results.lse)
         return results
 
@@ -226,7 +221,8 @@ def _programs(spec: KernelSpec, inputs: Inputs) -> int:
     """Programs along the grid's first axis; `flex.rows` enumerates them."""
     queries = spec.schedule.queries
     if spec.blocks is not None:
-        tiles = -(-inputs.q_len // spec.blocks.q_block) * -(-spec.blocks.q_block // queries)
+        whole, rest = divmod(inputs.q_len, spec.blocks.q_block)
+        tiles = whole * -(-spec.blocks.q_block // queries) + -(-rest // queries)
     else:
         tiles = -(-inputs.q_len // queries)
     portions = -(-spec.group // spec.schedule.heads)
@@ -240,13 +236,20 @@ def _programs(spec: KernelSpec, inputs: Inputs) -> int:
     return programs
 
 
-def _most_tiles(spec: KernelSpec, inputs: Inputs) -> int:
-    """The most tiles of keys that one program can visit."""
-    tiles = -(-inputs.kv_limit // spec.schedule.keys)
+def _loop(spec: KernelSpec, inputs: Inputs, programs: int) -> Loop:
+    keys = spec.schedule.keys
+    visible = inputs.kv_limit
     if inputs.blocks is not None:
         lists = inputs.blocks
-        tiles = min(tiles, -(-lists.most_blocks * lists.kv_block // spec.schedule.keys))
-    return tiles
+        visible = min(visible, lists.most_blocks * lists.kv_block)
+    columns = spec.head_dim + spec.value_dim
+    rows = inputs.batch * inputs.heads * inputs.q_len
+    return Loop(
+        programs=programs,
+        tiles=-(-visible // keys),
+        tile_bytes=keys * columns * ITEMSIZE[spec.element],
+        partial_bytes=rows * spec.value_dim * 4,
+    )
 
 
 def compile(

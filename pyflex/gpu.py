@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from pyflex.arguments import Argument
 from pyflex.errors import TargetError
 from pyflex.kernel import KernelSpec
+from pyflex.schedule import Device
 
 _LEAST_CAPABILITY = 80
 
@@ -88,10 +88,23 @@ def compile_ttir(ttir: str, target: Any, spec: KernelSpec) -> Any:
             ) from error
 
 
-@lru_cache(maxsize=64)
-def processors(device: torch.device) -> int:
-    """Multiprocessors of a GPU."""
-    return int(torch.cuda.get_device_properties(device).multi_processor_count)
+def describe(compiled: Any, device: torch.device) -> Device:
+    """The device as the schedule's model sees it for one compiled kernel."""
+    properties = torch.cuda.get_device_properties(device)
+    compiled._init_handles()  # loads the kernel: only then its registers are known
+    threads = compiled.metadata.num_warps * properties.warp_size
+    # Registers are given to a warp in units of 256; a program also takes 1 KB of shared memory.
+    registers = -(-compiled.n_regs * 32 // 256) * 256 * threads // 32
+    shared = compiled.metadata.shared + 1024
+    fitting = min(
+        getattr(properties, "regs_per_multiprocessor", 65536) // max(registers, 1),
+        properties.shared_memory_per_multiprocessor // shared,
+        properties.max_threads_per_multi_processor // threads,
+        32,
+    )
+    # Two transfers a clock (kHz) of a bus of so many bits.
+    bandwidth = 2 * properties.memory_clock_rate * properties.memory_bus_width / 8 / 1e3
+    return Device(properties.multi_processor_count, max(1, fitting), bandwidth)
 
 
 class GpuKernel:

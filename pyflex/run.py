@@ -12,6 +12,7 @@ from pyflex.errors import DeviceError
 from pyflex.inputs import Inputs
 from pyflex.kernel import KernelSpec
 from pyflex.lowered import Lowered
+from pyflex.schedule import Device
 
 
 class Kernel(Protocol):
@@ -29,9 +30,9 @@ class Runner:
         self._device = device
         self._decode = self._make(combine=False)
         self._combine: Kernel | None = None
-        self.processors = self._processors()
+        self.device = self._describe()
 
-    def _processors(self) -> int:
+    def _describe(self) -> Device:
         raise NotImplementedError
 
     def _make(self, *, combine: bool) -> Kernel:
@@ -74,8 +75,9 @@ class Runner:
 class GpuRunner(Runner):
     """Runs on a GPU through Triton."""
 
-    def _processors(self) -> int:
-        return gpu.processors(self._device)
+    def _describe(self) -> Device:
+        target = gpu.current_target(self._device)
+        return gpu.describe(self._lowered.gpu(target), self._device)
 
     def _make(self, *, combine: bool) -> Kernel:
         target = gpu.current_target(self._device)
@@ -85,8 +87,10 @@ class GpuRunner(Runner):
 class CpuRunner(Runner):
     """Runs on the CPU through the compiler library's JIT."""
 
-    def _processors(self) -> int:
-        return torch.get_num_threads()
+    def _describe(self) -> Device:
+        # One thread, one program; a core reads some 10 GB/s.
+        threads = torch.get_num_threads()
+        return Device(threads, 1, 1e4 * threads)
 
     def _make(self, *, combine: bool) -> Kernel:
         return compiler.jit(self._lowered.ttir(combine=combine))

@@ -33,8 +33,11 @@ static void lowerRows(TileBuilder &b, RowsOp op) {
   // Axis x enumerates (batch, KV head, portion of the group, query tile).
   Value tiles, tilesInBlock;
   if (auto block = op.getQBlock()) {
+    // Only the last block of queries may hold fewer tiles than the others.
+    Value width = b.i32(*block);
     tilesInBlock = b.i32(llvm::divideCeil(*block, queries));
-    tiles = b.mul(b.ceilDiv(queryCount, *block), tilesInBlock);
+    tiles = b.add(b.mul(b.div(queryCount, width), tilesInBlock),
+                  b.ceilDiv(b.rem(queryCount, width), queries));
   } else {
     tiles = b.ceilDiv(queryCount, queries);
   }

@@ -174,11 +174,16 @@ private:
   Value splits, partialOut, partialLse, part;
 };
 
+/// As many lines of `width` floats as four warps hold in half their registers.
+int64_t fittingChunk(int64_t width) {
+  return std::clamp<int64_t>(8192 / width, 16, 64);
+}
+
 struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
   using FlexSplitKVBase::FlexSplitKVBase;
 
   void runOnOperation() override {
-    if (chunk < 2 || !llvm::isPowerOf2_64(chunk)) {
+    if (chunk != 0 && (chunk < 2 || !llvm::isPowerOf2_64(chunk))) {
       getOperation().emitError()
           << "expected a chunk that is a power of two of at least 2, got "
           << chunk;
@@ -220,7 +225,8 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
               "expected a result named by arguments and "
               "constants, so that a second kernel can name it");
     }
-    Splitting(kernel, chunk).run();
+    int64_t width = llvm::PowerOf2Ceil(kernel.out.getColumns());
+    Splitting(kernel, chunk ? int64_t(chunk) : fittingChunk(width)).run();
     numSplit += kernel.loops.size();
     return success();
   }
