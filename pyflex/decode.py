@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal, overload
 
 import torch
@@ -18,6 +19,7 @@ from pyflex.mods import Mods, TracedMods
 from pyflex.options import Options
 from pyflex.run import Runner, runner_for
 from pyflex.schedule import Loop, choose_schedule, choose_splits
+from pyflex.trace import TracedMod
 
 Mod = Callable[..., Any]
 
@@ -28,8 +30,14 @@ def lowered_for(spec: KernelSpec) -> Lowered:
     """The one `Lowered` of a spec in this process."""
     found = _LOWERED.get(spec)
     if found is None:
-        found = _LOWERED[spec] = Lowered(spec)
+        # What lives as long as the process must not keep a user's tensors alive.
+        kept = replace(spec, score=_without_captures(spec.score), mask=_without_captures(spec.mask))
+        found = _LOWERED[kept] = Lowered(kept)
     return found
+
+
+def _without_captures(mod: TracedMod | None) -> TracedMod | None:
+    return replace(mod, captures=()) if mod is not None else None
 
 
 class Results:
@@ -136,7 +144,8 @@ class Decode:
         device = inputs.query.device
         runner = self._runners.get((spec, device))
         if runner is None:
-            runner = self._runners[spec, device] = runner_for(lowered_for(spec), device)
+            lowered = lowered_for(spec)
+            runner = self._runners[lowered.spec, device] = runner_for(lowered, device)
         arguments = decode_arguments(spec, inputs, results.out, results.lse, results.max_scores)
         programs = _programs(spec, inputs)
         splits = 1

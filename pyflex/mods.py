@@ -12,6 +12,9 @@ from pyflex.trace import Guards, TracedMod, trace_mask_mod, trace_score_mod
 
 Mod = Callable[..., Any]
 
+#: Traces of one Decode that are kept: a BlockMask made for each call brings a new one each time.
+_MOST_TRACES = 64
+
 
 @dataclass(frozen=True)
 class TracedMods:
@@ -45,6 +48,8 @@ class Mods:
         if trace is None or not trace.holds():
             trace = self._trace(device, block_mask_fn)
             self._traces[device, block_mask_fn] = trace
+            if len(self._traces) > _MOST_TRACES:
+                del self._traces[next(iter(self._traces))]
         return trace.mods
 
     def _trace(self, device: torch.device, block_mask_fn: Mod | None) -> _Trace:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -89,6 +91,34 @@ def test_equal_mods_share_a_kernel(compiled: list[str]) -> None:
     for _ in range(3):
         pyflex.compile(lambda s, b, h, q, kv: s * 1.0625)(*qkv())
     assert len(compiled) <= 1
+
+
+def test_captured_tensors_die_with_their_mod() -> None:
+    def call() -> weakref.ref[torch.Tensor]:
+        table = numbers(8)
+        pyflex.compile(lambda s, b, h, q, kv: s + table[h])(*qkv())
+        return weakref.ref(table)
+
+    held = call()
+    gc.collect()
+    assert held() is None
+
+
+def test_a_block_mask_for_each_call_is_not_kept() -> None:
+    decode = pyflex.compile()
+
+    def call() -> weakref.ref[torch.Tensor]:
+        lengths = torch.tensor([3, 4])
+        blocks = create_block_mask(
+            lambda b, h, q, kv: kv < lengths[b], 2, None, 1, 65, device="cpu", BLOCK_SIZE=16
+        )
+        decode(*qkv(), block_mask=blocks)
+        return weakref.ref(lengths)
+
+    held = [call() for _ in range(80)]
+    gc.collect()
+    assert held[0]() is None
+    assert sum(one() is not None for one in held) <= 64
 
 
 def test_empty_query_and_batch() -> None:
