@@ -1,0 +1,168 @@
+"""`pyflex.flex_attention` is torch's function: signature, results and errors."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.attention.flex_attention as torch_flex
+from torch.nn.attention.flex_attention import AuxRequest, create_block_mask
+
+import pyflex
+from pyflex import errors
+from tests.mods import causal
+
+
+def tensors(
+    heads: tuple[int, int] = (8, 2), q_len: int = 33, keys: int = 77
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    return (
+        torch.randn(2, heads[0], q_len, 16),
+        torch.randn(2, heads[1], keys, 16),
+        torch.randn(2, heads[1], keys, 24),
+    )
+
+
+def blocks(q_len: int = 33, keys: int = 77) -> Any:
+    return create_block_mask(causal, None, None, q_len, keys, device="cpu")
+
+
+def softcap(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+    return 2.0 * torch.tanh(s / 2.0) + h - b
+
+
+@pytest.fixture(autouse=True)
+def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_flex, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True)
+
+
+def test_signature_is_torchs() -> None:
+    ours = inspect.signature(pyflex.flex_attention).parameters
+    theirs = inspect.signature(torch_flex.flex_attention).parameters
+    assert list(ours) == list(theirs)
+    for name, parameter in theirs.items():
+        assert ours[name].kind == parameter.kind
+        assert ours[name].default == parameter.default
+
+
+def test_same_results() -> None:
+    q, k, v = tensors()
+    for arguments in (
+        {},
+        {"score_mod": softcap},
+        {"block_mask": blocks()},
+        {"score_mod": softcap, "block_mask": blocks(), "scale": 0.3},
+    ):
+        given: dict[str, Any] = {**arguments, "enable_gqa": True}
+        aux = AuxRequest(lse=True)
+        out, stats = pyflex.flex_attention(q, k, v, **given, return_aux=aux)
+        wanted, wanted_stats = torch_flex.flex_attention(q, k, v, **given, return_aux=aux)
+        torch.testing.assert_close(out, wanted)
+        torch.testing.assert_close(stats.lse, wanted_stats.lse)
+        torch.testing.assert_close(pyflex.flex_attention(q, k, v, **given), wanted)
+
+
+def test_max_scores() -> None:
+    """torch does not give them on a CPU: the largest score after both mods, natural."""
+    q, k, v = tensors()
+    b, h, row, column = (
+        torch.arange(size).reshape([-1 if dim == place else 1 for dim in range(4)])
+        for place, size in enumerate((2, 8, 33, 77))
+    )
+    scores = softcap(q @ k.repeat_interleave(4, 1).transpose(2, 3) / 4, b, h, row, column)
+    wanted = scores.where(causal(b, h, row, column), -torch.inf).amax(-1)
+    request = AuxRequest(lse=True, max_scores=True)
+    given: dict[str, Any] = {"score_mod": softcap, "block_mask": blocks(), "enable_gqa": True}
+    out, stats = pyflex.flex_attention(q, k, v, **given, return_aux=request)
+    torch.testing.assert_close(stats.max_scores, wanted)
+    plain, lse = pyflex.flex_attention(q, k, v, **given, return_aux=AuxRequest(lse=True))
+    torch.testing.assert_close(out, plain)
+    torch.testing.assert_close(stats.lse, lse.lse)
+
+
+def test_only_what_was_asked_for() -> None:
+    q, k, v = tensors((2, 2))
+    out = pyflex.flex_attention(q, k, v)
+    assert isinstance(out, torch.Tensor)
+    out, aux = pyflex.flex_attention(q, k, v, return_aux=AuxRequest())
+    assert aux.lse is None
+    assert aux.max_scores is None
+    out, aux = pyflex.flex_attention(q, k, v, return_aux=AuxRequest(max_scores=True))
+    assert aux.lse is None
+    assert aux.max_scores is not None
+
+
+def test_return_lse_is_deprecated_but_works() -> None:
+    q, k, v = tensors((2, 2))
+    with pytest.warns(FutureWarning, match="return_aux"):
+        out, lse = pyflex.flex_attention(q, k, v, return_lse=True)
+    with warnings.catch_warnings(action="ignore"):
+        wanted, wanted_lse = torch_flex.flex_attention(q, k, v, return_lse=True)
+    torch.testing.assert_close(out, wanted)
+    torch.testing.assert_close(lse, wanted_lse)
+
+
+def test_one_key_batch_broadcasts_with_a_block_mask() -> None:
+    q, k, v = tensors()
+    block_mask = create_block_mask(causal, 2, None, 33, 77, device="cpu")
+    given: dict[str, Any] = {"block_mask": block_mask, "enable_gqa": True}
+    torch.testing.assert_close(
+        pyflex.flex_attention(q, k[:1], v[:1], **given),
+        torch_flex.flex_attention(q, k[:1], v[:1], **given),
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "change", "part"),
+    [
+        (errors.HeadCountError, {}, "enable_gqa=True"),
+        (errors.HeadCountError, {"enable_gqa": True, "heads": (7, 2)}, "multiple of 2"),
+        (errors.BlockMaskError, {"enable_gqa": True, "block_mask": blocks(keys=200)}, "kv_len=200"),
+        (errors.BlockMaskError, {"enable_gqa": True, "block_mask": blocks(q_len=40)}, "q_len=40"),
+        (errors.BlockMaskError, {"enable_gqa": True, "block_mask": blocks(keys=20)}, "at least 77"),
+        (errors.ShapeError, {"enable_gqa": True, "kv_batch": 1}, "batch"),
+        (errors.ScheduleError, {"heads": (2, 2), "kernel_options": {"BLOCK_Q": 3}}, "BLOCK_Q"),
+        (
+            errors.ScheduleError,
+            {"heads": (2, 2), "return_lse": True, "return_aux": AuxRequest()},
+            "exclude",
+        ),
+    ],
+)
+def test_errors(error: type[Exception], change: dict[str, Any], part: str) -> None:
+    given = dict(change)
+    q, k, v = tensors(given.pop("heads", (8, 2)))
+    kv_batch = given.pop("kv_batch", 2)
+    with pytest.raises(error) as caught:
+        pyflex.flex_attention(q, k[:kv_batch], v[:kv_batch], **given)
+    for wanted in (part, "expected:", "got:", f"at {__file__}:"):
+        assert wanted in str(caught.value)
+    assert isinstance(caught.value, ValueError)  # as torch's are
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"enable_gqa": True, "heads": (7, 2)},
+        {"enable_gqa": True, "block_mask": blocks(keys=20)},
+    ],
+)
+def test_torch_refuses_it_too(change: dict[str, Any]) -> None:
+    given = dict(change)
+    q, k, v = tensors(given.pop("heads", (8, 2)))
+    with pytest.raises(ValueError, match=r".") as theirs:
+        torch_flex.flex_attention(q, k, v, **given)
+    with pytest.raises(type(theirs.value)):
+        pyflex.flex_attention(q, k, v, **given)
+
+
+def test_kernel_options_that_mean_something() -> None:
+    q, k, v = tensors((2, 2))
+    options = {"BLOCK_M": 16, "BLOCK_N": 32, "num_warps": 2, "num_stages": 1, "SPLIT_KV": 2}
+    torch.testing.assert_close(
+        pyflex.flex_attention(q, k, v, kernel_options=options), pyflex.flex_attention(q, k, v)
+    )

@@ -1,0 +1,246 @@
+"""Each kind of bad input is its own error, says what was expected, and nothing is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask
+
+import pyflex
+from pyflex import errors
+from pyflex.decode import Decode
+from tests.mods import causal
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def arguments() -> dict[str, Any]:
+    """A call that is fine."""
+    return {
+        "query": torch.randn(2, 8, 3, 16),
+        "key": torch.randn(2, 2, 65, 16),
+        "value": torch.randn(2, 2, 65, 24),
+    }
+
+
+def blocks(
+    q_len: int = 3, keys: int = 65, batch: int | None = None, heads: int | None = None
+) -> Any:
+    return create_block_mask(causal, batch, heads, q_len, keys, device="cpu", BLOCK_SIZE=16)
+
+
+def sliced() -> Any:
+    return blocks(64, 65)[:, :, 0]
+
+
+# Name, class, the builtin it also is, what to change, what the message says of the mistake.
+MISTAKES: list[tuple[str, type[Exception], type[Exception], dict[str, Any], tuple[str, ...]]] = [
+    ("query rank", errors.ShapeError, ValueError, {"query": torch.ones(8, 3, 16)},
+     ("query", "4 dimensions", "3 dimensions")),
+    ("key rank", errors.ShapeError, ValueError, {"key": torch.ones(2, 2, 65)},
+     ("key", "4 dimensions", "(2, 2, 65)")),
+    ("value rank", errors.ShapeError, ValueError, {"value": torch.ones(1, 2, 2, 65, 16)},
+     ("value", "5 dimensions")),
+    ("query no tensor", errors.DTypeError, TypeError, {"query": [1.0]}, ("query", "list")),
+    ("key no tensor", errors.DTypeError, TypeError, {"key": None}, ("key", "NoneType")),
+    ("query dtype", errors.DTypeError, TypeError, {"query": torch.ones(2, 8, 3, 16).double()},
+     ("query", "float16, bfloat16 or float32", "torch.float64")),
+    ("integer query", errors.DTypeError, TypeError, {"query": torch.ones(2, 8, 3, 16).int()},
+     ("query", "torch.int32")),
+    ("key dtype", errors.DTypeError, TypeError, {"key": torch.ones(2, 2, 65, 16).half()},
+     ("key", "torch.float32", "torch.float16")),
+    ("value dtype", errors.DTypeError, TypeError, {"value": torch.ones(2, 2, 65, 24).bfloat16()},
+     ("value", "torch.bfloat16")),
+    ("key device", errors.DeviceError, ValueError, {"key": torch.ones(2, 2, 65, 16, device="meta")},
+     ("key", "cpu", "meta")),
+    ("unserved device", errors.DeviceError, ValueError,
+     {name: tensor.to("meta") for name, tensor in arguments().items()}, ("cuda or cpu", "meta")),
+    ("head_dim", errors.ShapeError, ValueError, {"key": torch.ones(2, 2, 65, 24)},
+     ("head_dim", "expected: 16", "got: 24")),
+    ("small head_dim", errors.ShapeError, ValueError,
+     {"query": torch.ones(2, 8, 3, 8), "key": torch.ones(2, 2, 65, 8)}, ("16 to 256", "got: 8")),
+    ("large value dim", errors.ShapeError, ValueError, {"value": torch.ones(2, 2, 65, 257)},
+     ("value", "16 to 256", "got: 257")),
+    ("key length", errors.ShapeError, ValueError, {"value": torch.ones(2, 2, 64, 24)},
+     ("value", "(2, 2, 65)", "(2, 2, 64)")),
+    ("batch", errors.ShapeError, ValueError,
+     {"key": torch.ones(3, 2, 65, 16), "value": torch.ones(3, 2, 65, 24)}, ("1 or 2", "got: 3")),
+    ("heads", errors.HeadCountError, ValueError, {"query": torch.ones(2, 7, 3, 16)},
+     ("multiple of 2", "got: 7")),
+    ("no KV heads", errors.HeadCountError, ValueError,
+     {"key": torch.ones(2, 0, 65, 16), "value": torch.ones(2, 0, 65, 24)}, ("multiple of 0",)),
+    ("gradient", errors.GradientError, ValueError,
+     {"query": torch.ones(2, 8, 3, 16, requires_grad=True)}, ("query", "no_grad")),
+    ("block_mask type", errors.BlockMaskError, ValueError, {"block_mask": torch.ones(3, 65)},
+     ("BlockMask", "Tensor")),
+    ("block_mask keys", errors.BlockMaskError, ValueError, {"block_mask": blocks(keys=64)},
+     ("too small", "keys", "at least 65", "got: 64")),
+    ("block_mask queries", errors.BlockMaskError, ValueError, {"block_mask": blocks(q_len=2)},
+     ("too small", "queries", "at least 3", "got: 2")),
+    ("block_mask batch", errors.BlockMaskError, ValueError, {"block_mask": blocks(batch=3)},
+     ("batch", "1 or 2", "got: 3")),
+    ("block_mask heads", errors.BlockMaskError, ValueError, {"block_mask": blocks(heads=2)},
+     ("heads", "1 or 8", "got: 2")),
+    ("block_mask device", errors.BlockMaskError, ValueError,
+     {"block_mask": blocks().to("meta")}, ("device", "cpu", "meta")),
+    ("block_mask slice", errors.BlockMaskError, ValueError, {"block_mask": sliced()},
+     ("sliced", "mask_mod")),
+    ("kv_len too large", errors.ShapeError, ValueError, {"kv_len": 66}, ("kv_len", "0 to 65")),
+    ("kv_len negative", errors.ShapeError, ValueError, {"kv_len": -1}, ("kv_len", "-1")),
+    ("kv_len type", errors.DTypeError, TypeError, {"kv_len": 3.0}, ("kv_len", "float")),
+    ("kv_len bool", errors.DTypeError, TypeError, {"kv_len": True}, ("kv_len", "bool")),
+    ("kv_len dtype", errors.DTypeError, TypeError, {"kv_len": torch.ones(2)},
+     ("kv_len", "int32 or int64", "torch.float32")),
+    ("kv_len shape", errors.ShapeError, ValueError,
+     {"kv_len": torch.ones(3, dtype=torch.int32)}, ("kv_len", "[2]", "[3]")),
+    ("kv_len rank", errors.ShapeError, ValueError,
+     {"kv_len": torch.ones(2, 1, dtype=torch.int32)}, ("kv_len", "[2, 1]")),
+    ("kv_len device", errors.DeviceError, ValueError,
+     {"kv_len": torch.ones(2, dtype=torch.int32, device="meta")}, ("kv_len", "meta")),
+    ("q_offset type", errors.DTypeError, TypeError, {"q_offset": "end"}, ("q_offset", "str")),
+    ("q_offset range", errors.ShapeError, ValueError, {"q_offset": 2**31},
+     ("q_offset", "2147483648")),
+    ("q_offset dtype", errors.DTypeError, TypeError,
+     {"q_offset": torch.ones(2, dtype=torch.int16)}, ("q_offset", "torch.int16")),
+    ("q_offset shape", errors.ShapeError, ValueError,
+     {"q_offset": torch.ones(1, dtype=torch.int64)}, ("q_offset", "[2]", "[1]")),
+]  # fmt: skip
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test in which a kernel is looked for or its results are allocated."""
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("something was computed")
+
+    monkeypatch.setattr("pyflex.compiler.run_pipeline", refuse)
+    monkeypatch.setattr("pyflex.compiler.jit", refuse)
+    monkeypatch.setattr("pyflex.run.Runner.run", refuse)
+
+
+@pytest.mark.usefixtures("nothing_runs")
+@pytest.mark.parametrize(
+    ("error", "builtin", "change", "parts"),
+    [mistake[1:] for mistake in MISTAKES],
+    ids=[mistake[0].replace(" ", "_") for mistake in MISTAKES],
+)
+def test_mistake(
+    error: type[Exception], builtin: type[Exception], change: dict[str, Any], parts: tuple[str, ...]
+) -> None:
+    given = {**arguments(), **change}
+    with pytest.raises(error) as caught:
+        pyflex.compile(None, causal)(**given)
+    assert type(caught.value) is error
+    assert isinstance(caught.value, builtin)
+    message = str(caught.value)
+    for part in (*parts, "expected:", "got:"):
+        assert part in message
+    assert f"at {__file__}:" in message
+    assert "pyflex.compile(None, causal)(**given)" in message
+
+
+def test_the_good_call_is_good() -> None:
+    decode = pyflex.compile(None, causal)
+    out = decode(**arguments(), q_offset=62, kv_len=64)
+    assert out.shape == (2, 8, 3, 24)
+    out, lse = decode(**arguments(), return_lse=True, block_mask=blocks())
+    assert lse.shape == (2, 8, 3)
+
+
+def test_gradients_are_fine_where_they_are_off() -> None:
+    given = arguments()
+    given["query"].requires_grad_()
+    with torch.no_grad():
+        assert not pyflex.compile()(**given).requires_grad
+    with torch.inference_mode():
+        pyflex.compile()(**given)
+
+
+def test_a_single_batch_takes_a_scalar_tensor() -> None:
+    given = {name: tensor[:1] for name, tensor in arguments().items()}
+    decode = pyflex.compile()
+    assert torch.equal(decode(**given, kv_len=torch.tensor(7)), decode(**given, kv_len=7))
+
+
+def test_mods_must_be_callable() -> None:
+    with pytest.raises(TypeError, match="score_fn: expected a callable"):
+        pyflex.compile(3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="mask_fn: expected a callable"):
+        pyflex.compile(None, "causal")  # type: ignore[arg-type]
+
+
+def table_mods(batch: int, heads: int, keys: int) -> Decode:
+    by_batch, by_head, by_key = torch.zeros(batch), torch.zeros(heads), torch.zeros(keys)
+
+    def score(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s + by_batch[b] + by_head[h] + by_key[kv]
+
+    return pyflex.compile(score)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "parts"),
+    [
+        ((1, 8, 65), ("b indexes", "(1,)", "at least 2 entries")),
+        ((2, 7, 65), ("h indexes", "(7,)", "at least 8 entries")),
+        ((2, 8, 64), ("kv indexes", "(64,)", "at least 65 entries")),
+    ],
+)
+def test_captured_table_too_small(sizes: tuple[int, int, int], parts: tuple[str, ...]) -> None:
+    with pytest.raises(errors.CaptureIndexError) as caught:
+        table_mods(*sizes)(**arguments())
+    for part in (*parts, "score_mod", "expected:", "got:", f"at {__file__}:"):
+        assert part in str(caught.value)
+
+
+def test_captured_table_needs_no_more_than_kv_len() -> None:
+    decode = table_mods(2, 8, 64)
+    assert decode(**arguments(), kv_len=64).isfinite().all()
+    with pytest.raises(errors.CaptureIndexError):
+        decode(**arguments(), kv_len=65)
+
+
+def test_mods_are_checked_before_anything_runs() -> None:
+    cases: list[tuple[type[errors.PyflexError], Any, Any]] = [
+        (errors.ModArityError, lambda s, b, h, q: s, None),
+        (errors.ModArityError, None, lambda b, h, q: q > b),
+        (errors.ModResultError, lambda s, b, h, q, kv: q, None),
+        (errors.ModResultError, None, lambda b, h, q, kv: q - kv),
+        (errors.IndexRankError, lambda s, b, h, q, kv: s + TABLE[b, h], None),
+        (errors.IndexDTypeError, lambda s, b, h, q, kv: s + TABLE[s], None),
+        (errors.WholeTensorOpError, lambda s, b, h, q, kv: s + TABLE.sum(), None),
+        (errors.UnsupportedOpError, lambda s, b, h, q, kv: torch.lgamma(s), None),
+        (errors.MutationError, lambda s, b, h, q, kv: s.add_(1), None),
+        (errors.DataDependentControlFlowError, None, lambda b, h, q, kv: q > kv if q else q < kv),
+        (errors.CaptureDtypeError, lambda s, b, h, q, kv: s + COMPLEX[h].real, None),
+        (errors.CaptureDeviceError, lambda s, b, h, q, kv: s + ELSEWHERE[h], None),
+    ]
+    for error, score, mask in cases:
+        decode = pyflex.compile(score, mask)
+        for _ in range(2):  # nothing half done is kept
+            with pytest.raises(error) as caught:
+                decode(**arguments())
+            assert caught.value.at is not None
+            assert "lambda" in caught.value.at.text
+
+
+TABLE = torch.zeros(8)
+COMPLEX = torch.zeros(8, dtype=torch.complex64)
+ELSEWHERE = torch.zeros(8, device="meta")
+
+
+def test_a_block_masks_own_mod_is_traced_and_checked() -> None:
+    good = blocks()
+    bad = BlockMask.from_kv_blocks(
+        good.kv_num_blocks,
+        good.kv_indices,
+        BLOCK_SIZE=16,
+        mask_mod=lambda b, h, q, kv: q - kv,
+        seq_lengths=(3, 65),
+    )
+    with pytest.raises(errors.ModResultError, match="0-d bool"):
+        pyflex.compile()(**arguments(), block_mask=bad)

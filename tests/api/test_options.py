@@ -1,0 +1,83 @@
+"""Options: what each may be, and that each is heard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import pyflex
+from pyflex import Options
+from pyflex.errors import ScheduleError
+from tests.mods import causal
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        ({"rows": 8}, "16 to 128"),
+        ({"rows": 24}, "power of two"),
+        ({"keys": 1024}, "16 to 512"),
+        ({"num_warps": 0}, "num_warps"),
+        ({"num_warps": 3}, "num_warps"),
+        ({"num_stages": 0}, "num_stages"),
+        ({"splits": 0}, "splits"),
+        ({"splits": 65536}, "1 to 65535"),
+        ({"precision": "fast"}, "ieee"),
+        ({"disable_passes": ("flex-magic",)}, "flex-pack-gqa"),
+        ({"disable_passes": ("flex-to-triton",)}, "no such optimisation pass"),
+        ({"splits": 2, "disable_passes": ("flex-split-kv",)}, "splits need flex-split-kv"),
+    ],
+    ids=str,
+)
+def test_refused(given: dict[str, Any], part: str) -> None:
+    with pytest.raises(ScheduleError) as caught:
+        Options(**given)
+    for wanted in (part, "expected:", "got:", "Options(**given)"):
+        assert wanted in str(caught.value)
+
+
+def test_unknown_option() -> None:
+    with pytest.raises(TypeError, match="blocks"):
+        Options(blocks=3)  # type: ignore[call-arg]
+
+
+def test_repr_shows_what_was_given() -> None:
+    assert repr(Options()) == "Options()"
+    assert repr(Options(rows=16, splits=2)) == "Options(rows=16, splits=2)"
+
+
+def decode_with(options: Options, q_len: int = 1) -> pyflex.Decode:
+    decode = pyflex.compile(None, causal, options=options)
+    key = torch.randn(1, 2, 65, 16)
+    decode(torch.randn(1, 8, q_len, 16), key, key)
+    return decode
+
+
+def test_tile_reaches_the_kernel() -> None:
+    flex = decode_with(Options(rows=32, keys=128)).ir("flex")
+    assert "rows = 32" in flex
+    assert "keys = 128" in flex
+
+
+def test_precision_reaches_the_kernel() -> None:
+    for precision, number in (("tf32", 0), ("tf32x3", 1), ("ieee", 2)):
+        decode = decode_with(Options(precision=precision))  # type: ignore[arg-type]
+        assert f"precision = {number}" in decode.ir("flex")
+
+
+@pytest.mark.parametrize("name", pyflex.OPTIMISATIONS)
+def test_disabled_pass_leaves_no_stage(name: str) -> None:
+    decode = decode_with(Options(disable_passes=(name,)))
+    with pytest.raises(ScheduleError, match="no such stage"):
+        decode.ir(name)
+
+
+def test_every_option_is_in_the_compile_key() -> None:
+    changes: list[dict[str, Any]] = [
+        {}, {"rows": 64}, {"keys": 16}, {"num_warps": 8}, {"num_stages": 4}, {"splits": 2},
+        {"precision": "tf32"}, {"disable_passes": ("flex-pack-gqa",)},
+    ]  # fmt: skip
+    assert len({Options(**change) for change in changes}) == len(changes)
+    assert {next(iter(change)) for change in changes[1:]} == set(Options.__dataclass_fields__)

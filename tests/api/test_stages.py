@@ -1,0 +1,95 @@
+"""`decode.ir` gives every stage's text, for any GPU and with none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.attention.flex_attention import create_block_mask
+
+import pyflex
+from pyflex.errors import ScheduleError, TargetError
+from tests.mods import causal
+
+
+def score(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+    """A soft cap."""
+    return 20.0 * torch.tanh(s / 20.0)
+
+
+@pytest.fixture(scope="module")
+def called() -> pyflex.Decode:
+    decode = pyflex.compile(score)
+    blocks = create_block_mask(causal, None, None, 130, 200, device="cpu", BLOCK_SIZE=(32, 64))
+    key = torch.randn(2, 2, 200, 64, dtype=torch.bfloat16)
+    decode(torch.randn(2, 8, 130, 64, dtype=torch.bfloat16), key, key, block_mask=blocks)
+    return decode
+
+
+def test_before_the_first_call() -> None:
+    with pytest.raises(ScheduleError, match="a call before ir"):
+        pyflex.compile(score).ir("ttir")
+
+
+@pytest.mark.parametrize(
+    ("stage", "part"),
+    [
+        ("traced", "tt.func private @score_mod"),
+        ("traced", "tt.func private @mask_mod"),
+        ("flex", "flex.decode"),
+        ("flex-expand-decode", "flex."),
+        ("flex-to-triton", "tt.dot"),
+        ("ttir", "tt.dot"),
+    ],
+)
+def test_stage_without_a_gpu(called: pyflex.Decode, stage: str, part: str) -> None:
+    assert part in called.ir(stage)
+
+
+@pytest.mark.parametrize("name", pyflex.OPTIMISATIONS)
+def test_every_optimisation_is_a_stage(called: pyflex.Decode, name: str) -> None:
+    assert "tt.func" in called.ir(name)
+
+
+def test_no_flex_op_is_left(called: pyflex.Decode) -> None:
+    assert "flex." not in called.ir("ttir")
+
+
+@pytest.mark.parametrize(
+    ("target", "stage", "part"),
+    [
+        ("cuda:80", "ptx", ".target sm_80"),
+        ("cuda:90", "ttgir", "ttg."),
+        ("cuda:90", "llir", "define"),
+        ("cuda:90", "ptx", ".target sm_90"),
+        ("cuda:100", "ptx", ".target sm_100"),
+        ("hip:gfx942", "amdgcn", "gfx942"),
+    ],
+)
+def test_stage_of_a_gpu(called: pyflex.Decode, target: str, stage: str, part: str) -> None:
+    assert part in called.ir(stage, target=target)
+
+
+def test_unknown_stage_lists_the_known(called: pyflex.Decode) -> None:
+    with pytest.raises(ScheduleError) as caught:
+        called.ir("wasm")
+    for stage in ("traced", "flex", *pyflex.OPTIMISATIONS, "ttir", "'wasm'"):
+        assert stage in str(caught.value)
+    with pytest.raises(ScheduleError, match="ttgir, llir, ptx"):
+        called.ir("amdgcn", target="cuda:90")
+
+
+@pytest.mark.parametrize(
+    "target", ["cuda", "cuda:75", "cuda:sm90", "hip:90", "metal:3", "", "cuda:90:1"]
+)
+def test_bad_target(called: pyflex.Decode, target: str) -> None:
+    with pytest.raises(TargetError) as caught:
+        called.ir("ptx", target=target)
+    assert "expected:" in str(caught.value)
+    assert repr(target) in str(caught.value)
+
+
+def test_target_that_triton_cannot_compile_for(called: pyflex.Decode) -> None:
+    with pytest.raises(TargetError):
+        called.ir("amdgcn", target="hip:gfx000")
