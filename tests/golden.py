@@ -54,23 +54,28 @@ def _per_batch(given: Any, default: int, query: torch.Tensor) -> torch.Tensor:
     return value.to(torch.int64).reshape(-1, 1, 1, 1)
 
 
+def _listed(counts: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    """Which blocks a list holds: bool [B, H, query blocks, KV blocks]."""
+    columns = indices.shape[3]
+    valid = torch.arange(columns, device=indices.device) < counts[..., None]
+    listed = torch.zeros((*indices.shape[:3], columns + 1), dtype=torch.bool, device=indices.device)
+    listed.scatter_(3, torch.where(valid, indices, columns).long(), True)
+    return listed[..., :columns]
+
+
 def _from_blocks(block_mask: BlockMask, shape: torch.Size, masked: torch.Tensor) -> torch.Tensor:
-    """What the lists of a block mask let through, read one entry at a time."""
-    q_block, kv_block = block_mask.BLOCK_SIZE
-    visible = torch.zeros(shape, dtype=torch.bool)
-    masked = masked.cpu().expand(shape)
-    lists = [(block_mask.kv_num_blocks, block_mask.kv_indices, False)]
+    """What the lists of a block mask let through; `masked` counts in partial blocks."""
+
+    def positions(counts: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+        blocks = _listed(counts, indices)
+        for dim, size in zip((2, 3), block_mask.BLOCK_SIZE, strict=True):
+            blocks = blocks.repeat_interleave(size, dim)
+        return blocks[..., : shape[2], : shape[3]]
+
+    visible = positions(block_mask.kv_num_blocks, block_mask.kv_indices) & masked
     if block_mask.full_kv_num_blocks is not None:
-        lists.append((block_mask.full_kv_num_blocks, block_mask.full_kv_indices, True))
-    for counts, indices, is_full in lists:
-        counts, indices = counts.cpu(), indices.cpu()
-        for b, h, row in torch.nonzero(counts).tolist():
-            batches = b if counts.shape[0] > 1 else slice(None)
-            heads = h if counts.shape[1] > 1 else slice(None)
-            queries = slice(row * q_block, (row + 1) * q_block)
-            for block in indices[b, h, row, : counts[b, h, row]].tolist():
-                place = (batches, heads, queries, slice(block * kv_block, (block + 1) * kv_block))
-                visible[place] = True if is_full else masked[place]
+        full = positions(block_mask.full_kv_num_blocks, block_mask.full_kv_indices)
+        visible = visible | full
     return visible
 
 
@@ -104,7 +109,7 @@ def attention(problem: Problem, dtype: torch.dtype) -> tuple[torch.Tensor, torch
         visible = visible & problem.mask(*indices)
     if problem.block_mask is not None:
         masked = problem.block_mask.mask_mod(*indices)
-        visible = visible & _from_blocks(problem.block_mask, scores.shape, masked).to(query.device)
+        visible = visible & _from_blocks(problem.block_mask, scores.shape, masked)
     scores = torch.where(visible, scores, -torch.inf)
     if keys == 0:
         return value.new_zeros((*query.shape[:3], value.shape[3]), dtype=dtype), scores.new_full(
