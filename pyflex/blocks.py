@@ -13,7 +13,7 @@ from torch.nn.attention.flex_attention import BlockMask
 from pyflex.errors import BlockMaskError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BlockLists:
     """The lists of a BlockMask: int32, contiguous, [batch, head, q_block(, entry)].
 

@@ -10,19 +10,23 @@ import torch
 from torch.nn.attention.flex_attention import BlockMask
 
 from pyflex import gpu
-from pyflex.arguments import capture_arguments, decode_arguments, is_aligned
-from pyflex.errors import DeviceError, ScheduleError
+from pyflex.arguments import is_aligned
+from pyflex.blocks import BlockLists, read_block_mask
+from pyflex.errors import ScheduleError
 from pyflex.inputs import ELEMENTS, Inputs, check_inputs
-from pyflex.kernel import ITEMSIZE, BlockShape, KernelSpec
+from pyflex.kernel import BlockShape, KernelSpec
 from pyflex.lowered import Lowered
-from pyflex.mods import Mods, TracedMods
+from pyflex.mods import Mods, Trace
 from pyflex.options import Options
-from pyflex.run import Runner, runner_for
-from pyflex.schedule import Loop, choose_schedule, choose_splits
+from pyflex.plan import Plan, Results, call_kind
+from pyflex.run import runner_for
+from pyflex.schedule import choose_schedule
 from pyflex.trace import TracedMod
 
 Mod = Callable[..., Any]
 
+#: Kinds of call that one Decode remembers: a BlockMask made for each call makes a new one each.
+_MOST_PLANS = 64
 _LOWERED: dict[KernelSpec, Lowered] = {}
 
 
@@ -40,24 +44,13 @@ def _without_captures(mod: TracedMod | None) -> TracedMod | None:
     return replace(mod, captures=()) if mod is not None else None
 
 
-class Results:
-    """The tensors that a call fills."""
-
-    def __init__(self, inputs: Inputs, lse: bool, max_scores: bool) -> None:
-        query = inputs.query
-        rows = (inputs.batch, inputs.heads, inputs.q_len)
-        self.out = query.new_empty((*rows, inputs.value.shape[3]))
-        self.lse = query.new_empty(rows, dtype=torch.float32) if lse else None
-        self.max_scores = query.new_empty(rows, dtype=torch.float32) if max_scores else None
-
-
 class Decode:
     """A compiled attention variant. Made by `pyflex.compile`; see `__call__`."""
 
     def __init__(self, score_fn: Mod | None, mask_fn: Mod | None, options: Options) -> None:
         self.options = options
         self._mods = Mods(score_fn, mask_fn)
-        self._runners: dict[tuple[KernelSpec, torch.device], Runner] = {}
+        self._plans: dict[Any, Plan] = {}
         self._last: KernelSpec | None = None
 
     @overload
@@ -122,46 +115,52 @@ class Decode:
         Raises:
             PyflexError: one of its classes (`pyflex.errors`) for each kind of bad input.
         """
-        inputs = check_inputs(query, key, value, block_mask, scale, q_offset, kv_len)
-        results = self.run(inputs, lse=return_lse, max_scores=False)
+        results = self.run(query, key, value, block_mask, scale, q_offset, kv_len, lse=return_lse)
         if results.lse is None:
             return results.out
         return results.out, results.lse
 
-    def run(self, inputs: Inputs, *, lse: bool, max_scores: bool) -> Results:
-        """A call whose inputs were checked."""
-        results = Results(inputs, lse, max_scores)
-        spec, mods = self._specialise(inputs, lse, max_scores)
-        captures = [
-            value
-            for mod in (mods.score, mods.mask)
-            if mod
-            for value in capture_arguments(mod, inputs)
-        ]
-        self._last = spec
-        if results.out.numel() == 0:
-            return results
-        device = inputs.query.device
-        runner = self._runners.get((spec, device))
-        if runner is None:
-            lowered = lowered_for(spec)
-            runner = self._runners[lowered.spec, device] = runner_for(lowered, device)
-        arguments = decode_arguments(spec, inputs, results.out, results.lse, results.max_scores)
-        programs = _programs(spec, inputs)
-        splits = 1
-        if spec.splits_kv:
-            splits = choose_splits(self.options, _loop(spec, inputs, programs), runner.device)
-        runner.run([*arguments, *captures], programs, splits, inputs, results.out, results.lse)
-        return results
+    def run(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        block_mask: BlockMask | None = None,
+        scale: float | None = None,
+        q_offset: int | torch.Tensor | None = None,
+        kv_len: int | torch.Tensor | None = None,
+        *,
+        lse: bool = False,
+        max_scores: bool = False,
+    ) -> Results:
+        """A call that says which results it wants; see `__call__` for the arguments."""
+        lists = read_block_mask(block_mask) if block_mask is not None else None
+        kind = call_kind(query, key, value, lists, q_offset, kv_len)
+        plan = self._plans.get((kind, lse, max_scores)) if kind is not None else None
+        if plan is None or plan.trace is not self._traced(query.device, lists):
+            inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
+            plan = self._plan(inputs, lse, max_scores)
+            if kind is not None:
+                self._plans[kind, lse, max_scores] = plan
+                if len(self._plans) > _MOST_PLANS:
+                    del self._plans[next(iter(self._plans))]
+        self._last = plan.spec
+        return plan.run(
+            query,
+            key,
+            value,
+            query.shape[3] ** -0.5 if scale is None else float(scale),
+            _default(q_offset, 0),
+            _default(kv_len, key.shape[2]),
+        )
 
-    def _specialise(
-        self, inputs: Inputs, lse: bool, max_scores: bool
-    ) -> tuple[KernelSpec, TracedMods]:
-        query, value = inputs.query, inputs.value
-        lists = inputs.blocks
-        mods = self._mods.traced(query.device, lists.mask_mod if lists else None)
+    def _traced(self, device: torch.device, lists: BlockLists | None) -> Trace:
+        return self._mods.traced(device, lists.mask_mod if lists is not None else None)
+
+    def _plan(self, inputs: Inputs, lse: bool, max_scores: bool) -> Plan:
+        query, value, lists = inputs.query, inputs.value, inputs.blocks
+        trace = self._traced(query.device, lists)
         group = inputs.heads // inputs.kv_heads
-        element = ELEMENTS[query.dtype]
         blocks = None
         if lists is not None:
             blocks = BlockShape(
@@ -181,12 +180,12 @@ class Decode:
             packed=packed,
         )
         spec = KernelSpec(
-            element=element,
+            element=ELEMENTS[query.dtype],
             group=group,
             head_dim=query.shape[3],
             value_dim=value.shape[3],
-            score_key=mods.score.key if mods.score else None,
-            mask_key=mods.mask.key if mods.mask else None,
+            score_key=trace.score.key if trace.score else None,
+            mask_key=trace.mask.key if trace.mask else None,
             blocks=blocks,
             lse=lse,
             max_scores=max_scores,
@@ -195,10 +194,11 @@ class Decode:
             length_type=_tensor_type(inputs.kv_len),
             options=self.options,
             schedule=schedule,
-            score=mods.score,
-            mask=mods.mask,
+            score=trace.score,
+            mask=trace.mask,
         )
-        return spec, mods
+        runner = runner_for(lowered_for(spec), query.device)
+        return Plan(spec, trace, runner, inputs)
 
     def ir(self, stage: str, *, target: str | None = None) -> str:
         """The text of one stage of the kernel that was called last.
@@ -226,39 +226,10 @@ def _tensor_type(given: int | torch.Tensor) -> Literal["i32", "i64"]:
     return "i64" if wide else "i32"
 
 
-def _programs(spec: KernelSpec, inputs: Inputs) -> int:
-    """Programs along the grid's first axis; `flex.rows` enumerates them."""
-    queries = spec.schedule.queries
-    if spec.blocks is not None:
-        whole, rest = divmod(inputs.q_len, spec.blocks.q_block)
-        tiles = whole * -(-spec.blocks.q_block // queries) + -(-rest // queries)
-    else:
-        tiles = -(-inputs.q_len // queries)
-    portions = -(-spec.group // spec.schedule.heads)
-    programs = inputs.batch * inputs.kv_heads * portions * tiles
-    if programs >= 1 << 31:
-        raise DeviceError(
-            "the call needs more programs than a grid holds",
-            expected="fewer than 2**31",
-            got=programs,
-        )
-    return programs
-
-
-def _loop(spec: KernelSpec, inputs: Inputs, programs: int) -> Loop:
-    keys = spec.schedule.keys
-    visible = inputs.kv_limit
-    if inputs.blocks is not None:
-        lists = inputs.blocks
-        visible = min(visible, lists.most_blocks * lists.kv_block)
-    columns = spec.head_dim + spec.value_dim
-    rows = inputs.batch * inputs.heads * inputs.q_len
-    return Loop(
-        programs=programs,
-        tiles=-(-visible // keys),
-        tile_bytes=keys * columns * ITEMSIZE[spec.element],
-        partial_bytes=rows * spec.value_dim * 4,
-    )
+def _default(given: int | torch.Tensor | None, default: int) -> int | torch.Tensor:
+    if given is None:
+        return default
+    return given if isinstance(given, int) else given.contiguous()
 
 
 def compile(

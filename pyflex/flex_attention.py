@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.nn.attention.flex_attention import AuxOutput, AuxRequest, BlockMask
 
+from pyflex.blocks import read_block_mask
 from pyflex.decode import Decode, compile
 from pyflex.errors import BlockMaskError, HeadCountError, ScheduleError, ShapeError
 from pyflex.inputs import check_inputs
@@ -72,7 +73,9 @@ def flex_attention(
             FutureWarning,
             stacklevel=2,
         )
-    inputs = check_inputs(query, key, value, _effective(block_mask), scale, None, None)
+    block_mask = _effective(block_mask)
+    lists = read_block_mask(block_mask) if block_mask is not None else None
+    inputs = check_inputs(query, key, value, lists, None, None)
     if not enable_gqa and inputs.heads != inputs.kv_heads:
         raise HeadCountError(
             "query and key have different numbers of heads",
@@ -85,7 +88,6 @@ def flex_attention(
             expected=f"{inputs.batch}",
             got=key.shape[0],
         )
-    lists = inputs.blocks
     if lists and (lists.q_len, lists.kv_len) != (inputs.q_len, inputs.kv_max):
         raise BlockMaskError(
             "the BlockMask was made for other lengths",
@@ -94,7 +96,9 @@ def flex_attention(
         )
     decode = _compiled(score_mod, _options(kernel_options))
     aux = return_aux or AuxRequest(lse=return_lse)
-    results = decode.run(inputs, lse=aux.lse, max_scores=aux.max_scores)
+    results = decode.run(
+        query, key, value, block_mask, scale, lse=aux.lse, max_scores=aux.max_scores
+    )
     if return_aux is not None:
         return results.out, AuxOutput(lse=results.lse, max_scores=results.max_scores)
     return (results.out, results.lse) if return_lse else results.out

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
-from torch.nn.attention.flex_attention import BlockMask
 
-from pyflex.blocks import BlockLists, check_block_lists, read_block_mask
+from pyflex.blocks import BlockLists, check_block_lists
 from pyflex.errors import (
     DeviceError,
     DTypeError,
@@ -35,7 +33,6 @@ class Inputs:
     key: torch.Tensor
     value: torch.Tensor
     blocks: BlockLists | None
-    scale: float
     q_offset: int | torch.Tensor
     kv_len: int | torch.Tensor
     batch: int
@@ -50,8 +47,7 @@ def check_inputs(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    block_mask: BlockMask | None,
-    scale: float | None,
+    blocks: BlockLists | None,
     q_offset: int | torch.Tensor | None,
     kv_len: int | torch.Tensor | None,
 ) -> Inputs:
@@ -88,10 +84,9 @@ def check_inputs(
                 expected="torch.no_grad() around the call, or tensors without requires_grad",
                 got="requires_grad=True",
             )
-    batch, heads, q_len, head_dim = query.shape
+    batch, heads, q_len, _ = query.shape
     _, kv_heads, kv_max, _ = key.shape
     _check_shapes(query, key, value)
-    blocks = read_block_mask(block_mask) if block_mask is not None else None
     offset = _per_batch("q_offset", q_offset, 0, query, None)
     length = _per_batch("kv_len", kv_len, kv_max, query, kv_max)
     kv_limit = length if isinstance(length, int) else kv_max
@@ -104,7 +99,6 @@ def check_inputs(
         key=key,
         value=value,
         blocks=blocks,
-        scale=1.0 / math.sqrt(head_dim) if scale is None else float(scale),
         q_offset=offset,
         kv_len=length,
         batch=batch,

@@ -76,7 +76,7 @@ class _Parameter:
 
 
 def _parameters(spec: KernelSpec) -> list[_Parameter]:
-    """The kernel's arguments, in the order in which `arguments.py` gives their values."""
+    """The kernel's arguments, in the order in which `plan.py` gives their values."""
     element = f"!tt.ptr<{spec.element}>"
     pointers = 16 if spec.aligned else 0
     strides = 16 // ITEMSIZE[spec.element] if spec.aligned else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,21 +15,25 @@ Mod = Callable[..., Any]
 _MOST_TRACES = 64
 
 
-@dataclass(frozen=True)
-class TracedMods:
-    """A kernel's mods; `mask` is asked in partial blocks only, `score` everywhere."""
+class Trace:
+    """A kernel's mods as they were traced; `mask` is asked in partial blocks only.
 
-    score: TracedMod | None
-    mask: TracedMod | None
+    `arguments` are the captured tensors' addresses, strides and sizes, in the kernel's order. They
+    hold as long as the trace does.
+    """
 
-
-@dataclass
-class _Trace:
-    guards: tuple[Guards, ...]
-    mods: TracedMods
+    def __init__(
+        self, score: TracedMod | None, mask: TracedMod | None, guards: tuple[Guards, ...]
+    ) -> None:
+        self.score, self.mask = score, mask
+        self._guards = guards
+        self.arguments = tuple(
+            value for mod in (score, mask) if mod is not None for value in mod.arguments()
+        )
 
     def holds(self) -> bool:
-        return all(guards.hold() for guards in self.guards)
+        """Whether the mods would be traced to the same again."""
+        return all(guards.hold() for guards in self._guards)
 
 
 class Mods:
@@ -39,10 +42,10 @@ class Mods:
     def __init__(self, score_fn: Mod | None, mask_fn: Mod | None) -> None:
         self._score_fn = score_fn
         self._mask_fn = mask_fn
-        self._traces: dict[tuple[torch.device, Mod | None], _Trace] = {}
+        self._traces: dict[tuple[torch.device, Mod | None], Trace] = {}
         self.trace_count = 0
 
-    def traced(self, device: torch.device, block_mask_fn: Mod | None) -> TracedMods:
+    def traced(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
         """The mods for `device`, and-ed with a BlockMask's own mask if there is one."""
         trace = self._traces.get((device, block_mask_fn))
         if trace is None or not trace.holds():
@@ -50,9 +53,9 @@ class Mods:
             self._traces[device, block_mask_fn] = trace
             if len(self._traces) > _MOST_TRACES:
                 del self._traces[next(iter(self._traces))]
-        return trace.mods
+        return trace
 
-    def _trace(self, device: torch.device, block_mask_fn: Mod | None) -> _Trace:
+    def _trace(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
         self.trace_count += 1
         score_fn, mask_fn = self._score_fn, self._mask_fn
         if block_mask_fn is not None:
@@ -62,12 +65,10 @@ class Mods:
             mask_fn = block_mask_fn
         sources = [fn for fn in (self._score_fn, self._mask_fn, block_mask_fn) if fn is not None]
         guards = tuple(Guards.of(fn) for fn in sources)
-        return _Trace(
+        return Trace(
+            trace_score_mod(score_fn, device) if score_fn is not None else None,
+            trace_mask_mod(mask_fn, device) if mask_fn is not None else None,
             guards,
-            TracedMods(
-                trace_score_mod(score_fn, device) if score_fn is not None else None,
-                trace_mask_mod(mask_fn, device) if mask_fn is not None else None,
-            ),
         )
 
 

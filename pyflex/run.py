@@ -9,7 +9,6 @@ import torch
 from pyflex import compiler, gpu
 from pyflex.arguments import Argument
 from pyflex.errors import DeviceError
-from pyflex.inputs import Inputs
 from pyflex.kernel import KernelSpec
 from pyflex.lowered import Lowered
 from pyflex.schedule import Device
@@ -38,38 +37,40 @@ class Runner:
     def _make(self, *, combine: bool) -> Kernel:
         raise NotImplementedError
 
-    def run(
+    def run(self, arguments: list[Argument], programs: int) -> None:
+        """Launches a kernel whose KV loop is not made to be split."""
+        self._decode.launch((programs, 1, 1), arguments)
+
+    def run_split(
         self,
         arguments: list[Argument],
         programs: int,
         splits: int,
-        inputs: Inputs,
-        out: torch.Tensor,
-        lse: torch.Tensor | None,
+        rows: int,
+        results: list[Argument],
     ) -> None:
-        """Fills `out` and `lse`."""
-        if not self._lowered.spec.splits_kv:
-            self._decode.launch((programs, 1, 1), arguments)
-            return
+        """Launches `splits` times `programs`, and joins what they give.
+
+        Args:
+            arguments: the kernel's, but for those that belong to the split.
+            programs: the grid's first axis.
+            splits: its second.
+            rows: rows of the result: batch times heads times queries.
+            results: what the joining kernel needs to know of the result.
+        """
         if splits == 1:
             self._decode.launch((programs, 1, 1), [*arguments, 1, 0, 0])
             return
-        rows = inputs.batch * inputs.heads * inputs.q_len
-        columns = out.shape[3]
-        # One buffer: rows * splits lines of results, then as many logarithms.
-        partial = torch.empty(
-            rows * splits * (columns + 1), dtype=torch.float32, device=self._device
-        )
+        columns = self._lowered.spec.value_dim
+        # One buffer: rows * splits lines, then, at a multiple of 16 bytes, as many logarithms.
+        lines = -(-rows * splits * columns // 4) * 4
+        partial = torch.empty(lines + rows * splits, dtype=torch.float32, device=self._device)
         partial_out = partial.data_ptr()
-        partial_lse = partial_out + rows * splits * columns * 4
-        self._decode.launch((programs, splits, 1), [*arguments, splits, partial_out, partial_lse])
-        combined: list[Argument] = [partial_out, partial_lse, splits, inputs.heads, inputs.q_len]
-        combined += [out.data_ptr(), *out.stride()[:3]]
-        if lse is not None:
-            combined += [lse.data_ptr(), *lse.stride()[:2]]
+        parts = (splits, partial_out, partial_out + lines * 4)
+        self._decode.launch((programs, splits, 1), [*arguments, *parts])
         if self._combine is None:
             self._combine = self._make(combine=True)
-        self._combine.launch((rows, 1, 1), combined)
+        self._combine.launch((rows, 1, 1), [*parts[1:], splits, *results])
 
 
 class GpuRunner(Runner):
