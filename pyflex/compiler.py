@@ -209,10 +209,9 @@ def _user_line(diagnostics: Sequence[Diagnostic]) -> SourceLine | None:
 
 def _library_path() -> Path:
     package = Path(__file__).resolve().parent
-    named = os.environ.get("PYFLEX_LIBRARY")
     places = [package / "_lib" / _NAME, package.parent / "build" / "lib" / _NAME]
-    if named:
-        places.insert(1, Path(named))
+    if named := os.environ.get("PYFLEX_LIBRARY"):
+        places = [Path(named)]
     for place in places:
         if place.is_file():
             return place

@@ -70,10 +70,9 @@ static bool shouldFuse(OpOperand *operand) {
   // A broadcast would repeat the work for each copy.
   if (!consumer.getMatchingIndexingMap(operand).isPermutation())
     return false;
-  bool onlyUse = llvm::all_of(producer->getUsers(), [&](Operation *user) {
-    return user == consumer;
-  });
-  return onlyUse && producer->getBlock() == consumer->getBlock() &&
+  // Two uses by one consumer would repeat it too, until they are made one.
+  return producer->hasOneUse() &&
+         producer->getBlock() == consumer->getBlock() &&
          canSink(producer, consumer);
 }
 

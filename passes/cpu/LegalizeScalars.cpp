@@ -44,9 +44,10 @@ static void guardDivisor(Op op, bool isSigned) {
   op.getRhsMutable().assign(safe);
 }
 
-/// Splits a conversion between bf16 and f64 into two.
+/// Keeps a conversion exact, and splits one between bf16 and f64 into two.
 template <typename Op>
-static void convertThroughF32(Op op) {
+static void legalizeConversion(Op op) {
+  op.setFastmath(arith::FastMathFlags::none);
   bool involved = op.getType().isBF16() || op.getIn().getType().isBF16();
   bool isDouble = op.getType().isF64() || op.getIn().getType().isF64();
   if (!involved || !isDouble)
@@ -73,9 +74,9 @@ struct CpuLegalizeScalarsPass
       else if (auto rem = dyn_cast<arith::RemUIOp>(op))
         guardDivisor(rem, /*isSigned=*/false);
       else if (auto narrow = dyn_cast<arith::TruncFOp>(op))
-        convertThroughF32(narrow);
+        legalizeConversion(narrow);
       else if (auto widen = dyn_cast<arith::ExtFOp>(op))
-        convertThroughF32(widen);
+        legalizeConversion(widen);
     });
   }
 };

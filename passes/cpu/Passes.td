@@ -142,7 +142,9 @@ def CpuLegalizeScalars : Pass<"cpu-legalize-scalars", "::mlir::func::FuncOp"> {
     A GPU returns some number for an integer division by zero or of the smallest
     integer by -1; a CPU traps, also in lanes whose result is not used. Such a
     divisor is replaced by one. Conversions between bf16 and f64, which have no
-    expansion of their own, go through f32, as they do in torch.
+    expansion of their own, go through f32, as they do in torch. No conversion
+    keeps a fast-math flag: upstream's emulation of small floats would let a
+    rounding be dropped between two operations.
 
     ```mlir
     %q = arith.divsi %x, %y : i32
