@@ -16,6 +16,9 @@ CASES = [
     Case("relative", "head", "head_window", heads=(8, 2), q_len=37, keys=201, block=(24, 40)),
     Case("every_entry", "none", "prefix", heads=(6, 1), q_len=1, keys=333, block=16),
     Case("none", "batch", "lengths", torch.bfloat16, heads=(4, 4), q_len=5, keys=97),
+    Case("gelu", "position", "bool_table", torch.float16, heads=(8, 2), keys=150, block=(16, 128)),
+    Case("alibi_table", mask="causal", heads=(6, 2), q_len=130, keys=260, block=(128, 64)),
+    Case(dims=(80, 24), heads=(5, 1), q_len=9, keys=2045, layout="spread", kv_len="int64"),
 ]
 
 
@@ -39,8 +42,9 @@ def test_every_subset_of_passes(case: Case, seed: int) -> None:
     for options in subsets():
         decode = pyflex.compile(drawn.score, drawn.mask, options=options)
         same_out, same_lse = problem.run(decode)
-        tolerance = 4 * torch.finfo(case.dtype).eps
-        for got, wanted, allowed in ((same_out, out, tolerance), (same_lse, lse, 2e-6)):
+        # Sums in another order: a wrong answer is off by far more.
+        tolerance = max(4 * torch.finfo(case.dtype).eps, 1e-5)
+        for got, wanted, allowed in ((same_out, out, tolerance), (same_lse, lse, 1e-5)):
             assert torch.allclose(got, wanted, rtol=allowed, atol=allowed), options
 
 
