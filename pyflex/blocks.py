@@ -23,6 +23,7 @@ class BlockLists:
         q_block, kv_block: queries and keys of a block.
         q_len, kv_len: the lengths that the BlockMask was made for.
         mask_mod: the BlockMask's own.
+        most_blocks: the blocks of the longest list, for choosing a schedule.
     """
 
     counts: torch.Tensor
@@ -34,11 +35,7 @@ class BlockLists:
     q_len: int
     kv_len: int
     mask_mod: Callable[..., Any]
-
-    @property
-    def most_blocks(self) -> int:
-        """An upper bound on the blocks of one list."""
-        return -(-self.kv_len // self.kv_block)
+    most_blocks: int
 
     @property
     def strides(self) -> tuple[int, int]:
@@ -78,17 +75,31 @@ def _read(block_mask: BlockMask) -> BlockLists:
     full_counts, full_indices = block_mask.full_kv_num_blocks, block_mask.full_kv_indices
     q_block, kv_block = block_mask.BLOCK_SIZE
     q_len, kv_len = block_mask.seq_lengths
+    counts = _normal(block_mask.kv_num_blocks, 3)
+    full_counts = None if full_counts is None else _normal(full_counts, 3)
     return BlockLists(
-        counts=_normal(block_mask.kv_num_blocks, 3),
+        counts=counts,
         indices=_normal(block_mask.kv_indices, 4),
-        full_counts=None if full_counts is None else _normal(full_counts, 3),
+        full_counts=full_counts,
         full_indices=None if full_indices is None else _normal(full_indices, 4),
         q_block=q_block,
         kv_block=kv_block,
         q_len=q_len,
         kv_len=kv_len,
         mask_mod=block_mask.mask_mod,
+        most_blocks=_most_blocks(counts, full_counts, -(-kv_len // kv_block)),
     )
+
+
+def _most_blocks(counts: torch.Tensor, full_counts: torch.Tensor | None, bound: int) -> int:
+    """The longest list's blocks, read from the device once for a BlockMask.
+
+    A CUDA graph under capture cannot be waited for; there the bound has to do.
+    """
+    if counts.is_cuda and torch.cuda.is_current_stream_capturing():
+        return bound
+    total = counts if full_counts is None else counts + full_counts
+    return min(bound, int(total.max())) if total.numel() else 0
 
 
 def _normal(tensor: torch.Tensor, rank: int) -> torch.Tensor:
