@@ -1,0 +1,34 @@
+"""The README's programs run, and its folders exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_first_kernel_runs_as_printed() -> None:
+    names: dict[str, object] = {}
+    exec(PROGRAMS[0], names)
+    out = names["out"]
+    assert isinstance(out, torch.Tensor)
+    assert out.shape == (2, 32, 1, 128)
+    assert out.isfinite().all()
+
+
+def test_stages_print_as_shown() -> None:
+    names: dict[str, object] = {}
+    exec(PROGRAMS[0] + PROGRAMS[1], names)
+
+
+def test_named_paths_exist() -> None:
+    folders = re.findall(r"^\| `([a-z/_]+)", README, re.MULTILINE)
+    links = re.findall(r"\]\(((?!http)[^)]+)\)", README)
+    assert folders
+    for path in [*folders, *links]:
+        assert (ROOT / path).exists(), path
