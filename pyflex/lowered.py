@@ -19,6 +19,7 @@ class Lowered:
         self.spec = spec
         self._ttir: dict[tuple[str, str], str] = {}
         self._compiled: dict[str, Any] = {}
+        self._snapshots: dict[str, dict[str, str]] = {}
 
     @cached_property
     def flex(self) -> str:
@@ -63,7 +64,7 @@ class Lowered:
             return "\n".join(mods)
         if stage == "flex":
             return self.flex
-        passes = self._after_passes
+        passes = self._after_passes(target.backend if target is not None else "cuda")
         if stage == "ttir":
             return passes["ttir"]
         if stage in passes:
@@ -76,9 +77,9 @@ class Lowered:
             available += [s for s in _GPU_STAGES if s in asm]
         raise ScheduleError("no such stage", expected=", ".join(available), got=repr(stage))
 
-    @cached_property
-    def _after_passes(self) -> dict[str, str]:
-        result = compiler.run_pipeline(
-            self.flex, self.spec.pipeline("decode", "cuda"), snapshots=True
-        )
-        return {**dict(result.snapshots), "ttir": result.text}
+    def _after_passes(self, backend: str) -> dict[str, str]:
+        if backend not in self._snapshots:
+            pipeline = self.spec.pipeline("decode", backend)
+            result = compiler.run_pipeline(self.flex, pipeline, snapshots=True)
+            self._snapshots[backend] = {**dict(result.snapshots), "ttir": result.text}
+        return self._snapshots[backend]
