@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,7 +24,6 @@ class BlockLists:
         q_block, kv_block: queries and keys of a block.
         q_len, kv_len: the lengths that the BlockMask was made for.
         mask_mod: the BlockMask's own.
-        most_blocks: the blocks of the longest list, for choosing a schedule.
     """
 
     counts: torch.Tensor
@@ -35,7 +35,18 @@ class BlockLists:
     q_len: int
     kv_len: int
     mask_mod: Callable[..., Any]
-    most_blocks: int
+
+    @cached_property
+    def most_blocks(self) -> int:
+        """The blocks of the longest list, to choose a split; read from the device once.
+
+        A CUDA graph under capture cannot be waited for; there an upper bound has to do.
+        """
+        bound = -(-self.kv_len // self.kv_block)
+        if self.counts.is_cuda and torch.cuda.is_current_stream_capturing():
+            return bound
+        total = self.counts if self.full_counts is None else self.counts + self.full_counts
+        return min(bound, int(total.max())) if total.numel() else 0
 
     @property
     def strides(self) -> tuple[int, int]:
@@ -75,31 +86,17 @@ def _read(block_mask: BlockMask) -> BlockLists:
     full_counts, full_indices = block_mask.full_kv_num_blocks, block_mask.full_kv_indices
     q_block, kv_block = block_mask.BLOCK_SIZE
     q_len, kv_len = block_mask.seq_lengths
-    counts = _normal(block_mask.kv_num_blocks, 3)
-    full_counts = None if full_counts is None else _normal(full_counts, 3)
     return BlockLists(
-        counts=counts,
+        counts=_normal(block_mask.kv_num_blocks, 3),
         indices=_normal(block_mask.kv_indices, 4),
-        full_counts=full_counts,
+        full_counts=None if full_counts is None else _normal(full_counts, 3),
         full_indices=None if full_indices is None else _normal(full_indices, 4),
         q_block=q_block,
         kv_block=kv_block,
         q_len=q_len,
         kv_len=kv_len,
         mask_mod=block_mask.mask_mod,
-        most_blocks=_most_blocks(counts, full_counts, -(-kv_len // kv_block)),
     )
-
-
-def _most_blocks(counts: torch.Tensor, full_counts: torch.Tensor | None, bound: int) -> int:
-    """The longest list's blocks, read from the device once for a BlockMask.
-
-    A CUDA graph under capture cannot be waited for; there the bound has to do.
-    """
-    if counts.is_cuda and torch.cuda.is_current_stream_capturing():
-        return bound
-    total = counts if full_counts is None else counts + full_counts
-    return min(bound, int(total.max())) if total.numel() else 0
 
 
 def _normal(tensor: torch.Tensor, rank: int) -> torch.Tensor:
