@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 namespace mlir::cpu {
 #define GEN_PASS_DEF_CPULEGALIZESCALARS
@@ -58,6 +59,36 @@ static void legalizeConversion(Op op) {
   op.getInMutable().assign(middle);
 }
 
+/// Computes expm1 without the cancellation of exp(x) - 1, from the rounded
+/// exponential u = exp(x): (u - 1) * x / log(u). (W. Kahan, as given in N.
+/// Higham, Accuracy and Stability of Numerical Algorithms, section 1.14.1.)
+static void expandExpM1(math::ExpM1Op op) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  Value x = op.getOperand();
+  auto constant = [&](double value) -> Value {
+    return arith::ConstantOp::create(
+        builder, loc, builder.getFloatAttr(op.getType(), value));
+  };
+  Value u = math::ExpOp::create(builder, loc, x);
+  Value one = constant(1.0), result;
+  Value less = arith::SubFOp::create(builder, loc, u, one);
+  Value log = math::LogOp::create(builder, loc, u);
+  Value ratio = arith::DivFOp::create(builder, loc, x, log);
+  result = arith::MulFOp::create(builder, loc, less, ratio);
+  // Where u has no digit of x left, and where log(u) is infinite.
+  auto choose = [&](Value left, double right, Value value) {
+    Value equal = arith::CmpFOp::create(
+        builder, loc, arith::CmpFPredicate::OEQ, left, constant(right));
+    result = arith::SelectOp::create(builder, loc, equal, value, result);
+  };
+  choose(u, 1.0, x);
+  choose(u, 0.0, constant(-1.0));
+  choose(u, INFINITY, u);
+  op.replaceAllUsesWith(result);
+  op.erase();
+}
+
 namespace {
 struct CpuLegalizeScalarsPass
     : cpu::impl::CpuLegalizeScalarsBase<CpuLegalizeScalarsPass> {
@@ -73,6 +104,8 @@ struct CpuLegalizeScalarsPass
         guardDivisor(div, /*isSigned=*/false);
       else if (auto rem = dyn_cast<arith::RemUIOp>(op))
         guardDivisor(rem, /*isSigned=*/false);
+      else if (auto exponential = dyn_cast<math::ExpM1Op>(op))
+        expandExpM1(exponential);
       else if (auto narrow = dyn_cast<arith::TruncFOp>(op))
         legalizeConversion(narrow);
       else if (auto widen = dyn_cast<arith::ExtFOp>(op))

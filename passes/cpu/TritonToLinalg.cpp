@@ -361,6 +361,17 @@ struct ConvertExternElementwise
   }
 };
 
+struct ConvertBitcast : OpConversionPattern<tt::BitcastOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::BitcastOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(),
+                                                  adaptor.getSrc());
+    return success();
+  }
+};
+
 //===----------------------------------------------------------------------===//
 // What has no lowering
 //===----------------------------------------------------------------------===//
@@ -447,7 +458,7 @@ struct ConvertTritonToLinalgPass
                  ConvertMakeRange, ConvertShape<tt::ExpandDimsOp>,
                  ConvertShape<tt::BroadcastOp>, ConvertShape<tt::TransOp>,
                  ConvertSplat, ConvertPointerSelect, ConvertDot, ConvertReduce,
-                 ConvertExternElementwise>(converter, context);
+                 ConvertBitcast, ConvertExternElementwise>(converter, context);
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
       signalPassFailure();
   }
