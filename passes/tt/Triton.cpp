@@ -236,6 +236,37 @@ void LoadOp::getEffects(
     effects.emplace_back(MemoryEffects::Write::get());
 }
 
+LogicalResult AtomicRMWOp::verify() {
+  Type element = getElementTypeOrSelf(getVal().getType());
+  StringRef kind = stringifyRMWOp(getAtomicRmwOp());
+  switch (getAtomicRmwOp()) {
+  case RMWOp::XCHG:
+    return success();
+  case RMWOp::FADD:
+    if (isa<FloatType>(element))
+      return success();
+    return emitOpError() << "expected floats to " << kind << ", got "
+                         << element;
+  case RMWOp::ADD:
+  case RMWOp::MAX:
+    if (isa<IntegerType>(element))
+      return success();
+    return emitOpError() << "expected integers to " << kind << ", got "
+                         << element;
+  }
+  llvm_unreachable("every kind is named above");
+}
+
+LogicalResult BitcastOp::verify() {
+  Type from = getElementTypeOrSelf(getSrc().getType());
+  Type to = getElementTypeOrSelf(getType());
+  if (from.isIntOrFloat() && to.isIntOrFloat() &&
+      from.getIntOrFloatBitWidth() == to.getIntOrFloatBitWidth())
+    return success();
+  return emitOpError() << "expected numbers of one width, got " << from
+                       << " and " << to;
+}
+
 void ExternElementwiseOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
@@ -288,18 +319,25 @@ ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
 
 LogicalResult ReduceOp::verify() {
   Block &body = getCombineOp().front();
-  size_t expected = 2 * getSrcs().size();
-  if (body.getNumArguments() != expected)
-    return emitOpError() << "expected " << expected
+  size_t count = getSrcs().size();
+  if (body.getNumArguments() != 2 * count)
+    return emitOpError() << "expected " << 2 * count
                          << " arguments of its region, got "
                          << body.getNumArguments();
-  auto terminator = dyn_cast<ReduceReturnOp>(body.getTerminator());
+  auto terminator =
+      body.empty() ? ReduceReturnOp() : dyn_cast<ReduceReturnOp>(body.back());
   if (!terminator)
     return emitOpError("expected a region that ends in tt.reduce.return");
+  if (terminator.getNumOperands() != count)
+    return emitOpError() << "expected the region to return " << count
+                         << " values, got " << terminator.getNumOperands();
   for (auto [index, src] : llvm::enumerate(getSrcs())) {
     Type element = getElementTypeOrSelf(src.getType());
-    if (index >= terminator.getNumOperands() ||
-        terminator.getOperand(index).getType() != element)
+    if (body.getArgument(index).getType() != element ||
+        body.getArgument(count + index).getType() != element)
+      return emitOpError() << "expected the region to take two " << element
+                           << " for operand " << index;
+    if (terminator.getOperand(index).getType() != element)
       return emitOpError() << "expected the region to return " << element
                            << " for operand " << index;
   }

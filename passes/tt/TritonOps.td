@@ -227,6 +227,14 @@ def TT_ReduceReturnOp : TT_Op<"reduce.return", [HasParent<"ReduceOp">, Pure, Ter
   let assemblyFormat = "$result attr-dict `:` type($result)";
 }
 
+def TT_BitcastOp : TT_Op<"bitcast", [Pure, SameOperandsAndResultShape]> {
+  let summary = "The same bits as another type of the same width.";
+  let arguments = (ins TT_Any:$src);
+  let results = (outs TT_Any:$result);
+  let assemblyFormat = "$src attr-dict `:` type($src) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def TT_ExternElementwiseOp : TT_Op<"extern_elementwise", [SameOperandsAndResultShape,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Applies a device library's scalar function to each element.";
@@ -236,8 +244,15 @@ def TT_ExternElementwiseOp : TT_Op<"extern_elementwise", [SameOperandsAndResultS
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, $result)";
 }
 
-def TT_AtomicRMWOp : TT_Op<"atomic_rmw", [MemoryEffects<[MemRead, MemWrite]>]> {
+def TT_AtomicRMWOp : TT_Op<"atomic_rmw", [MemoryEffects<[MemRead, MemWrite]>,
+    TypesMatchWith<"value type matches ptr type", "ptr", "val", "pointeeTypeOf($_self)">,
+    TypesMatchWith<"result type matches value type", "val", "result", "$_self">,
+    TypesMatchWith<"mask type matches ptr type", "ptr", "mask", "maskTypeOf($_self)",
+                   "($_op.getOperands().size() <= 2) || std::equal_to<>()">]> {
   let summary = "Reads, combines and writes back in one step; gives the old value.";
+  let description = [{
+    `add` and `max` (signed) combine integers, `fadd` floats; `exch` takes both.
+  }];
   let arguments = (ins TT_RMWOp:$atomic_rmw_op, TT_PtrLike:$ptr, TT_Any:$val,
                        Optional<TT_BoolLike>:$mask, TT_MemSemantic:$sem,
                        TT_MemSyncScope:$scope);
@@ -246,6 +261,7 @@ def TT_AtomicRMWOp : TT_Op<"atomic_rmw", [MemoryEffects<[MemRead, MemWrite]>]> {
     $atomic_rmw_op `,` $sem `,` $scope `,` $ptr `,` $val (`,` $mask^)? attr-dict `:`
     functional-type(operands, $result)
   }];
+  let hasVerifier = 1;
 }
 
 #endif // PYFLEX_TT_OPS
