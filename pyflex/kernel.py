@@ -169,7 +169,6 @@ def build_module(spec: KernelSpec) -> str:
                 f" blocks({spec.blocks.q_block} x {spec.blocks.kv_block}){per_head}"
             )
             tables += f" {name}(%{name})"
-    precision = {"tf32": 0, "tf32x3": 1, "ieee": 2}[spec.options.precision]
     attributes = ", ".join(
         f"{name} = {value} : i32"
         for name, value in (
@@ -178,14 +177,13 @@ def build_module(spec: KernelSpec) -> str:
             ("value_dim", spec.value_dim),
             ("rows", spec.schedule.rows),
             ("keys", spec.schedule.keys),
-            ("precision", precision),
         )
     )
     lines.append(
         f"flex.decode %query_view, %key_view, %value_view -> %out_view{results}"
         " kv_heads(%kv_heads) q_len(%q_len) kv_max(%kv_max) scale(%scale)"
         f" q_offset(%q_offsets) kv_len(%kv_lens) {mods}{tables}"
-        f" {{{attributes}}} : {view}, {view}, {view} -> {view}"
+        f" precision {spec.options.precision} {{{attributes}}} : {view}, {view}, {view} -> {view}"
     )
     lines.append("tt.return")
     body = "\n".join(f"    {line}" for line in lines)

@@ -248,7 +248,7 @@ tt.func @load_of_another_type(%x: !flex.view<4 x f16>, %n: i32, %index: tensor<1
 // -----
 
 tt.func @load_of_more_columns_than_the_tile(%x: !flex.view<4 x f32>, %n: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
-  // expected-error @+1 {{'flex.load' op expected at most 64 columns, got 65}}
+  // expected-error @+1 {{'flex.load' op expected between 1 and 64 columns, got 65}}
   %0 = flex.load %x[%n, %n, %index] if %valid columns 65
       : !flex.view<4 x f32>, i32, tensor<16xi32>, tensor<16xi1> -> tensor<16x64xf32>
   tt.return
@@ -277,7 +277,7 @@ tt.func @store_of_tile_to_rank_three(%x: !flex.view<3 x f32>, %n: i32, %row: ten
 
 tt.func @store_of_more_columns_than_the_tile(%x: !flex.view<4 x f32>, %n: i32, %row: tensor<16xi32>, %valid: tensor<16xi1>,
                                              %tile: tensor<16x64xf32>) {
-  // expected-error @+1 {{'flex.store' op expected at most 64 columns, got 80}}
+  // expected-error @+1 {{'flex.store' op expected between 1 and 64 columns, got 80}}
   flex.store %tile -> %x[%n, %row, %row] if %valid columns 80
       : tensor<16x64xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
   tt.return
@@ -318,7 +318,7 @@ tt.func @loop_with_too_few_arguments(%blocks: !flex.blocks, %n: i32) {
 // -----
 
 tt.func @loop_over_scalar_positions(%blocks: !flex.blocks, %n: i32) {
-  // expected-error @+1 {{'flex.for' op expected positions of type tensor<Nxi32>, got 'i32'}}
+  // expected-error @+1 {{'flex.for' op expected positions of type tensor<Nxi32>, N a power of two, got 'i32'}}
   %0 = flex.for %blocks below %n init(%n : i32) {
   ^bb0(%kv: i32, %valid: tensor<64xi1>, %unmasked: i1, %s: i32):
     flex.yield %s : i32
@@ -393,5 +393,350 @@ tt.func @softmax_of_two_row_counts(%m: tensor<16xf32>, %l: tensor<8xf32>, %acc: 
   // expected-error @+1 {{'flex.online_softmax' op expected sum of 16 elements, got 8}}
   %0:3 = flex.online_softmax(%m, %l, %acc), %s, %v
       : (tensor<16xf32>, tensor<8xf32>, tensor<16x32xf32>), tensor<16x64xf32>, tensor<64x32xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_of_f64(%q: !flex.view<4 x f64>, %k: !flex.view<4 x f64>, %v: !flex.view<4 x f64>, %o: !flex.view<4 x f64>, %n: i32, %scale: f32,
+    %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected query of f16, bf16 or f32, got 'f64'}}
+  flex.decode %q, %k, %v -> %o kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f64>, !flex.view<4 x f64>, !flex.view<4 x f64> -> !flex.view<4 x f64>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_of_values_of_another_type(%q: !flex.view<4 x f32>, %k: !flex.view<4 x f32>, %v: !flex.view<4 x f16>, %o: !flex.view<4 x f32>, %n: i32, %scale: f32,
+    %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected query and value of one element type, got 'f32' and 'f16'}}
+  flex.decode %q, %k, %v -> %o kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f16> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_to_integers(%q: !flex.view<4 x f32>, %k: !flex.view<4 x f32>, %v: !flex.view<4 x f32>, %o: !flex.view<4 x i32>, %n: i32, %scale: f32,
+    %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected out of f16, bf16 or f32, got 'i32'}}
+  flex.decode %q, %k, %v -> %o kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x i32>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_of_negative_group(%q: !flex.view<4 x f32>, %k: !flex.view<4 x f32>, %v: !flex.view<4 x f32>, %o: !flex.view<4 x f32>, %n: i32, %scale: f32,
+    %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected a positive group, got -4}}
+  flex.decode %q, %k, %v -> %o kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = -4 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @decode_in_negative_tiles(%q: !flex.view<4 x f32>, %k: !flex.view<4 x f32>, %v: !flex.view<4 x f32>, %o: !flex.view<4 x f32>, %n: i32, %scale: f32,
+    %per_batch: !flex.per_batch) {
+  // expected-error @+1 {{'flex.decode' op expected rows to be a power of two of at least 16, got -2147483648}}
+  flex.decode %q, %k, %v -> %o kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = -2147483648 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @captures_without_score_mod(%q: !flex.view<4 x f32>, %k: !flex.view<4 x f32>, %v: !flex.view<4 x f32>, %o: !flex.view<4 x f32>, %n: i32, %scale: f32,
+    %per_batch: !flex.per_batch, %p: !tt.ptr<f32>) {
+  // expected-error @+1 {{'flex.decode' op expected a score_mod beside score_captures}}
+  flex.decode %q, %k, %v -> %o kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      score_captures(%p : !tt.ptr<f32>)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @captures_without_mask_mod(%q: !flex.view<4 x f32>, %k: !flex.view<4 x f32>, %v: !flex.view<4 x f32>, %o: !flex.view<4 x f32>, %n: i32, %scale: f32,
+    %per_batch: !flex.per_batch, %p: !tt.ptr<i1>) {
+  // expected-error @+1 {{'flex.decode' op expected a mask_mod beside mask_captures}}
+  flex.decode %q, %k, %v -> %o kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
+      q_offset(%per_batch) kv_len(%per_batch)
+      mask_captures(%p : !tt.ptr<i1>)
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 64 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+// -----
+
+tt.func @combine_to_rank_three(%p: !tt.ptr<f32>, %n: i32, %out: !flex.view<3 x f16>) {
+  // expected-error @+1 {{'flex.combine' op expected out of rank 4, got '!flex.view<3 x f16>'}}
+  flex.combine %p, %p splits(%n) heads(%n) q_len(%n) -> %out
+      {value_dim = 64 : i32, chunk = 16 : i32} : !flex.view<3 x f16>
+  tt.return
+}
+
+// -----
+
+tt.func @combine_to_bytes(%p: !tt.ptr<f32>, %n: i32, %out: !flex.view<4 x i8>) {
+  // expected-error @+1 {{'flex.combine' op expected out of f16, bf16 or f32, got 'i8'}}
+  flex.combine %p, %p splits(%n) heads(%n) q_len(%n) -> %out
+      {value_dim = 64 : i32, chunk = 16 : i32} : !flex.view<4 x i8>
+  tt.return
+}
+
+// -----
+
+tt.func @combine_with_lse_of_another_type(%p: !tt.ptr<f32>, %n: i32, %out: !flex.view<4 x f16>, %lse: !flex.view<3 x f16>) {
+  // expected-error @+1 {{'flex.combine' op expected lse of type '!flex.view<3 x f32>', got '!flex.view<3 x f16>'}}
+  flex.combine %p, %p splits(%n) heads(%n) q_len(%n) -> %out lse(%lse : !flex.view<3 x f16>)
+      {value_dim = 64 : i32, chunk = 16 : i32} : !flex.view<4 x f16>
+  tt.return
+}
+
+// -----
+
+tt.func @combine_of_one_split_at_a_time(%p: !tt.ptr<f32>, %n: i32, %out: !flex.view<4 x f16>) {
+  // expected-error @+1 {{'flex.combine' op expected chunk to be a power of two of at least 2, got 1}}
+  flex.combine %p, %p splits(%n) heads(%n) q_len(%n) -> %out
+      {value_dim = 64 : i32, chunk = 1 : i32} : !flex.view<4 x f16>
+  tt.return
+}
+
+// -----
+
+tt.func @combine_in_odd_chunks(%p: !tt.ptr<f32>, %n: i32, %out: !flex.view<4 x f16>) {
+  // expected-error @+1 {{'flex.combine' op expected chunk to be a power of two of at least 2, got 12}}
+  flex.combine %p, %p splits(%n) heads(%n) q_len(%n) -> %out
+      {value_dim = 64 : i32, chunk = 12 : i32} : !flex.view<4 x f16>
+  tt.return
+}
+
+// -----
+
+tt.func @combine_of_empty_values(%p: !tt.ptr<f32>, %n: i32, %out: !flex.view<4 x f16>) {
+  // expected-error @+1 {{'flex.combine' op expected a positive value_dim, got -8}}
+  flex.combine %p, %p splits(%n) heads(%n) q_len(%n) -> %out
+      {value_dim = -8 : i32, chunk = 16 : i32} : !flex.view<4 x f16>
+  tt.return
+}
+
+// -----
+
+tt.func @per_batch_of_floats(%n: i32, %p: !tt.ptr<f32>, %given: i1) {
+  // expected-error @+1 {{'flex.per_batch' op expected a pointer to i8, i16, i32 or i64, got a pointer to 'f32'}}
+  %0 = flex.per_batch %n, %p if %given : !tt.ptr<f32>
+  tt.return
+}
+
+// -----
+
+tt.func @per_batch_of_bits(%n: i32, %p: !tt.ptr<i1>, %given: i1) {
+  // expected-error @+1 {{'flex.per_batch' op expected a pointer to i8, i16, i32 or i64, got a pointer to 'i1'}}
+  %0 = flex.per_batch %n, %p if %given : !tt.ptr<i1>
+  tt.return
+}
+
+// -----
+
+tt.func @block_table_of_negative_blocks(%p: !tt.ptr<i32>, %s: i64) {
+  // expected-error @+1 {{'flex.block_table' op expected positive block sizes, got -128 x 64}}
+  %0 = flex.block_table %p, %p strides(%s, %s, %s) blocks(-128 x 64)
+  tt.return
+}
+
+// -----
+
+tt.func @rows_within_no_queries(%n: i32) {
+  // expected-error @+1 {{'flex.rows' op expected a block of at least 1 query, got 0}}
+  %0:7 = flex.rows(%n, %n) group(4) tile(4 heads x 4 queries) within(0) : tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @rows_within_negative_queries(%n: i32) {
+  // expected-error @+1 {{'flex.rows' op expected a block of at least 1 query, got -16}}
+  %0:7 = flex.rows(%n, %n) group(4) tile(4 heads x 4 queries) within(-16) : tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @rows_of_negative_queries(%n: i32) {
+  // expected-error @+1 {{'flex.rows' op expected 4 heads x -4 queries to fit 16 rows}}
+  %0:7 = flex.rows(%n, %n) group(4) tile(4 heads x -4 queries) : tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @rows_of_an_odd_count(%n: i32) {
+  // expected-error @+1 {{'flex.rows' op result #4 must be 1D tensor of 32-bit signless integer values whose sizes are powers of two, but got 'tensor<12xi32>'}}
+  %0:7 = flex.rows(%n, %n) group(4) tile(4 heads x 3 queries) : tensor<12xi32>, tensor<12xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @load_of_no_columns(%x: !flex.view<4 x f32>, %n: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
+  // expected-error @+1 {{'flex.load' op expected between 1 and 64 columns, got 0}}
+  %0 = flex.load %x[%n, %n, %index] if %valid columns 0
+      : !flex.view<4 x f32>, i32, tensor<16xi32>, tensor<16xi1> -> tensor<16x64xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @load_of_negative_columns(%x: !flex.view<4 x f32>, %n: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
+  // expected-error @+1 {{'flex.load' op expected between 1 and 64 columns, got -1}}
+  %0 = flex.load %x[%n, %n, %index] if %valid columns -1
+      : !flex.view<4 x f32>, i32, tensor<16xi32>, tensor<16xi1> -> tensor<16x64xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @load_of_unknown_lines(%x: !flex.view<4 x f32>, %n: i32, %index: tensor<?xi32>, %valid: tensor<?xi1>) {
+  // expected-error @+1 {{'flex.load' op operand #3 must be 1D tensor of 32-bit signless integer values whose sizes are powers of two, but got 'tensor<?xi32>'}}
+  %0 = flex.load %x[%n, %n, %index] if %valid columns 64
+      : !flex.view<4 x f32>, i32, tensor<?xi32>, tensor<?xi1> -> tensor<?x64xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @store_of_negative_columns(%x: !flex.view<4 x f32>, %n: i32, %row: tensor<16xi32>, %valid: tensor<16xi1>, %tile: tensor<16x64xf32>) {
+  // expected-error @+1 {{'flex.store' op expected between 1 and 64 columns, got -3}}
+  flex.store %tile -> %x[%n, %row, %row] if %valid columns -3
+      : tensor<16x64xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @store_of_a_column_as_two(%x: !flex.view<3 x f32>, %n: i32, %row: tensor<16xi32>, %valid: tensor<16xi1>, %column: tensor<16xf32>) {
+  // expected-error @+1 {{'flex.store' op expected between 1 and 1 columns, got 2}}
+  flex.store %column -> %x[%n, %row, %row] if %valid columns 2
+      : tensor<16xf32> -> !flex.view<3 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @store_to_integers(%x: !flex.view<4 x i8>, %n: i32, %row: tensor<16xi32>, %valid: tensor<16xi1>, %tile: tensor<16x64xf32>) {
+  // expected-error @+1 {{'flex.store' op expected a view of f16, bf16 or f32, got 'i8'}}
+  flex.store %tile -> %x[%n, %row, %row] if %valid columns 64
+      : tensor<16x64xf32> -> !flex.view<4 x i8>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @loop_over_odd_tiles(%blocks: !flex.blocks, %n: i32) {
+  // expected-error @+1 {{'flex.for' op expected positions of type tensor<Nxi32>, N a power of two, got 'tensor<48xi32>'}}
+  %0 = flex.for %blocks below %n init(%n : i32) {
+  ^bb0(%kv: tensor<48xi32>, %valid: tensor<48xi1>, %unmasked: i1, %s: i32):
+    flex.yield %s : i32
+  } -> i32
+  tt.return
+}
+
+// -----
+
+tt.func @scores_of_two_types(%q: tensor<16x32xf32>, %k: tensor<64x32xf16>, %scale: f32) {
+  // expected-error @+1 {{'flex.scores' op expected query and key of one element type, got 'f32' and 'f16'}}
+  %0 = flex.scores %q, %k, %scale : tensor<16x32xf32>, tensor<64x32xf16> -> tensor<16x64xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @bound_of_another_length(%s: tensor<16x64xf32>, %valid: tensor<32xi1>) {
+  // expected-error @+1 {{'flex.bound' op expected valid of 64 elements, got 32}}
+  %0 = flex.bound %s if %valid : tensor<16x64xf32>, tensor<32xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @bound_of_an_odd_tile(%s: tensor<16x48xf32>, %valid: tensor<48xi1>) {
+  // expected-error @+1 {{'flex.bound' 'scores' must be 2D tensor of 32-bit float values whose sizes are powers of two, but got 'tensor<16x48xf32>'}}
+  %0 = flex.bound %s if %valid : tensor<16x48xf32>, tensor<48xi1>
+  tt.return
+}
+
+// -----
+
+tt.func private @mod(f32, i32, i32, i32, i32) -> f32
+
+tt.func @score_mod_of_another_head(%s: tensor<16x64xf32>, %b: i32, %h: tensor<8xi32>, %q: tensor<16xi32>, %kv: tensor<64xi32>) {
+  // expected-error @+1 {{'flex.score_mod' op expected head of 16 elements, got 8}}
+  %0 = flex.score_mod @mod(%s, %b, %h, %q, %kv)
+      : tensor<16x64xf32>, tensor<8xi32>, tensor<16xi32>, tensor<64xi32>
+  tt.return
+}
+
+// -----
+
+tt.func private @mod(f32, i32, i32, i32, i32) -> f32
+
+tt.func @score_mod_of_another_query(%s: tensor<16x64xf32>, %b: i32, %h: tensor<16xi32>, %q: tensor<8xi32>, %kv: tensor<64xi32>) {
+  // expected-error @+1 {{'flex.score_mod' op expected query of 16 elements, got 8}}
+  %0 = flex.score_mod @mod(%s, %b, %h, %q, %kv)
+      : tensor<16x64xf32>, tensor<16xi32>, tensor<8xi32>, tensor<64xi32>
+  tt.return
+}
+
+// -----
+
+tt.func private @mod(f32, i32, i32, i32, i32) -> f32
+
+tt.func @score_mod_of_another_kv(%s: tensor<16x64xf32>, %b: i32, %h: tensor<16xi32>, %q: tensor<16xi32>, %kv: tensor<16xi32>) {
+  // expected-error @+1 {{'flex.score_mod' op expected kv of 64 elements, got 16}}
+  %0 = flex.score_mod @mod(%s, %b, %h, %q, %kv)
+      : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
+  tt.return
+}
+
+// -----
+
+tt.func private @mod(i32, i32, i32, i32) -> i1
+
+tt.func @mask_mod_of_another_kv(%s: tensor<16x64xf32>, %b: i32, %h: tensor<16xi32>, %q: tensor<16xi32>, %kv: tensor<16xi32>) {
+  // expected-error @+1 {{'flex.mask_mod' op expected kv of 64 elements, got 16}}
+  %0 = flex.mask_mod @mod(%s, %b, %h, %q, %kv)
+      : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
+  tt.return
+}
+
+// -----
+
+tt.func @finish_of_two_row_counts(%m: tensor<16xf32>, %l: tensor<8xf32>, %acc: tensor<16x32xf32>) {
+  // expected-error @+1 {{'flex.softmax_finish' op expected sum of 16 elements, got 8}}
+  %0:3 = flex.softmax_finish(%m, %l, %acc) : (tensor<16xf32>, tensor<8xf32>, tensor<16x32xf32>)
+  tt.return
+}
+
+// -----
+
+tt.func @finish_of_another_maximum(%m: tensor<8xf32>, %l: tensor<16xf32>, %acc: tensor<16x32xf32>) {
+  // expected-error @+1 {{'flex.softmax_finish' op expected max of 16 elements, got 8}}
+  %0:3 = flex.softmax_finish(%m, %l, %acc) : (tensor<8xf32>, tensor<16xf32>, tensor<16x32xf32>)
   tt.return
 }

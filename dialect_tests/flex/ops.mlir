@@ -63,14 +63,14 @@ tt.func @decode_with_everything(%x: !flex.view<4 x bf16>, %out: !flex.view<4 x f
   // CHECK-SAME: score_mod @slope_bias score_captures(%{{.*}} : !tt.ptr<f32>)
   // CHECK-SAME: mask_mod @looked_up mask_captures(%{{.*}} : !tt.ptr<i1>)
   // CHECK-SAME: partial(%[[T:.*]]) full(%[[T]])
-  // CHECK-SAME: precision = 0 : i32
+  // CHECK-SAME: precision tf32 {group
   // CHECK-SAME: : <4 x bf16>, <4 x bf16>, <4 x bf16> -> <4 x f32>
   flex.decode %x, %x, %x -> %out lse(%rows : !flex.view<3 x f32>) max_scores(%rows : !flex.view<3 x f32>)
       kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale) q_offset(%per_batch) kv_len(%per_batch)
       score_mod @slope_bias score_captures(%slopes : !tt.ptr<f32>)
       mask_mod @looked_up mask_captures(%keep : !tt.ptr<i1>)
-      partial(%table) full(%table)
-      {group = 5 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 32 : i32, keys = 16 : i32, precision = 0 : i32}
+      partial(%table) full(%table) precision tf32
+      {group = 5 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 32 : i32, keys = 16 : i32}
       : !flex.view<4 x bf16>, !flex.view<4 x bf16>, !flex.view<4 x bf16> -> !flex.view<4 x f32>
   tt.return
 }
@@ -145,8 +145,8 @@ tt.func @loop(%blocks: !flex.blocks, %limit: i32, %max: tensor<16xf32>) -> tenso
 tt.func @scores(%q: tensor<16x32xf32>, %k: tensor<64x32xf32>, %scale: f32, %valid: tensor<64xi1>) {
   // CHECK: flex.scores %{{.*}}, %{{.*}}, %{{.*}} : tensor<16x32xf32>, tensor<64x32xf32> -> tensor<16x64xf32>
   %0 = flex.scores %q, %k, %scale : tensor<16x32xf32>, tensor<64x32xf32> -> tensor<16x64xf32>
-  // CHECK: flex.scores {{.*}} {precision = 1 : i32}
-  %1 = flex.scores %q, %k, %scale {precision = 1 : i32} : tensor<16x32xf32>, tensor<64x32xf32> -> tensor<16x64xf32>
+  // CHECK: flex.scores {{.*}} precision tf32x3 :
+  %1 = flex.scores %q, %k, %scale precision tf32x3 : tensor<16x32xf32>, tensor<64x32xf32> -> tensor<16x64xf32>
   // CHECK: flex.bound %{{.*}} if %{{.*}} : tensor<16x64xf32>, tensor<64xi1>
   %2 = flex.bound %0 if %valid : tensor<16x64xf32>, tensor<64xi1>
   tt.return
@@ -173,8 +173,8 @@ tt.func @softmax(%m: tensor<16xf32>, %l: tensor<16xf32>, %acc: tensor<16x32xf32>
   // CHECK: %[[M:.*]], %[[L:.*]], %[[A:.*]] = flex.online_softmax(%{{.*}}, %{{.*}}, %{{.*}}), %{{.*}}, %{{.*}} : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>), tensor<16x64xf32>, tensor<64x32xbf16>
   %0:3 = flex.online_softmax(%m, %l, %acc), %s, %v
       : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>), tensor<16x64xf32>, tensor<64x32xbf16>
-  // CHECK: flex.online_softmax{{.*}} {precision = 0 : i32} :
-  %1:3 = flex.online_softmax(%m, %l, %acc), %s, %v {precision = 0 : i32}
+  // CHECK: flex.online_softmax{{.*}} precision tf32 :
+  %1:3 = flex.online_softmax(%m, %l, %acc), %s, %v precision tf32
       : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>), tensor<16x64xf32>, tensor<64x32xbf16>
   // CHECK: flex.softmax_finish(%[[M]], %[[L]], %[[A]]) : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>)
   %2:3 = flex.softmax_finish(%0#0, %0#1, %0#2) : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>)

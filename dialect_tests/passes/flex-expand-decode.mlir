@@ -45,13 +45,13 @@ tt.func public @block_sparse(%q: !flex.view<4 x bf16>, %k: !flex.view<4 x bf16>,
   // CHECK: %[[S1:.*]]:3 = flex.for %[[LIST1]] below %[[LIMIT]] init(%[[M0]], %[[L0]], %[[A0]] :
   // CHECK-NEXT: ^bb0(%[[KV:.*]]: tensor<64xi32>, %[[VALID:.*]]: tensor<64xi1>, %{{.*}}: i1, %[[M:.*]]: tensor<16xf32>, %[[L:.*]]: tensor<16xf32>, %[[A:.*]]: tensor<16x32xf32>):
   // CHECK-NEXT: %[[KEY:.*]] = flex.load %[[K]][%batch, %kv_head, %[[KV]]] if %[[VALID]] columns 64
-  // CHECK-NEXT: %[[DOT:.*]] = flex.scores %[[QUERY]], %[[KEY]], %{{.*}} {precision = 0 : i32}
+  // CHECK-NEXT: %[[DOT:.*]] = flex.scores %[[QUERY]], %[[KEY]], %{{.*}} precision tf32
   // CHECK-NEXT: %[[SCORE:.*]] = flex.score_mod @score(%[[DOT]], %batch, %head, %[[POSITION]], %[[KV]]) captures(%{{.*}} : !tt.ptr<f32>)
   // CHECK-NEXT: %[[MASKED:.*]] = flex.mask_mod @keep(%[[SCORE]], %batch, %head, %[[POSITION]], %[[KV]])
   // CHECK-NEXT: %[[BOUND:.*]] = flex.bound %[[MASKED]] if %[[VALID]]
   // CHECK-NEXT: %[[VALUE:.*]] = flex.load %[[V]][%batch, %kv_head, %[[KV]]] if %[[VALID]] columns 20
   // CHECK-SAME: tensor<64x32xbf16>
-  // CHECK-NEXT: %[[NEXT:.*]], %{{.*}}, %{{.*}} = flex.online_softmax(%[[M]], %[[L]], %[[A]]), %[[BOUND]], %[[VALUE]] {precision = 0 : i32}
+  // CHECK-NEXT: %[[NEXT:.*]], %{{.*}}, %{{.*}} = flex.online_softmax(%[[M]], %[[L]], %[[A]]), %[[BOUND]], %[[VALUE]] precision tf32
   // CHECK-NEXT: flex.yield %[[NEXT]],
 
   // CHECK: %[[LIST2:.*]] = flex.list %[[FULL]][%batch, %first_head, %first_query]
@@ -67,7 +67,7 @@ tt.func public @block_sparse(%q: !flex.view<4 x bf16>, %k: !flex.view<4 x bf16>,
       q_offset(%offsets) kv_len(%lens)
       score_mod @score score_captures(%slopes : !tt.ptr<f32>) mask_mod @keep
       partial(%p) full(%f)
-      {group = 4 : i32, head_dim = 64 : i32, value_dim = 20 : i32, rows = 16 : i32, keys = 64 : i32, precision = 0 : i32}
+      precision tf32 {group = 4 : i32, head_dim = 64 : i32, value_dim = 20 : i32, rows = 16 : i32, keys = 64 : i32}
       : !flex.view<4 x bf16>, !flex.view<4 x bf16>, !flex.view<4 x bf16> -> !flex.view<4 x bf16>
   tt.return
 }

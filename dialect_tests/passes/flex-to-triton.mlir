@@ -274,7 +274,7 @@ tt.func @scores(%q: tensor<16x32xbf16>, %k: tensor<64x32xbf16>, %scale: f32, %va
   // CHECK: %[[S:.*]] = arith.mulf %[[DOT]], %[[SCALES]]
   // CHECK: %[[EXISTS:.*]] = tt.broadcast
   // CHECK: arith.select %[[EXISTS]], %[[S]], %[[NONE]]
-  %0 = flex.scores %q, %k, %scale {precision = 0 : i32} : tensor<16x32xbf16>, tensor<64x32xbf16> -> tensor<16x64xf32>
+  %0 = flex.scores %q, %k, %scale precision tf32 : tensor<16x32xbf16>, tensor<64x32xbf16> -> tensor<16x64xf32>
   %1 = flex.bound %0 if %valid : tensor<16x64xf32>, tensor<64xi1>
   tt.return %1 : tensor<16x64xf32>
 }

@@ -5,6 +5,13 @@
 
 #include "tt/Triton.h"
 
+namespace mlir::flex {
+
+/// Whether a shaped type's dimensions are known and powers of two.
+bool hasTileShape(Type type);
+
+} // namespace mlir::flex
+
 #include "flex/FlexDialect.h.inc"
 
 #define GET_TYPEDEF_CLASSES

@@ -1,4 +1,4 @@
-//===- FlexOps.cpp - Verifiers of the flex dialect ------------------------===//
+//===- FlexOps.cpp - The flex dialect and its verifiers -------------------===//
 
 #include "flex/Flex.h"
 
@@ -39,7 +39,13 @@ static Type elementOf(Value tile) {
   return cast<RankedTensorType>(tile.getType()).getElementType();
 }
 
-/// A column whose size differs from the tile dimension it runs along.
+bool flex::hasTileShape(Type type) {
+  auto shaped = cast<ShapedType>(type);
+  return shaped.hasStaticShape() &&
+         llvm::all_of(shaped.getShape(), llvm::isPowerOf2_64);
+}
+
+/// Refuses a column whose size differs from the tile dimension it runs along.
 static LogicalResult verifyLength(Operation *op, Value column, int64_t size,
                                   StringRef name) {
   auto type = dyn_cast<RankedTensorType>(column.getType());
@@ -75,107 +81,22 @@ LogicalResult ViewOp::verify() {
   return success();
 }
 
+LogicalResult PerBatchOp::verify() {
+  Type pointee = cast<tt::PointerType>(getPointer().getType()).getPointeeType();
+  for (unsigned width : {8, 16, 32, 64})
+    if (pointee.isSignlessInteger(width))
+      return success();
+  return emitOpError() << "expected a pointer to i8, i16, i32 or i64, got a "
+                          "pointer to "
+                       << pointee;
+}
+
 LogicalResult BlockTableOp::verify() {
-  if (getQBlock() < 1 || getKvBlock() < 1)
-    return emitOpError() << "expected positive block sizes, got " << getQBlock()
-                         << " x " << getKvBlock();
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Mods
-//===----------------------------------------------------------------------===//
-
-/// Checks that `callee` names a tt.func (leading..., captures...) -> results,
-/// where results are `result`, or `result` and an i1 that says whether every
-/// index was in bounds.
-static LogicalResult verifyMod(Operation *op, FlatSymbolRefAttr callee,
-                               SymbolTableCollection &symbols, bool takesScore,
-                               ValueRange captures) {
-  auto func = symbols.lookupNearestSymbolFrom<tt::FuncOp>(op, callee);
-  if (!func)
-    return op->emitOpError() << "expected a tt.func named '"
-                             << callee.getValue() << "', found none";
-  MLIRContext *context = op->getContext();
-  Type f32 = Float32Type::get(context), i32 = IntegerType::get(context, 32),
-       i1 = IntegerType::get(context, 1);
-  SmallVector<Type> inputs;
-  if (takesScore)
-    inputs.push_back(f32);
-  inputs.append(4, i32);
-  llvm::append_range(inputs, captures.getTypes());
-  Type result = takesScore ? f32 : i1;
-  FunctionType type = func.getFunctionType();
-  bool resultsMatch =
-      type.getResults() == ArrayRef<Type>{result} ||
-      (!takesScore && type.getResults() == ArrayRef<Type>{i1, i1});
-  if (type.getInputs() == ArrayRef<Type>(inputs) && resultsMatch)
-    return success();
-  auto diag = op->emitOpError()
-              << "expected '" << callee.getValue() << "' to have type "
-              << FunctionType::get(context, inputs, result) << ", got " << type;
-  diag.attachNote(func.getLoc()) << "the function is here";
-  return diag;
-}
-
-LogicalResult DecodeOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  if (getScoreModAttr() && failed(verifyMod(*this, getScoreModAttr(), symbols,
-                                            true, getScoreCaptures())))
-    return failure();
-  if (getMaskModAttr() && failed(verifyMod(*this, getMaskModAttr(), symbols,
-                                           false, getMaskCaptures())))
-    return failure();
-  return success();
-}
-
-LogicalResult ScoreModOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  return verifyMod(*this, getCalleeAttr(), symbols, true, getCaptures());
-}
-
-LogicalResult MaskModOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  return verifyMod(*this, getCalleeAttr(), symbols, false, getCaptures());
-}
-
-//===----------------------------------------------------------------------===//
-// Level 1
-//===----------------------------------------------------------------------===//
-
-LogicalResult DecodeOp::verify() {
-  for (auto [name, view] : {std::pair<StringRef, Value>{"query", getQuery()},
-                            {"key", getKey()},
-                            {"value", getValue()},
-                            {"out", getOut()}})
-    if (cast<ViewType>(view.getType()).getRank() != 4)
-      return emitOpError() << "expected " << name << " of rank 4, got "
-                           << view.getType();
-  Type perRow = ViewType::get(getContext(), 3, Float32Type::get(getContext()));
-  for (auto [name, view] : {std::pair<StringRef, Value>{"lse", getLse()},
-                            {"max_scores", getMaxScores()}})
-    if (view && view.getType() != perRow)
-      return emitOpError() << "expected " << name << " of type " << perRow
-                           << ", got " << view.getType();
-  Type keyType = cast<ViewType>(getKey().getType()).getElementType();
-  Type queryType = cast<ViewType>(getQuery().getType()).getElementType();
-  if (keyType != queryType)
-    return emitOpError() << "expected query and key of one element type, got "
-                         << queryType << " and " << keyType;
-  if (getGroup() < 1)
-    return emitOpError() << "expected a positive group, got " << getGroup();
-  for (auto [name, size] :
-       {std::pair<StringRef, int64_t>{"rows", getRows()}, {"keys", getKeys()}})
-    if (size < 16 || !llvm::isPowerOf2_64(size))
-      return emitOpError() << "expected " << name
-                           << " to be a power of two of at least 16, got "
-                           << size;
-  for (auto [name, size] :
-       {std::pair<StringRef, int64_t>{"head_dim", getHeadDim()},
-        {"value_dim", getValueDim()}})
-    if (size < 1)
-      return emitOpError() << "expected a positive " << name << ", got "
-                           << size;
-  if (getFull() && !getPartial())
-    return emitOpError(
-        "expected a list of partial blocks beside the full ones");
+  int64_t qBlock = getQBlockAttr().getInt(),
+          kvBlock = getKvBlockAttr().getInt();
+  if (qBlock < 1 || kvBlock < 1)
+    return emitOpError() << "expected positive block sizes, got " << qBlock
+                         << " x " << kvBlock;
   return success();
 }
 
@@ -194,37 +115,45 @@ void RowsOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
 }
 
 LogicalResult RowsOp::verify() {
-  int64_t rows = shapeOf(getHead())[0];
-  if (getHeads() < 1 || getQueries() < 1 ||
-      int64_t(getHeads()) * getQueries() > rows)
-    return emitOpError() << "expected " << getHeads() << " heads x "
-                         << getQueries() << " queries to fit " << rows
-                         << " rows";
-  if (getHeads() > getGroup())
-    return emitOpError() << "expected at most the group's " << getGroup()
-                         << " heads in a tile, got " << getHeads();
-  if (failed(verifyLength(*this, getQuery(), rows, "query")))
-    return failure();
+  int64_t rows = shapeOf(getHead())[0], group = getGroupAttr().getInt(),
+          heads = getHeadsAttr().getInt(), queries = getQueriesAttr().getInt();
+  if (heads < 1 || queries < 1 || heads * queries > rows)
+    return emitOpError() << "expected " << heads << " heads x " << queries
+                         << " queries to fit " << rows << " rows";
+  if (heads > group)
+    return emitOpError() << "expected at most the group's " << group
+                         << " heads in a tile, got " << heads;
+  if (auto qBlock = getQBlockAttr(); qBlock && qBlock.getInt() < 1)
+    return emitOpError() << "expected a block of at least 1 query, got "
+                         << qBlock.getInt();
   return verifyLength(*this, getValid(), rows, "valid");
 }
 
+/// Checks what a load and a store share: how many columns they touch, and one
+/// head, index and validity for each line.
+template <typename OpTy>
+static LogicalResult verifyLines(OpTy op, ArrayRef<int64_t> shape) {
+  int64_t columns = op.getColumnsAttr().getInt();
+  int64_t width = shape.size() == 2 ? shape[1] : 1;
+  if (columns < 1 || columns > width)
+    return op.emitOpError()
+           << "expected between 1 and " << width << " columns, got " << columns;
+  for (auto [name, column] : {std::pair<StringRef, Value>{"head", op.getHead()},
+                              {"index", op.getIndex()},
+                              {"valid", op.getValid()}})
+    if (failed(verifyLength(op, column, shape[0], name)))
+      return failure();
+  return success();
+}
+
 LogicalResult LoadOp::verify() {
-  auto shape = shapeOf(getResult());
   if (getView().getType().getRank() != 4)
     return emitOpError("expected a view of rank 4");
   if (getView().getType().getElementType() != elementOf(getResult()))
     return emitOpError() << "expected a tile of "
                          << getView().getType().getElementType() << ", got "
                          << elementOf(getResult());
-  if (int64_t(getColumns()) > shape[1])
-    return emitOpError() << "expected at most " << shape[1] << " columns, got "
-                         << getColumns();
-  for (auto [name, column] : {std::pair<StringRef, Value>{"head", getHead()},
-                              {"index", getIndex()},
-                              {"valid", getValid()}})
-    if (failed(verifyLength(*this, column, shape[0], name)))
-      return failure();
-  return success();
+  return verifyLines(*this, shapeOf(getResult()));
 }
 
 LogicalResult StoreOp::verify() {
@@ -233,15 +162,11 @@ LogicalResult StoreOp::verify() {
   if (rank != int64_t(shape.size()) + 2)
     return emitOpError() << "expected a view of rank " << shape.size() + 2
                          << ", got " << rank;
-  if (shape.size() == 2 && int64_t(getColumns()) > shape[1])
-    return emitOpError() << "expected at most " << shape[1] << " columns, got "
-                         << getColumns();
-  for (auto [name, column] : {std::pair<StringRef, Value>{"head", getHead()},
-                              {"index", getIndex()},
-                              {"valid", getValid()}})
-    if (failed(verifyLength(*this, column, shape[0], name)))
-      return failure();
-  return success();
+  Type element = getView().getType().getElementType();
+  if (!element.isF16() && !element.isBF16() && !element.isF32())
+    return emitOpError() << "expected a view of f16, bf16 or f32, got "
+                         << element;
+  return verifyLines(*this, shape);
 }
 
 //===----------------------------------------------------------------------===//
@@ -261,8 +186,10 @@ LogicalResult ForOp::verifyRegions() {
                          << " region arguments, got " << body.getNumArguments();
   auto kv = dyn_cast<RankedTensorType>(getPositions().getType());
   auto valid = dyn_cast<RankedTensorType>(getValid().getType());
-  if (!kv || kv.getRank() != 1 || !kv.getElementType().isInteger(32))
-    return emitOpError() << "expected positions of type tensor<Nxi32>, got "
+  if (!kv || kv.getRank() != 1 || !kv.getElementType().isInteger(32) ||
+      !hasTileShape(kv))
+    return emitOpError() << "expected positions of type tensor<Nxi32>, N a "
+                            "power of two, got "
                          << getPositions().getType();
   if (!valid || valid != kv.clone(IntegerType::get(getContext(), 1)))
     return emitOpError() << "expected a tensor<" << kv.getDimSize(0)
@@ -282,11 +209,32 @@ LogicalResult ForOp::verifyRegions() {
 
 LogicalResult ScoresOp::verify() {
   auto q = shapeOf(getQuery()), k = shapeOf(getKey()), s = shapeOf(getResult());
+  if (elementOf(getQuery()) != elementOf(getKey()))
+    return emitOpError() << "expected query and key of one element type, got "
+                         << elementOf(getQuery()) << " and "
+                         << elementOf(getKey());
   if (q[1] == k[1] && s[0] == q[0] && s[1] == k[0])
     return success();
   return emitOpError() << "expected MxD and NxD to give MxN, got "
                        << getQuery().getType() << ", " << getKey().getType()
                        << " and " << getType();
+}
+
+/// Checks that rows and keys of a mod are those of its scores.
+template <typename OpTy> static LogicalResult verifyPositions(OpTy op) {
+  auto shape = shapeOf(op.getScores());
+  if (failed(verifyLength(op, op.getHead(), shape[0], "head")) ||
+      failed(verifyLength(op, op.getQuery(), shape[0], "query")))
+    return failure();
+  return verifyLength(op, op.getKv(), shape[1], "kv");
+}
+
+LogicalResult ScoreModOp::verify() { return verifyPositions(*this); }
+
+LogicalResult MaskModOp::verify() { return verifyPositions(*this); }
+
+LogicalResult BoundOp::verify() {
+  return verifyLength(*this, getValid(), shapeOf(getScores())[1], "valid");
 }
 
 LogicalResult OnlineSoftmaxOp::verify() {
@@ -299,6 +247,13 @@ LogicalResult OnlineSoftmaxOp::verify() {
   if (failed(verifyLength(*this, getMax(), s[0], "max")))
     return failure();
   return verifyLength(*this, getSum(), s[0], "sum");
+}
+
+LogicalResult SoftmaxFinishOp::verify() {
+  int64_t rows = shapeOf(getAcc())[0];
+  if (failed(verifyLength(*this, getMax(), rows, "max")))
+    return failure();
+  return verifyLength(*this, getSum(), rows, "sum");
 }
 
 #define GET_OP_CLASSES

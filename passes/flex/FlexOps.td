@@ -8,64 +8,15 @@
 #ifndef PYFLEX_FLEX_OPS
 #define PYFLEX_FLEX_OPS
 
-include "tt/TritonBase.td"
-include "mlir/IR/AttrTypeBase.td"
+include "flex/FlexBase.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def Flex_Dialect : Dialect {
-  let name = "flex";
-  let cppNamespace = "::mlir::flex";
-  let summary = "Decode attention: one or a few queries against a long KV cache.";
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tt::TTDialect"];
-  let useDefaultTypePrinterParser = 1;
-}
-
 class Flex_Op<string mnemonic, list<Trait> traits = []>
     : Op<Flex_Dialect, mnemonic, traits>;
-
-//===----------------------------------------------------------------------===//
-// Types
-//===----------------------------------------------------------------------===//
-
-def Flex_View : TypeDef<Flex_Dialect, "View"> {
-  let mnemonic = "view";
-  let summary = "A strided tensor in memory, [batch, head, row] or [batch, head, row, column].";
-  let parameters = (ins "int64_t":$rank, "::mlir::Type":$elementType);
-  let assemblyFormat = "`<` $rank `x` $elementType `>`";
-  let genVerifyDecl = 1;
-}
-
-def Flex_PerBatch : TypeDef<Flex_Dialect, "PerBatch"> {
-  let mnemonic = "per_batch";
-  let summary = "An i32 that may differ from one batch entry to the next.";
-}
-
-def Flex_BlockTable : TypeDef<Flex_Dialect, "BlockTable"> {
-  let mnemonic = "block_table";
-  let summary = "For each batch entry, head and block of queries, a list of KV blocks.";
-}
-
-def Flex_Blocks : TypeDef<Flex_Dialect, "Blocks"> {
-  let mnemonic = "blocks";
-  let summary = "A sequence of KV positions that a loop visits tile by tile.";
-}
-
-class Flex_PointerTo<Type element, string builder>
-    : Type<CPred<"$_self == ::mlir::tt::PointerType::get(" # builder # ")">,
-           "pointer to " # element.summary, "::mlir::tt::PointerType">,
-      BuildableType<"::mlir::tt::PointerType::get(" # !subst("$_self.getContext()", "$_builder.getContext()", builder) # ")">;
-def Flex_I32Pointer : Flex_PointerTo<I32, "::mlir::IntegerType::get($_self.getContext(), 32)">;
-def Flex_F32Pointer : Flex_PointerTo<F32, "::mlir::Float32Type::get($_self.getContext())">;
-
-def Flex_F32Column : 1DTensorOf<[F32]>;
-def Flex_I32Column : 1DTensorOf<[I32]>;
-def Flex_I1Column : 1DTensorOf<[I1]>;
-def Flex_Tile : 2DTensorOf<[F16, BF16, F32]>;
-def Flex_ScoreTile : 2DTensorOf<[F32]>;
 
 //===----------------------------------------------------------------------===//
 // Operands in memory
@@ -91,7 +42,7 @@ def Flex_PerBatchOp : Flex_Op<"per_batch", [Pure]> {
   let summary = "One value for all batch entries, or a tensor with one for each.";
   let description = [{
     Where `given` is true the value of batch entry `b` is `pointer[b]`;
-    otherwise it is `value` for all.
+    otherwise it is `value` for all. The pointer is to i8, i16, i32 or i64.
 
     ```mlir
     %len = flex.per_batch %value, %pointer if %given : !tt.ptr<i32>
@@ -100,6 +51,7 @@ def Flex_PerBatchOp : Flex_Op<"per_batch", [Pure]> {
   let arguments = (ins I32:$value, TT_PtrType:$pointer, I1:$given);
   let results = (outs Flex_PerBatch:$result);
   let assemblyFormat = "$value `,` $pointer `if` $given attr-dict `:` type($pointer)";
+  let hasVerifier = 1;
 }
 
 def Flex_AtOp : Flex_Op<"at", [MemoryEffects<[MemRead]>]> {
@@ -175,7 +127,7 @@ def Flex_DecodeOp : Flex_Op<"decode", [AttrSizedOperandSegments,
     (`mask_mod` $mask_mod^)?
     (`mask_captures` `(` $mask_captures^ `:` type($mask_captures) `)`)?
     (`partial` `(` $partial^ `)`)? (`full` `(` $full^ `)`)?
-    attr-dict
+    (`precision` $precision^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($out)
   }];
   let hasVerifier = 1;
@@ -197,6 +149,7 @@ def Flex_CombineOp : Flex_Op<"combine"> {
     `q_len` `(` $q_len `)` `->` $out (`lse` `(` $lse^ `:` type($lse) `)`)? attr-dict
     `:` type($out)
   }];
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -347,7 +300,7 @@ def Flex_ScoresOp : Flex_Op<"scores", [Pure]> {
       DefaultValuedAttr<TT_InputPrecision, "::mlir::tt::InputPrecision::IEEE">:$precision);
   let results = (outs Flex_ScoreTile:$result);
   let assemblyFormat = [{
-    $query `,` $key `,` $scale attr-dict `:` type($query) `,` type($key) `->` type($result)
+    $query `,` $key `,` $scale (`precision` $precision^)? attr-dict `:` type($query) `,` type($key) `->` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -357,6 +310,7 @@ class Flex_ApplyOp<string mnemonic, list<Trait> traits = []>
     DeclareOpInterfaceMethods<SymbolUserOpInterface>,
     TypesMatchWith<"result type matches score type", "scores", "result", "$_self">])> {
   let results = (outs Flex_ScoreTile:$result);
+  let hasVerifier = 1;
 }
 
 def Flex_ScoreModOp : Flex_ApplyOp<"score_mod"> {
@@ -392,6 +346,7 @@ def Flex_BoundOp : Flex_Op<"bound", [Pure,
   let arguments = (ins Flex_ScoreTile:$scores, Flex_I1Column:$valid);
   let results = (outs Flex_ScoreTile:$result);
   let assemblyFormat = "$scores `if` $valid attr-dict `:` type($scores) `,` type($valid)";
+  let hasVerifier = 1;
 }
 
 def Flex_OnlineSoftmaxOp : Flex_Op<"online_softmax", [Pure,
@@ -409,7 +364,7 @@ def Flex_OnlineSoftmaxOp : Flex_Op<"online_softmax", [Pure,
       DefaultValuedAttr<TT_InputPrecision, "::mlir::tt::InputPrecision::IEEE">:$precision);
   let results = (outs Flex_F32Column:$new_max, Flex_F32Column:$new_sum, Flex_ScoreTile:$new_acc);
   let assemblyFormat = [{
-    `(` $max `,` $sum `,` $acc `)` `,` $scores `,` $value attr-dict
+    `(` $max `,` $sum `,` $acc `)` `,` $scores `,` $value (`precision` $precision^)? attr-dict
     `:` `(` type($max) `,` type($sum) `,` type($acc) `)` `,` type($scores) `,` type($value)
   }];
   let hasVerifier = 1;
@@ -430,6 +385,7 @@ def Flex_SoftmaxFinishOp : Flex_Op<"softmax_finish", [Pure,
     `(` $max `,` $sum `,` $acc `)` attr-dict
     `:` `(` type($max) `,` type($sum) `,` type($acc) `)`
   }];
+  let hasVerifier = 1;
 }
 
 #endif // PYFLEX_FLEX_OPS
