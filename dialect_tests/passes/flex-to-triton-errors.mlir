@@ -76,3 +76,37 @@ tt.func @mod_without_body(%s: tensor<16x64xf32>, %b: i32, %row: tensor<16xi32>, 
       : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
   tt.return
 }
+
+// -----
+
+tt.func @blocks_to_a_caller(%n: i32) -> !flex.blocks {
+  // expected-error @+1 {{expected only flex ops to use a value of type '!flex.blocks'}}
+  %r = flex.range %n
+  // expected-note @+1 {{it is used here}}
+  tt.return %r : !flex.blocks
+}
+
+// -----
+
+tt.func @view_to_a_callee(%p: !tt.ptr<f32>, %s: i64) {
+  // expected-error @+1 {{expected only flex ops to use a value of type '!flex.view<3 x f32>'}}
+  %v = flex.view %p[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
+  // expected-note @+1 {{it is used here}}
+  tt.call @g(%v) : (!flex.view<3 x f32>) -> ()
+  tt.return
+}
+
+tt.func private @g(!flex.view<3 x f32>)
+
+// -----
+
+tt.func @blocks_as_state(%n: i32) {
+  // expected-error @+1 {{expected only flex ops to use a value of type '!flex.blocks'}}
+  %r = flex.range %n
+  // expected-note @+1 {{it is used here}}
+  %0 = flex.for %r below %n init(%r : !flex.blocks) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: !flex.blocks):
+    flex.yield %s : !flex.blocks
+  } -> !flex.blocks
+  tt.return
+}

@@ -59,21 +59,23 @@ private:
     Value number =
         active ? tt::LoadOp::create(b, address, active, b.i32(0)).getResult()
                : tt::LoadOp::create(b, address).getResult();
-    return b.add(b.mul(number, b.i32(block)),
-                 b.mul(b.rem(index, perBlock), b.i32(keys)));
+    Value start = b.mul(number, b.i32(block));
+    Value tileInBlock = b.rem(index, perBlock);
+    return b.add(start, b.mul(tileInBlock, b.i32(keys)));
   }
 
   /// A tile runs across blocks: each position reads its own block's index.
   Value across(TileBuilder &b, Value index, Value active) {
-    Value place = b.add(b.mul(index, b.i32(keys)), b.range(keys));
+    Value first = b.mul(index, b.i32(keys));
+    Value place = b.add(first, b.range(keys));
     Value slot = b.div(place, b.i32(block));
     Value exists = b.cmp(arith::CmpIPredicate::slt, slot, count);
     if (active)
       exists = b.conj(exists, active);
     Value zero = b.constant(slot.getType(), 0);
     Value number = tt::LoadOp::create(b, b.move(indices, slot), exists, zero);
-    Value position =
-        b.add(b.mul(number, b.i32(block)), b.rem(place, b.i32(block)));
+    Value start = b.mul(number, b.i32(block));
+    Value position = b.add(start, b.rem(place, b.i32(block)));
     return b.select(exists, position,
                     b.i32(std::numeric_limits<int32_t>::max()));
   }

@@ -3,6 +3,7 @@
 #include "Passes.h"
 #include "flex/Flex.h"
 #include "transforms/BlockLoops.h"
+#include "transforms/LowerSoftmax.h"
 #include "transforms/ModInliner.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -18,7 +19,6 @@ namespace mlir::flex {
 
 using namespace mlir;
 using namespace mlir::flex;
-using arith::CmpFPredicate;
 using arith::CmpIPredicate;
 
 //===----------------------------------------------------------------------===//
@@ -36,8 +36,9 @@ static void lowerRows(TileBuilder &b, RowsOp op) {
     // Only the last block of queries may hold fewer tiles than the others.
     Value width = b.i32(*block);
     tilesInBlock = b.i32(llvm::divideCeil(*block, queries));
-    tiles = b.add(b.mul(b.div(queryCount, width), tilesInBlock),
-                  b.ceilDiv(b.rem(queryCount, width), queries));
+    Value inWholeBlocks = b.mul(b.div(queryCount, width), tilesInBlock);
+    Value inLastBlock = b.ceilDiv(b.rem(queryCount, width), queries);
+    tiles = b.add(inWholeBlocks, inLastBlock);
   } else {
     tiles = b.ceilDiv(queryCount, queries);
   }
@@ -46,17 +47,21 @@ static void lowerRows(TileBuilder &b, RowsOp op) {
   id = b.div(id, tiles);
   Value firstInGroup = b.i32(0);
   if (int64_t portions = llvm::divideCeil(group, heads); portions > 1) {
-    firstInGroup = b.mul(b.rem(id, b.i32(portions)), b.i32(heads));
-    id = b.div(id, b.i32(portions));
+    Value count = b.i32(portions);
+    Value portion = b.rem(id, count);
+    firstInGroup = b.mul(portion, b.i32(heads));
+    id = b.div(id, count);
   }
   Value kvHead = b.rem(id, op.getKvHeads());
   Value batch = b.div(id, op.getKvHeads());
 
   Value firstQuery, queryLimit = queryCount;
   if (auto block = op.getQBlock()) {
-    Value start = b.mul(b.div(tile, tilesInBlock), b.i32(*block));
-    firstQuery = b.add(start, b.mul(b.rem(tile, tilesInBlock), b.i32(queries)));
-    queryLimit = b.min(queryLimit, b.add(start, b.i32(*block)));
+    Value width = b.i32(*block);
+    Value start = b.mul(b.div(tile, tilesInBlock), width);
+    Value tileInBlock = b.rem(tile, tilesInBlock);
+    firstQuery = b.add(start, b.mul(tileInBlock, b.i32(queries)));
+    queryLimit = b.min(queryLimit, b.add(start, width));
   } else {
     firstQuery = b.mul(tile, b.i32(queries));
   }
@@ -75,9 +80,9 @@ static void lowerRows(TileBuilder &b, RowsOp op) {
   if (group % heads)
     valid = b.conj(valid, b.cmp(CmpIPredicate::slt, headInGroup, b.i32(group)));
 
-  Value firstHead = b.add(b.mul(kvHead, b.i32(group)), firstInGroup);
-  Value head =
-      b.add(b.mul(kvHead, b.i32(group)), b.min(headInGroup, b.i32(group - 1)));
+  Value firstOfGroup = b.mul(kvHead, b.i32(group));
+  Value firstHead = b.add(firstOfGroup, firstInGroup);
+  Value head = b.add(firstOfGroup, b.min(headInGroup, b.i32(group - 1)));
   query = b.min(query, b.sub(queryCount, b.i32(1)));
   // A tile past the block's last query still names a query that exists.
   firstQuery = b.min(firstQuery, b.sub(queryCount, b.i32(1)));
@@ -197,142 +202,6 @@ static LogicalResult lowerFor(TileBuilder &b, ForOp op) {
 }
 
 //===----------------------------------------------------------------------===//
-// Scores and softmax
-//===----------------------------------------------------------------------===//
-
-static Value dot(TileBuilder &b, Value lhs, Value rhs, Value acc,
-                 tt::InputPrecision precision) {
-  return tt::DotOp::create(b, acc.getType(), lhs, rhs, acc, precision,
-                           /*maxNumImpreciseAcc=*/0);
-}
-
-static void lowerScores(TileBuilder &b, ScoresOp op) {
-  Value keys = tt::TransOp::create(b, op.getKey(), ArrayRef<int32_t>{1, 0});
-  Value product = dot(b, op.getQuery(), keys, b.constant(op.getType(), 0),
-                      op.getPrecision());
-  op.replaceAllUsesWith(b.mulf(product, op.getScale()));
-}
-
-static void lowerBound(TileBuilder &b, BoundOp op) {
-  op.replaceAllUsesWith(
-      b.select(b.asRow(op.getValid()), op.getScores(), b.f32(-INFINITY)));
-}
-
-/// 0 where a maximum is -inf: a row that has seen no key must not give NaN.
-static Value finiteMax(TileBuilder &b, Value max) {
-  Value none = b.cmp(CmpFPredicate::OEQ, max, b.f32(-INFINITY));
-  return b.select(none, b.f32(0), max);
-}
-
-static void lowerOnlineSoftmax(TileBuilder &b, OnlineSoftmaxOp op) {
-  Value scores = b.mulf(op.getScores(), b.f32(llvm::numbers::log2e));
-  Value max = b.maxf(op.getMax(), b.reduceMax(scores, 1));
-  Value shift = finiteMax(b, max);
-  Value weights = math::Exp2Op::create(b, b.subf(scores, b.asColumn(shift)));
-  Value decay = math::Exp2Op::create(b, b.subf(op.getMax(), shift));
-  Value sum = b.addf(b.mulf(op.getSum(), decay), b.reduceSum(weights, 1));
-  Value acc = b.mulf(op.getAcc(), b.asColumn(decay));
-  Type element = getElementTypeOrSelf(op.getValue());
-  if (!element.isF32())
-    weights = arith::TruncFOp::create(
-        b, cast<RankedTensorType>(weights.getType()).clone(element), weights);
-  acc = dot(b, weights, op.getValue(), acc, op.getPrecision());
-  op.replaceAllUsesWith(ValueRange{max, sum, acc});
-}
-
-static void lowerSoftmaxFinish(TileBuilder &b, SoftmaxFinishOp op) {
-  Value empty = b.cmp(CmpFPredicate::OEQ, op.getSum(), b.f32(0));
-  Value sum = b.select(empty, b.f32(1), op.getSum());
-  Value out = b.divf(op.getAcc(), b.asColumn(sum));
-  Value log2Sum = b.addf(op.getMax(), math::Log2Op::create(b, sum));
-  Value lse = b.select(empty, b.f32(-INFINITY),
-                       b.mulf(log2Sum, b.f32(llvm::numbers::ln2)));
-  Value maxScore = b.mulf(op.getMax(), b.f32(llvm::numbers::ln2));
-  op.replaceAllUsesWith(ValueRange{out, lse, maxScore});
-}
-
-//===----------------------------------------------------------------------===//
-// Combining partial results
-//===----------------------------------------------------------------------===//
-
-/// One program joins one row, `chunk` splits at a time.
-static void lowerCombine(TileBuilder &b, CombineOp op) {
-  int64_t chunk = op.getChunk(), columns = op.getValueDim(),
-          width = std::max<int64_t>(16, llvm::PowerOf2Ceil(columns));
-  Value row = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X);
-  Value query = b.rem(row, op.getQLen());
-  Value rest = b.div(row, op.getQLen());
-  Value head = b.rem(rest, op.getHeads()), batch = b.div(rest, op.getHeads());
-  Value firstPartial = b.mul(b.extend(row), b.extend(op.getSplits()));
-  Value lseBase = b.move(op.getPartialLse(), firstPartial);
-  Value outBase =
-      b.move(op.getPartialOut(), b.mul(firstPartial, b.i64(columns)));
-  Value column = b.range(width);
-  Value inRow = b.cmp(CmpIPredicate::slt, column, b.i32(columns));
-
-  auto accType = RankedTensorType::get({width}, b.getF32Type());
-  SmallVector<Value> inits = {b.f32(-INFINITY), b.f32(0),
-                              b.constant(accType, 0)};
-  auto loop =
-      scf::ForOp::create(b, b.i32(0), op.getSplits(), b.i32(chunk), inits);
-  {
-    Block *body = loop.getBody();
-    if (!body->empty())
-      body->getTerminator()->erase();
-    TileBuilder in(op.getLoc(), OpBuilder::atBlockEnd(body));
-    Value max = loop.getRegionIterArgs()[0], sum = loop.getRegionIterArgs()[1],
-          acc = loop.getRegionIterArgs()[2];
-    Value split = in.add(loop.getInductionVar(), in.range(chunk));
-    Value exists = in.cmp(CmpIPredicate::slt, split, op.getSplits());
-    auto lseType = RankedTensorType::get({chunk}, b.getF32Type());
-    Value lse = tt::LoadOp::create(in, in.move(lseBase, split), exists,
-                                   in.constant(lseType, -INFINITY));
-    lse = in.mulf(lse, in.f32(llvm::numbers::log2e));
-    Value newMax = in.maxf(max, in.reduceMax(lse, 0));
-    Value shift = finiteMax(in, newMax);
-    Value weights = math::Exp2Op::create(in, in.subf(lse, shift));
-    Value decay = math::Exp2Op::create(in, in.subf(max, shift));
-    Value newSum = in.addf(in.mulf(sum, decay), in.reduceSum(weights, 0));
-    Value offset =
-        in.add(in.mul(in.extend(in.asColumn(split)), in.i64(columns)),
-               in.extend(in.asRow(column)));
-    Value mask = in.conj(in.asColumn(exists), in.asRow(inRow));
-    auto tileType = RankedTensorType::get({chunk, width}, b.getF32Type());
-    Value partial = tt::LoadOp::create(in, in.move(outBase, offset), mask,
-                                       in.constant(tileType, 0));
-    Value added = in.reduceSum(in.mulf(partial, in.asColumn(weights)), 0);
-    Value newAcc = in.addf(in.mulf(acc, decay), added);
-    scf::YieldOp::create(in, ValueRange{newMax, newSum, newAcc});
-  }
-
-  Value max = loop.getResult(0), sum = loop.getResult(1);
-  Value empty = b.cmp(CmpFPredicate::OEQ, sum, b.f32(0));
-  sum = b.select(empty, b.f32(1), sum);
-  Value out = b.divf(loop.getResult(2), sum);
-  auto address = [&](Value view) {
-    auto op = view.getDefiningOp<ViewOp>();
-    auto strides = op.getStrides();
-    Value offset = b.mul(b.extend(batch), strides[0]);
-    offset = b.add(offset, b.mul(b.extend(head), strides[1]));
-    offset = b.add(offset, b.mul(b.extend(query), strides[2]));
-    return b.move(op.getPointer(), offset);
-  };
-  auto view = op.getOut().getDefiningOp<ViewOp>();
-  Value outPointers = b.move(address(op.getOut()),
-                             b.mul(b.extend(column), view.getStrides()[3]));
-  Type element = view.getType().getElementType();
-  if (!element.isF32())
-    out = arith::TruncFOp::create(b, accType.clone(element), out);
-  tt::StoreOp::create(b, outPointers, out, inRow);
-  if (!op.getLse())
-    return;
-  Value log2Sum = b.addf(max, math::Log2Op::create(b, sum));
-  Value lse = b.select(empty, b.f32(-INFINITY),
-                       b.mulf(log2Sum, b.f32(llvm::numbers::ln2)));
-  tt::StoreOp::create(b, address(op.getLse()), lse, Value());
-}
-
-//===----------------------------------------------------------------------===//
 // The pass
 //===----------------------------------------------------------------------===//
 
@@ -357,7 +226,20 @@ struct FlexToTritonPass
       if (failed(lower(op)))
         return signalPassFailure();
     for (Operation *op : llvm::reverse(names))
+      if (failed(eraseName(op)))
+        return signalPassFailure();
+  }
+
+  LogicalResult eraseName(Operation *op) {
+    if (op->use_empty()) {
       op->erase();
+      return success();
+    }
+    auto diag = op->emitError()
+                << "expected only flex ops to use a value of type "
+                << op->getResult(0).getType();
+    diag.attachNote((*op->user_begin())->getLoc()) << "it is used here";
+    return diag;
   }
 
   LogicalResult lower(Operation *op) {

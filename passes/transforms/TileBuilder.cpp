@@ -80,12 +80,15 @@ Value TileBuilder::move(Value pointer, Value offset) {
 Value TileBuilder::select(Value condition, Value yes, Value no) {
   auto shape =
       commonShape(shapeOf(condition), commonShape(shapeOf(yes), shapeOf(no)));
-  return arith::SelectOp::create(*this, spread(condition, shape),
-                                 spread(yes, shape), spread(no, shape));
+  condition = spread(condition, shape);
+  yes = spread(yes, shape);
+  no = spread(no, shape);
+  return arith::SelectOp::create(*this, condition, yes, no);
 }
 
 Value TileBuilder::ceilDiv(Value lhs, int64_t rhs) {
-  return div(add(lhs, i32(rhs - 1)), i32(rhs));
+  Value raised = add(lhs, i32(rhs - 1));
+  return div(raised, i32(rhs));
 }
 
 template <typename OpTy> Value TileBuilder::reduce(Value tile, int32_t axis) {

@@ -3,6 +3,9 @@
 // Short names for what the lowerings write over and over: constants, tiles of
 // one value, and the spreading of columns and rows to tiles.
 //
+// Where two arguments of one call both build ops, name the first one before:
+// C++ does not say which argument is evaluated first.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef PYFLEX_TRANSFORMS_TILEBUILDER_H

@@ -1,0 +1,158 @@
+//===- LowerSoftmax.cpp - Scores and softmax as tile arithmetic -----------===//
+
+#include "transforms/LowerSoftmax.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::flex;
+using arith::CmpFPredicate;
+using arith::CmpIPredicate;
+
+//===----------------------------------------------------------------------===//
+// Scores and softmax
+//===----------------------------------------------------------------------===//
+
+static Value dot(TileBuilder &b, Value lhs, Value rhs, Value acc,
+                 tt::InputPrecision precision) {
+  return tt::DotOp::create(b, acc.getType(), lhs, rhs, acc, precision,
+                           /*maxNumImpreciseAcc=*/0);
+}
+
+void flex::lowerScores(TileBuilder &b, ScoresOp op) {
+  Value keys = tt::TransOp::create(b, op.getKey(), ArrayRef<int32_t>{1, 0});
+  Value product = dot(b, op.getQuery(), keys, b.constant(op.getType(), 0),
+                      op.getPrecision());
+  op.replaceAllUsesWith(b.mulf(product, op.getScale()));
+}
+
+void flex::lowerBound(TileBuilder &b, BoundOp op) {
+  Value exists = b.asRow(op.getValid());
+  op.replaceAllUsesWith(b.select(exists, op.getScores(), b.f32(-INFINITY)));
+}
+
+/// 0 where a maximum is -inf: a row that has seen no key must not give NaN.
+static Value finiteMax(TileBuilder &b, Value max) {
+  Value none = b.cmp(CmpFPredicate::OEQ, max, b.f32(-INFINITY));
+  return b.select(none, b.f32(0), max);
+}
+
+void flex::lowerOnlineSoftmax(TileBuilder &b, OnlineSoftmaxOp op) {
+  Value scores = b.mulf(op.getScores(), b.f32(llvm::numbers::log2e));
+  Value max = b.maxf(op.getMax(), b.reduceMax(scores, 1));
+  Value shift = finiteMax(b, max);
+  Value weights = math::Exp2Op::create(b, b.subf(scores, b.asColumn(shift)));
+  Value decay = math::Exp2Op::create(b, b.subf(op.getMax(), shift));
+  Value sum = b.mulf(op.getSum(), decay);
+  sum = b.addf(sum, b.reduceSum(weights, 1));
+  Value acc = b.mulf(op.getAcc(), b.asColumn(decay));
+  Type element = getElementTypeOrSelf(op.getValue());
+  if (!element.isF32())
+    weights = arith::TruncFOp::create(
+        b, cast<RankedTensorType>(weights.getType()).clone(element), weights);
+  acc = dot(b, weights, op.getValue(), acc, op.getPrecision());
+  op.replaceAllUsesWith(ValueRange{max, sum, acc});
+}
+
+/// The natural log-sum-exp of a row whose running maximum is in base 2.
+static Value logSumExp(TileBuilder &b, Value max, Value sum, Value empty) {
+  Value log2Sum = b.addf(max, math::Log2Op::create(b, sum));
+  Value lse = b.mulf(log2Sum, b.f32(llvm::numbers::ln2));
+  return b.select(empty, b.f32(-INFINITY), lse);
+}
+
+void flex::lowerSoftmaxFinish(TileBuilder &b, SoftmaxFinishOp op) {
+  Value empty = b.cmp(CmpFPredicate::OEQ, op.getSum(), b.f32(0));
+  Value sum = b.select(empty, b.f32(1), op.getSum());
+  Value out = b.divf(op.getAcc(), b.asColumn(sum));
+  Value lse = logSumExp(b, op.getMax(), sum, empty);
+  Value maxScore = b.mulf(op.getMax(), b.f32(llvm::numbers::ln2));
+  op.replaceAllUsesWith(ValueRange{out, lse, maxScore});
+}
+
+//===----------------------------------------------------------------------===//
+// Combining partial results
+//===----------------------------------------------------------------------===//
+
+/// One program joins one row, `chunk` splits at a time.
+void flex::lowerCombine(TileBuilder &b, CombineOp op) {
+  int64_t chunk = op.getChunk(), columns = op.getValueDim(),
+          width = std::max<int64_t>(16, llvm::PowerOf2Ceil(columns));
+  Value row = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X);
+  Value query = b.rem(row, op.getQLen());
+  Value rest = b.div(row, op.getQLen());
+  Value head = b.rem(rest, op.getHeads()), batch = b.div(rest, op.getHeads());
+  Value wideRow = b.extend(row);
+  Value firstPartial = b.mul(wideRow, b.extend(op.getSplits()));
+  Value lseBase = b.move(op.getPartialLse(), firstPartial);
+  Value outBase =
+      b.move(op.getPartialOut(), b.mul(firstPartial, b.i64(columns)));
+  Value column = b.range(width);
+  Value inRow = b.cmp(CmpIPredicate::slt, column, b.i32(columns));
+
+  auto accType = RankedTensorType::get({width}, b.getF32Type());
+  SmallVector<Value> inits = {b.f32(-INFINITY), b.f32(0),
+                              b.constant(accType, 0)};
+  Value first = b.i32(0), step = b.i32(chunk);
+  auto loop = scf::ForOp::create(b, first, op.getSplits(), step, inits);
+  {
+    Block *body = loop.getBody();
+    if (!body->empty())
+      body->getTerminator()->erase();
+    TileBuilder in(op.getLoc(), OpBuilder::atBlockEnd(body));
+    Value max = loop.getRegionIterArgs()[0], sum = loop.getRegionIterArgs()[1],
+          acc = loop.getRegionIterArgs()[2];
+    Value split = in.add(loop.getInductionVar(), in.range(chunk));
+    Value exists = in.cmp(CmpIPredicate::slt, split, op.getSplits());
+    auto lseType = RankedTensorType::get({chunk}, b.getF32Type());
+    Value lsePointers = in.move(lseBase, split);
+    Value lse = tt::LoadOp::create(in, lsePointers, exists,
+                                   in.constant(lseType, -INFINITY));
+    lse = in.mulf(lse, in.f32(llvm::numbers::log2e));
+    Value newMax = in.maxf(max, in.reduceMax(lse, 0));
+    Value shift = finiteMax(in, newMax);
+    Value weights = math::Exp2Op::create(in, in.subf(lse, shift));
+    Value decay = math::Exp2Op::create(in, in.subf(max, shift));
+    Value newSum = in.mulf(sum, decay);
+    newSum = in.addf(newSum, in.reduceSum(weights, 0));
+    Value line = in.extend(in.asColumn(split));
+    line = in.mul(line, in.i64(columns));
+    Value outPointers =
+        in.move(outBase, in.add(line, in.extend(in.asRow(column))));
+    Value lineExists = in.asColumn(exists);
+    Value mask = in.conj(lineExists, in.asRow(inRow));
+    auto tileType = RankedTensorType::get({chunk, width}, b.getF32Type());
+    Value partial =
+        tt::LoadOp::create(in, outPointers, mask, in.constant(tileType, 0));
+    Value added = in.reduceSum(in.mulf(partial, in.asColumn(weights)), 0);
+    Value newAcc = in.addf(in.mulf(acc, decay), added);
+    scf::YieldOp::create(in, ValueRange{newMax, newSum, newAcc});
+  }
+
+  Value max = loop.getResult(0), sum = loop.getResult(1);
+  Value empty = b.cmp(CmpFPredicate::OEQ, sum, b.f32(0));
+  sum = b.select(empty, b.f32(1), sum);
+  Value out = b.divf(loop.getResult(2), sum);
+  auto address = [&](Value view) {
+    auto op = view.getDefiningOp<ViewOp>();
+    auto strides = op.getStrides();
+    Value offset = b.mul(b.extend(batch), strides[0]);
+    offset = b.add(offset, b.mul(b.extend(head), strides[1]));
+    offset = b.add(offset, b.mul(b.extend(query), strides[2]));
+    return b.move(op.getPointer(), offset);
+  };
+  auto view = op.getOut().getDefiningOp<ViewOp>();
+  Value outPointers = address(op.getOut());
+  outPointers =
+      b.move(outPointers, b.mul(b.extend(column), view.getStrides()[3]));
+  Type element = view.getType().getElementType();
+  if (!element.isF32())
+    out = arith::TruncFOp::create(b, accType.clone(element), out);
+  tt::StoreOp::create(b, outPointers, out, inRow);
+  if (!op.getLse())
+    return;
+  Value lse = logSumExp(b, max, sum, empty);
+  tt::StoreOp::create(b, address(op.getLse()), lse, Value());
+}

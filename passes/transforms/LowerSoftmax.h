@@ -1,0 +1,21 @@
+//===- LowerSoftmax.h - Scores and softmax as tile arithmetic ---*- C++ -*-===//
+
+#ifndef PYFLEX_TRANSFORMS_LOWERSOFTMAX_H
+#define PYFLEX_TRANSFORMS_LOWERSOFTMAX_H
+
+#include "flex/Flex.h"
+#include "transforms/TileBuilder.h"
+
+namespace mlir::flex {
+
+/// Each emits what an op stands for before it and replaces its results; the
+/// caller erases the op. The views of a flex.combine are flex.view ops.
+void lowerScores(TileBuilder &b, ScoresOp op);
+void lowerBound(TileBuilder &b, BoundOp op);
+void lowerOnlineSoftmax(TileBuilder &b, OnlineSoftmaxOp op);
+void lowerSoftmaxFinish(TileBuilder &b, SoftmaxFinishOp op);
+void lowerCombine(TileBuilder &b, CombineOp op);
+
+} // namespace mlir::flex
+
+#endif // PYFLEX_TRANSFORMS_LOWERSOFTMAX_H
