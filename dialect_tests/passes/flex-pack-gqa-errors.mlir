@@ -2,8 +2,8 @@
 // RUN: not pyflex-opt %s --flex-pack-gqa=heads=-1 --split-input-file 2>&1 | FileCheck %s
 
 tt.func @more_heads_than_the_group(%n: i32) {
-  // CHECK: error: expected between 1 and 4 heads in a tile of 16 rows for a group of 4, got
-  // expected-error @+1 {{expected between 1 and 4 heads in a tile of 16 rows for a group of 4, got}}
+  // CHECK: error: expected between 1 and 4 heads in a tile of 16 rows for a group of 4, got -1
+  // expected-error @+1 {{expected between 1 and 4 heads in a tile of 16 rows for a group of 4, got 5}}
   %0:7 = flex.rows(%n, %n) group(4) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
   tt.return
 }
@@ -11,7 +11,7 @@ tt.func @more_heads_than_the_group(%n: i32) {
 // -----
 
 tt.func @more_heads_than_rows(%n: i32) {
-  // expected-error @+1 {{expected between 1 and 4 heads in a tile of 4 rows for a group of 8, got}}
+  // expected-error @+1 {{expected between 1 and 4 heads in a tile of 4 rows for a group of 8, got 5}}
   %0:7 = flex.rows(%n, %n) group(8) tile(1 heads x 4 queries) : tensor<4xi32>, tensor<4xi1>
   tt.return
 }
@@ -24,4 +24,15 @@ tt.func @lists_differ_by_head(%n: i32, %p: !tt.ptr<i32>, %s: i64) {
   // expected-remark @+1 {{query heads are not packed: their block lists differ}}
   %0:7 = flex.rows(%n, %n) group(8) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
   tt.return
+}
+
+// -----
+
+// A kernel need not be a tt.func.
+func.func @lists_differ_in_another_function(%n: i32, %p: !tt.ptr<i32>, %s: i64) {
+  // expected-note @+1 {{the lists are given here}}
+  %table = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 128) per_head
+  // expected-remark @+1 {{query heads are not packed: their block lists differ}}
+  %0:7 = flex.rows(%n, %n) group(8) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  return
 }

@@ -1,7 +1,8 @@
 // RUN: pyflex-opt %s --flex-split-kv --verify-diagnostics --split-input-file
-// RUN: not pyflex-opt %s --flex-split-kv=chunk=1 2>&1 | FileCheck %s --check-prefix=CHUNK
+// RUN: not pyflex-opt %s --flex-split-kv=chunk=1 2>&1 | FileCheck %s --check-prefix=ONE
 // RUN: not pyflex-opt %s --flex-split-kv=chunk=12 2>&1 | FileCheck %s --check-prefix=CHUNK
-// CHUNK: error: expected a chunk that is a power of two of at least 2, got
+// ONE: error: expected a chunk that is a power of two of at least 2, got 1{{$}}
+// CHUNK: error: expected a chunk that is a power of two of at least 2, got 12{{$}}
 
 // The partial results say nothing of the largest score: a kernel that gives it stays whole.
 tt.func @largest_score_is_stored(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
@@ -65,5 +66,126 @@ tt.func @stride_of_out_is_computed(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: 
   // expected-error @+1 {{expected a result named by arguments and constants, so that a second kernel can name it}}
   flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
       : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @two_attentions(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
+    %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %m = flex.for %blocks below %n init(%column : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  // expected-note @+1 {{the first one is finished here}}
+  %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  // expected-error @+1 {{expected one attention in a kernel whose KV loop is split}}
+  %1:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %1#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+// expected-error @+1 {{expected no function named 'decode_combine': the second kernel takes this name}}
+tt.func @decode(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
+    %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %m = flex.for %blocks below %n init(%column : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// expected-note @+1 {{the function is here}}
+tt.func @decode_combine() {
+  tt.return
+}
+
+// -----
+
+tt.func @result_from_a_caller(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
+    %column: tensor<16xf32>, %tile: tensor<16x16xf32>, %o: !flex.view<4 x f32>) {
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %m = flex.for %blocks below %n init(%column : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  // expected-error @+1 {{expected a result named by arguments and constants, so that a second kernel can name it}}
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+// expected-error @+1 {{expected a loop over KV whose finished softmax is stored at the end of the kernel}}
+tt.func @result_is_stored_twice(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
+    %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %m = flex.for %blocks below %n init(%column : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+// expected-error @+1 {{expected a loop over KV whose finished softmax is stored at the end of the kernel}}
+tt.func @rows_of_two_kinds(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
+    %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %more:7 = flex.rows(%n, %n) group(1) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %m = flex.for %blocks below %n init(%column : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+// expected-error @+1 {{expected a loop over KV whose finished softmax is stored at the end of the kernel}}
+tt.func @result_is_stored_on_a_condition(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
+    %column: tensor<16xf32>, %tile: tensor<16x16xf32>, %c: i1) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %m = flex.for %blocks below %n init(%column : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  scf.if %c {
+    flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+        : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  }
   tt.return
 }

@@ -100,3 +100,27 @@ tt.func private @no_loop(%x: f32) -> f32 {
   tt.return %x : f32
 }
 // CHECK-NOT: @no_loop_combine
+
+// The log-sum-exp's view is made after the result is stored: it is still known in the branch.
+// CHECK-LABEL: tt.func @named_between_the_stores
+tt.func @named_between_the_stores(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
+    %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %m = flex.for %blocks below %n init(%column : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  // CHECK: %[[VIEW:.*]] = flex.view {{.*}} -> <3 x f32>
+  // CHECK: scf.if
+  // CHECK-NEXT: flex.store
+  // CHECK-NEXT: flex.store %{{.*}} -> %[[VIEW]]
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  %l = flex.view %p[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
+  flex.store %0#1 -> %l[%batch, %head, %query] if %valid columns 1
+      : tensor<16xf32> -> !flex.view<3 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}

@@ -158,14 +158,31 @@ struct ExpandDecodePass
     SmallVector<DecodeOp> ops;
     getOperation().walk([&](DecodeOp op) { ops.push_back(op); });
     for (DecodeOp op : ops) {
-      for (Value table : {op.getPartial(), op.getFull()})
-        if (table && !table.getDefiningOp<BlockTableOp>()) {
-          op.emitError("expected block lists given by a flex.block_table");
-          return signalPassFailure();
-        }
+      if (failed(tablesAreKnown(op)))
+        return signalPassFailure();
       Expansion(op).run();
       ++numExpanded;
     }
+  }
+
+  /// The rows of a tile share a partial list and a full one: both tables must
+  /// divide the queries alike. Their blocks of keys may differ.
+  LogicalResult tablesAreKnown(DecodeOp op) {
+    for (Value table : {op.getPartial(), op.getFull()})
+      if (table && !table.getDefiningOp<BlockTableOp>())
+        return op.emitError("expected block lists given by a flex.block_table");
+    if (!op.getFull())
+      return success();
+    auto partial = op.getPartial().getDefiningOp<BlockTableOp>();
+    auto full = op.getFull().getDefiningOp<BlockTableOp>();
+    if (partial.getQBlock() == full.getQBlock())
+      return success();
+    auto diag = op.emitError()
+                << "expected partial and full blocks of the same queries, got "
+                << int64_t(partial.getQBlock()) << " and "
+                << int64_t(full.getQBlock()) << " queries in a block";
+    diag.attachNote(full.getLoc()) << "the full blocks are given here";
+    return diag;
   }
 };
 

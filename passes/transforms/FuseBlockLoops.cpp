@@ -6,6 +6,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OperationSupport.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace mlir::flex {
 #define GEN_PASS_DEF_FLEXFUSEBLOCKLOOPS
@@ -29,6 +30,23 @@ bool sameButForTheMask(ForOp masked, ForOp unmasked) {
       OperationEquivalence::IgnoreLocations);
   stripped->destroy();
   return same;
+}
+
+bool onlyReads(Operation *op) {
+  auto effects = getEffectsRecursively(op);
+  return effects && llvm::all_of(*effects, [](const auto &effect) {
+           return isa<MemoryEffects::Read>(effect.getEffect());
+         });
+}
+
+/// The first op between the loops that `first` must not be moved past.
+Operation *findObstacle(ForOp first, ForOp second) {
+  bool firstOnlyReads = onlyReads(first);
+  for (Operation *op = first->getNextNode(); op != second.getOperation();
+       op = op->getNextNode())
+    if (!isMemoryEffectFree(op) && !(firstOnlyReads && onlyReads(op)))
+      return op;
+  return nullptr;
 }
 
 struct FuseBlockLoopsPass
@@ -59,6 +77,20 @@ struct FuseBlockLoopsPass
         !first.getUnmasked().use_empty()) {
       second.emitRemark(
           "block loops are not fused: they do not share one state");
+      return false;
+    }
+    auto walk = first.walk([](MaskModOp mask) {
+      return mask.getUnless() ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (walk.wasInterrupted()) {
+      second.emitRemark("block loops are not fused: the mask of the first is "
+                        "left out on a condition of its own");
+      return false;
+    }
+    if (Operation *obstacle = findObstacle(first, second)) {
+      auto diag = second.emitRemark(
+          "block loops are not fused: memory is touched between them");
+      diag.attachNote(obstacle->getLoc()) << "it is touched here";
       return false;
     }
     if (!sameButForTheMask(first, second)) {

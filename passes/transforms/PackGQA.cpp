@@ -16,13 +16,15 @@ using namespace mlir::flex;
 
 namespace {
 
-/// The first block table in `func` whose lists differ by query head.
-BlockTableOp findPerHeadTable(tt::FuncOp func) {
+/// The first block table beside `rows` whose lists differ by query head.
+BlockTableOp findPerHeadTable(RowsOp rows) {
   BlockTableOp found;
-  func.walk([&](BlockTableOp table) {
-    if (!found && table.getPerHead())
-      found = table;
-  });
+  // A function of any dialect, or the module.
+  rows->getParentWithTrait<OpTrait::IsIsolatedFromAbove>()->walk(
+      [&](BlockTableOp table) {
+        if (!found && table.getPerHead())
+          found = table;
+      });
   return found;
 }
 
@@ -39,7 +41,7 @@ struct PackGQAPass : public flex::impl::FlexPackGQABase<PackGQAPass> {
     int64_t group = rows.getGroup();
     if (group == 1 || rows.getHeads() != 1)
       return WalkResult::advance();
-    if (auto table = findPerHeadTable(rows->getParentOfType<tt::FuncOp>())) {
+    if (auto table = findPerHeadTable(rows)) {
       auto diag = rows.emitRemark()
                   << "query heads are not packed: their block lists differ";
       diag.attachNote(table.getLoc()) << "the lists are given here";
@@ -51,7 +53,8 @@ struct PackGQAPass : public flex::impl::FlexPackGQABase<PackGQAPass> {
     if (heads < 0 || heads > most) {
       rows.emitError() << "expected between 1 and " << most
                        << " heads in a tile of " << capacity
-                       << " rows for a group of " << group << ", got " << heads;
+                       << " rows for a group of " << group << ", got "
+                       << int64_t(heads);
       return WalkResult::interrupt();
     }
     int64_t packed = heads ? int64_t(heads) : most;

@@ -28,6 +28,10 @@ struct Kernel {
   StoreOp out, lse; // lse may be absent
 };
 
+std::string combineName(tt::FuncOp func) {
+  return (func.getName() + "_combine").str();
+}
+
 class Splitting {
 public:
   Splitting(Kernel kernel, int64_t chunk)
@@ -81,7 +85,7 @@ private:
   /// Partial results are [batch, head, query, split, column]: those of one row
   /// lie together for the kernel that joins them.
   void storePartials() {
-    b.setInsertionPoint(k.out);
+    b.setInsertionPoint(k.lse && k.out->isBeforeInBlock(k.lse) ? k.lse : k.out);
     Value one = arith::ConstantOp::create(b, b.getI32IntegerAttr(1));
     Value single =
         arith::CmpIOp::create(b, arith::CmpIPredicate::eq, splits, one);
@@ -98,7 +102,8 @@ private:
 
   void storePartial(Value value, Value pointer, int64_t columns) {
     bool isTile = cast<RankedTensorType>(value.getType()).getRank() == 2;
-    Value heads = times(extend(k.rows.getKvHeads()), i64(k.rows.getGroup()));
+    Value kvHeads = extend(k.rows.getKvHeads());
+    Value heads = times(kvHeads, i64(k.rows.getGroup()));
     Value split = i64(columns);
     Value query = times(extend(splits), split);
     Value head = times(extend(k.rows.getQLen()), query);
@@ -141,8 +146,8 @@ private:
       }
     }
 
-    auto name = (k.func.getName() + "_combine").str();
-    auto combine = tt::FuncOp::create(b, name, b.getFunctionType(types, {}));
+    auto combine = tt::FuncOp::create(b, combineName(k.func),
+                                      b.getFunctionType(types, {}));
     combine.setSymVisibilityAttr(b.getStringAttr("public"));
     Block *entry = combine.addEntryBlock();
     combine.setAllArgAttrs(attrs);
@@ -174,9 +179,10 @@ private:
   Value splits, partialOut, partialLse, part;
 };
 
-/// As many lines of `width` floats as four warps hold in half their registers.
+/// As many lines of `width` floats as four warps hold in a quarter of their
+/// registers: enough to join most splits in one step.
 int64_t fittingChunk(int64_t width) {
-  return std::clamp<int64_t>(8192 / width, 16, 64);
+  return std::clamp<int64_t>(4096 / width, 16, 64);
 }
 
 struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
@@ -186,7 +192,7 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
     if (chunk != 0 && (chunk < 2 || !llvm::isPowerOf2_64(chunk))) {
       getOperation().emitError()
           << "expected a chunk that is a power of two of at least 2, got "
-          << chunk;
+          << int64_t(chunk);
       return signalPassFailure();
     }
     SmallVector<tt::FuncOp> funcs(getOperation().getOps<tt::FuncOp>());
@@ -200,35 +206,75 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
     func.walk([&](ForOp loop) { kernel.loops.push_back(loop); });
     if (kernel.loops.empty())
       return success();
-    func.walk([&](RowsOp rows) { kernel.rows = rows; });
-    for (StoreOp store : func.getOps<StoreOp>()) {
-      auto finish = store.getValue().getDefiningOp<SoftmaxFinishOp>();
-      if (finish && store.getValue() == finish.getMaxScore()) {
+    SmallVector<SoftmaxFinishOp> finished;
+    func.walk([&](SoftmaxFinishOp finish) { finished.push_back(finish); });
+    if (finished.size() > 1) {
+      auto diag = finished[1].emitError(
+          "expected one attention in a kernel whose KV loop is split");
+      diag.attachNote(finished[0].getLoc()) << "the first one is finished here";
+      return diag;
+    }
+    for (StoreOp store : func.getOps<StoreOp>())
+      if (!finished.empty() && store.getValue() == finished[0].getMaxScore()) {
         store.emitRemark("the KV loop is not split: partial results hold no "
                          "largest score");
         return success();
       }
-      (store.getView().getType().getRank() == 4 ? kernel.out : kernel.lse) =
-          store;
-    }
-    if (!kernel.rows || !kernel.out ||
-        !kernel.out.getValue().getDefiningOp<SoftmaxFinishOp>())
+    if (finished.empty() || failed(findRowsAndStores(finished[0], kernel)))
       return func.emitError("expected a loop over KV whose finished softmax is "
                             "stored at the end of the kernel");
-    for (StoreOp store : {kernel.out, kernel.lse}) {
-      if (!store)
-        continue;
-      for (Value operand : store.getView().getDefiningOp()->getOperands())
-        if (!isa<BlockArgument>(operand) &&
-            !operand.getDefiningOp<arith::ConstantOp>())
-          return store.emitError(
-              "expected a result named by arguments and "
-              "constants, so that a second kernel can name it");
-    }
+    if (failed(secondKernelCanName(kernel)))
+      return failure();
     int64_t width = llvm::PowerOf2Ceil(kernel.out.getColumns());
     Splitting(kernel, chunk ? int64_t(chunk) : fittingChunk(width)).run();
     numSplit += kernel.loops.size();
     return success();
+  }
+
+  /// Finds the ops that name the rows and the results: one flex.rows, one store
+  /// of the result and at most one of the log-sum-exp, all in one block.
+  LogicalResult findRowsAndStores(SoftmaxFinishOp finish, Kernel &kernel) {
+    Block *block = finish->getBlock();
+    if (!kernel.func.getBody().hasOneBlock() ||
+        block != &kernel.func.getBody().front())
+      return failure();
+    auto rows = llvm::to_vector(block->getOps<RowsOp>());
+    if (rows.size() != 1)
+      return failure();
+    kernel.rows = rows.front();
+    for (StoreOp store : block->getOps<StoreOp>()) {
+      bool isOut = store.getValue() == finish.getOut();
+      StoreOp &found = isOut ? kernel.out : kernel.lse;
+      if (found || (!isOut && store.getValue() != finish.getLse()))
+        return failure();
+      found = store;
+    }
+    return success(kernel.out && kernel.rows->isBeforeInBlock(kernel.out));
+  }
+
+  LogicalResult secondKernelCanName(const Kernel &kernel) {
+    for (StoreOp store : {kernel.out, kernel.lse}) {
+      if (!store)
+        continue;
+      auto view = store.getView().getDefiningOp<ViewOp>();
+      bool known = view && llvm::all_of(view->getOperands(), [](Value operand) {
+                     return isa<BlockArgument>(operand) ||
+                            operand.getDefiningOp<arith::ConstantOp>();
+                   });
+      if (!known)
+        return store.emitError(
+            "expected a result named by arguments and "
+            "constants, so that a second kernel can name it");
+    }
+    tt::FuncOp func = kernel.func;
+    std::string name = combineName(func);
+    Operation *taken = SymbolTable::lookupSymbolIn(func->getParentOp(), name);
+    if (!taken)
+      return success();
+    auto diag = func.emitError() << "expected no function named '" << name
+                                 << "': the second kernel takes this name";
+    diag.attachNote(taken->getLoc()) << "the function is here";
+    return diag;
   }
 };
 
