@@ -44,6 +44,22 @@ Application describe(Operation *op) {
           true};
 }
 
+bool isScalar(Type type) {
+  return isa<IntegerType, FloatType, IndexType, tt::PointerType>(type);
+}
+
+/// Whether `op` means for each element of a tile what it means for a scalar.
+bool canInline(Operation &op) {
+  if (op.getNumRegions() || op.getNumResults() != 1 ||
+      !isScalar(op.getResult(0).getType()) ||
+      !llvm::all_of(op.getOperandTypes(), isScalar))
+    return false;
+  if (!isMemoryEffectFree(&op) && !hasSingleEffect<MemoryEffects::Read>(&op))
+    return false;
+  return op.getNumOperands() == 0 || op.hasTrait<OpTrait::Elementwise>() ||
+         isa<tt::AddPtrOp, tt::LoadOp, tt::ExternElementwiseOp>(op);
+}
+
 class Inliner {
 public:
   Inliner(Operation *op, ModShapes shapes)
@@ -51,13 +67,16 @@ public:
         loop(op->getParentOfType<ForOp>()), b(op->getLoc(), op) {}
 
   FailureOr<int64_t> run() {
-    if (app.callee.isExternal() || !app.callee.getBody().hasOneBlock())
+    if (app.callee.isExternal() || !app.callee.getBody().hasOneBlock() ||
+        !isa<tt::ReturnOp>(app.callee.getBody().front().getTerminator()))
       return op->emitOpError("expected a callee of one block");
-    bindArguments();
     Block &body = app.callee.getBody().front();
     for (Operation &scalar : body.without_terminator())
-      if (failed(inlineOp(scalar)))
-        return failure();
+      if (!canInline(scalar))
+        return refuse(scalar);
+    bindArguments();
+    for (Operation &scalar : body.without_terminator())
+      inlineOp(scalar);
     auto results =
         llvm::map_to_vector(body.getTerminator()->getOperands(),
                             [&](Value value) { return mapping.lookup(value); });
@@ -103,13 +122,14 @@ private:
     mapping.map(app.callee.getArguments(), actuals);
   }
 
-  LogicalResult inlineOp(Operation &scalar) {
-    if (scalar.getNumRegions() || scalar.getNumResults() != 1) {
-      auto diag = op->emitOpError()
-                  << "cannot inline '" << scalar.getName() << "'";
-      diag.attachNote(scalar.getLoc()) << "it is used here";
-      return diag;
-    }
+  LogicalResult refuse(Operation &scalar) {
+    auto diag = scalar.emitError() << "cannot inline '" << scalar.getName()
+                                   << "' into a tile of scores";
+    diag.attachNote(op->getLoc()) << "the function is applied here";
+    return diag;
+  }
+
+  void inlineOp(Operation &scalar) {
     SmallVector<Value> operands;
     SmallVector<int64_t> shape;
     for (Value operand : scalar.getOperands()) {
@@ -130,7 +150,6 @@ private:
     if (leavesLoop(operands) && !operands.empty())
       ++hoisted;
     mapping.map(scalar.getResults(), tiled->getResults());
-    return success();
   }
 
   /// Stretches a value at the place where it is defined, in or before the loop.
