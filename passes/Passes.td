@@ -137,10 +137,12 @@ def FlexToTriton : Pass<"flex-to-triton", "::mlir::ModuleOp"> {
 }
 
 def FlexLegalizeMath : Pass<"flex-legalize-math", "::mlir::ModuleOp"> {
-  let summary = "Call the device's math library where Triton has no lowering";
+  let summary = "Write arith and math ops in forms that Triton lowers, and lowers exactly";
   let description = [{
     Triton's backends lower a part of the math dialect on tiles. The rest
-    becomes a call of NVIDIA's libdevice or AMD's OCML, f32 or f64.
+    becomes a call of NVIDIA's libdevice or AMD's OCML, f32 or f64; so does
+    arith.remf, which they compute inexactly. A negation becomes a subtraction
+    from -0.0, a bitcast Triton's own, and bf16 reaches f64 through f32.
 
     ```mlir
     %y = math.tanh %x : tensor<16x64xf32>
@@ -151,7 +153,7 @@ def FlexLegalizeMath : Pass<"flex-legalize-math", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [Option<"target", "target", "std::string", "\"cuda\"", "cuda or hip">];
-  let dependentDialects = ["::mlir::tt::TTDialect"];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
   let statistics = [Statistic<"numCalls", "num-calls", "library calls made">];
 }
 

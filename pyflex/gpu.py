@@ -80,6 +80,8 @@ def compile_ttir(ttir: str, target: Any, spec: KernelSpec) -> Any:
                 options={
                     "num_warps": spec.schedule.num_warps,
                     "num_stages": spec.schedule.num_stages,
+                    # Said outright: later versions of Triton change the default.
+                    "enable_fp_fusion": True,
                 },
             )
         except (TritonError, RuntimeError) as error:

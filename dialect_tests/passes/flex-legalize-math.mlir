@@ -116,3 +116,35 @@ tt.func @every_other_function(%x: f32) {
   %16 = math.trunc %x : f32
   tt.return
 }
+
+// CHECK-LABEL: tt.func @remainder(
+tt.func @remainder(%x: tensor<16xf32>, %y: tensor<16xf32>) -> tensor<16xf32> {
+  // CUDA: "__nv_fmodf"
+  // HIP: "__ocml_fmod_f32"
+  %0 = arith.remf %x, %y : tensor<16xf32>
+  tt.return %0 : tensor<16xf32>
+}
+
+// CHECK-LABEL: tt.func @negation(
+// CHECK-SAME: %[[X:.*]]: tensor<16xf32>)
+tt.func @negation(%x: tensor<16xf32>) -> tensor<16xf32> {
+  // CHECK-NEXT: %[[ZERO:.*]] = arith.constant dense<-0.000000e+00> : tensor<16xf32>
+  // CHECK-NEXT: arith.subf %[[ZERO]], %[[X]]
+  %0 = arith.negf %x : tensor<16xf32>
+  tt.return %0 : tensor<16xf32>
+}
+
+// CHECK-LABEL: tt.func @bits(
+tt.func @bits(%x: tensor<16xf32>) -> tensor<16xi32> {
+  // CHECK-NEXT: tt.bitcast %{{.*}} : tensor<16xf32> -> tensor<16xi32>
+  %0 = arith.bitcast %x : tensor<16xf32> to tensor<16xi32>
+  tt.return %0 : tensor<16xi32>
+}
+
+// CHECK-LABEL: tt.func @bf16_to_f64(
+tt.func @bf16_to_f64(%x: tensor<16xbf16>) -> tensor<16xf64> {
+  // CHECK-NEXT: arith.extf %{{.*}} : tensor<16xbf16> to tensor<16xf32>
+  // CHECK-NEXT: arith.extf %{{.*}} : tensor<16xf32> to tensor<16xf64>
+  %0 = arith.extf %x : tensor<16xbf16> to tensor<16xf64>
+  tt.return %0 : tensor<16xf64>
+}

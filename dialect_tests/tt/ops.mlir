@@ -152,6 +152,15 @@ tt.func @extern_elementwise(%x: tensor<16xf32>) {
   tt.return
 }
 
+// CHECK-LABEL: tt.func @bitcast
+tt.func @bitcast(%x: tensor<16xf32>, %i: i16) {
+  // CHECK: tt.bitcast %{{.*}} : tensor<16xf32> -> tensor<16xi32>
+  // CHECK: tt.bitcast %{{.*}} : i16 -> bf16
+  %0 = tt.bitcast %x : tensor<16xf32> -> tensor<16xi32>
+  %1 = tt.bitcast %i : i16 -> bf16
+  tt.return
+}
+
 // CHECK-LABEL: tt.func @atomics
 tt.func @atomics(%p: !tt.ptr<i32>, %i: i32, %ps: tensor<8x!tt.ptr<f32>>, %xs: tensor<8xf32>,
                  %mask: tensor<8xi1>) {

@@ -15,11 +15,11 @@ using namespace mlir;
 using namespace mlir::cpu;
 
 /// Replaces the divisor of an integer division by one where it would trap.
-template <typename Op>
-static void guardDivisor(Op op, bool isSigned) {
+static void guardDivisor(Operation *op, bool isSigned) {
   OpBuilder builder(op);
-  Location loc = op.getLoc();
-  auto type = cast<IntegerType>(op.getType());
+  Location loc = op->getLoc();
+  Value dividend = op->getOperand(0), divisor = op->getOperand(1);
+  auto type = cast<IntegerType>(divisor.getType());
   auto constant = [&](const APInt &value) -> Value {
     return arith::ConstantOp::create(builder, loc,
                                      builder.getIntegerAttr(type, value));
@@ -29,25 +29,24 @@ static void guardDivisor(Op op, bool isSigned) {
                                  constant(right));
   };
   unsigned width = type.getWidth();
-  APInt divisor;
-  bool isConstant = matchPattern(op.getRhs(), m_ConstantInt(&divisor));
-  if (isConstant && !divisor.isZero() && !(isSigned && divisor.isAllOnes()))
+  APInt known;
+  if (matchPattern(divisor, m_ConstantInt(&known)) && !known.isZero() &&
+      !(isSigned && known.isAllOnes()))
     return;
-  Value bad = equal(op.getRhs(), APInt::getZero(width));
+  Value bad = equal(divisor, APInt::getZero(width));
   if (isSigned) {
     Value overflow = arith::AndIOp::create(
-        builder, loc, equal(op.getRhs(), APInt::getAllOnes(width)),
-        equal(op.getLhs(), APInt::getSignedMinValue(width)));
+        builder, loc, equal(divisor, APInt::getAllOnes(width)),
+        equal(dividend, APInt::getSignedMinValue(width)));
     bad = arith::OrIOp::create(builder, loc, bad, overflow);
   }
   Value safe = arith::SelectOp::create(builder, loc, bad,
-                                       constant(APInt(width, 1)), op.getRhs());
-  op.getRhsMutable().assign(safe);
+                                       constant(APInt(width, 1)), divisor);
+  op->setOperand(1, safe);
 }
 
 /// Keeps a conversion exact, and splits one between bf16 and f64 into two.
-template <typename Op>
-static void legalizeConversion(Op op) {
+template <typename Op> static void legalizeConversion(Op op) {
   op.setFastmath(arith::FastMathFlags::none);
   bool involved = op.getType().isBF16() || op.getIn().getType().isBF16();
   bool isDouble = op.getType().isF64() || op.getIn().getType().isF64();
@@ -67,8 +66,8 @@ static void expandExpM1(math::ExpM1Op op) {
   Location loc = op.getLoc();
   Value x = op.getOperand();
   auto constant = [&](double value) -> Value {
-    return arith::ConstantOp::create(
-        builder, loc, builder.getFloatAttr(op.getType(), value));
+    return arith::ConstantOp::create(builder, loc,
+                                     builder.getFloatAttr(op.getType(), value));
   };
   Value u = math::ExpOp::create(builder, loc, x);
   Value one = constant(1.0), result;
@@ -78,8 +77,8 @@ static void expandExpM1(math::ExpM1Op op) {
   result = arith::MulFOp::create(builder, loc, less, ratio);
   // Where u has no digit of x left, and where log(u) is infinite.
   auto choose = [&](Value left, double right, Value value) {
-    Value equal = arith::CmpFOp::create(
-        builder, loc, arith::CmpFPredicate::OEQ, left, constant(right));
+    Value equal = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ,
+                                        left, constant(right));
     result = arith::SelectOp::create(builder, loc, equal, value, result);
   };
   choose(u, 1.0, x);
@@ -93,24 +92,27 @@ namespace {
 struct CpuLegalizeScalarsPass
     : cpu::impl::CpuLegalizeScalarsBase<CpuLegalizeScalarsPass> {
   void runOnOperation() override {
-    getOperation().walk([](Operation *op) {
-      if (op->getNumResults() != 1 || !op->getResult(0).getType().isIntOrFloat())
-        return;
-      if (auto div = dyn_cast<arith::DivSIOp>(op))
-        guardDivisor(div, /*isSigned=*/true);
-      else if (auto rem = dyn_cast<arith::RemSIOp>(op))
-        guardDivisor(rem, /*isSigned=*/true);
-      else if (auto div = dyn_cast<arith::DivUIOp>(op))
-        guardDivisor(div, /*isSigned=*/false);
-      else if (auto rem = dyn_cast<arith::RemUIOp>(op))
-        guardDivisor(rem, /*isSigned=*/false);
-      else if (auto exponential = dyn_cast<math::ExpM1Op>(op))
+    auto result = getOperation().walk([](Operation *op) -> WalkResult {
+      if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(
+              op)) {
+        if (!op->getResult(0).getType().isInteger())
+          return op->emitError() << "'" << op->getName()
+                                 << "' has no CPU lowering: expected scalars "
+                                    "of a fixed width, got "
+                                 << op->getResult(0).getType();
+        bool isSigned = isa<arith::DivSIOp, arith::RemSIOp>(op);
+        guardDivisor(op, isSigned);
+      } else if (auto exponential = dyn_cast<math::ExpM1Op>(op)) {
         expandExpM1(exponential);
-      else if (auto narrow = dyn_cast<arith::TruncFOp>(op))
+      } else if (auto narrow = dyn_cast<arith::TruncFOp>(op)) {
         legalizeConversion(narrow);
-      else if (auto widen = dyn_cast<arith::ExtFOp>(op))
+      } else if (auto widen = dyn_cast<arith::ExtFOp>(op)) {
         legalizeConversion(widen);
+      }
+      return WalkResult::advance();
     });
+    if (result.wasInterrupted())
+      signalPassFailure();
   }
 };
 } // namespace

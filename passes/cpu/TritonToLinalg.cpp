@@ -59,15 +59,16 @@ struct PointerTypeConverter : TypeConverter {
     addConversion([](tt::PointerType type) -> Type {
       return LLVM::LLVMPointerType::get(type.getContext());
     });
-    addConversion([](RankedTensorType type, SmallVectorImpl<Type> &types)
-                      -> std::optional<LogicalResult> {
-      if (!isa<tt::PointerType>(type.getElementType()))
-        return std::nullopt;
-      MLIRContext *context = type.getContext();
-      types.push_back(LLVM::LLVMPointerType::get(context));
-      types.push_back(type.clone(IntegerType::get(context, 64)));
-      return success();
-    });
+    addConversion(
+        [](RankedTensorType type,
+           SmallVectorImpl<Type> &types) -> std::optional<LogicalResult> {
+          if (!isa<tt::PointerType>(type.getElementType()))
+            return std::nullopt;
+          MLIRContext *context = type.getContext();
+          types.push_back(LLVM::LLVMPointerType::get(context));
+          types.push_back(type.clone(IntegerType::get(context, 64)));
+          return success();
+        });
   }
 };
 
@@ -145,8 +146,8 @@ struct ConvertMakeRange : OpConversionPattern<tt::MakeRangeOp> {
                   ConversionPatternRewriter &rewriter) const override {
     auto body = [&](OpBuilder &builder, Location loc, ValueRange) -> Value {
       Value index = linalg::IndexOp::create(builder, loc, 0);
-      Value value = arith::IndexCastOp::create(builder, loc,
-                                               builder.getI32Type(), index);
+      Value value =
+          arith::IndexCastOp::create(builder, loc, builder.getI32Type(), index);
       if (op.getStart() == 0)
         return value;
       Value start = arith::ConstantIntOp::create(
@@ -161,8 +162,7 @@ struct ConvertMakeRange : OpConversionPattern<tt::MakeRangeOp> {
 
 /// A change of shape of a tensor, or of a tensor of pointers: the base stays,
 /// the offsets change their shape.
-template <typename Op>
-struct ConvertShape : OpConversionPattern<Op> {
+template <typename Op> struct ConvertShape : OpConversionPattern<Op> {
   using OpConversionPattern<Op>::OpConversionPattern;
   using Adaptor = typename OpConversionPattern<Op>::OneToNOpAdaptor;
   LogicalResult
@@ -170,7 +170,8 @@ struct ConvertShape : OpConversionPattern<Op> {
                   ConversionPatternRewriter &rewriter) const override {
     SmallVector<Value> results(adaptor.getSrc());
     auto src = cast<RankedTensorType>(results.back().getType());
-    auto type = cast<RankedTensorType>(op.getType()).clone(src.getElementType());
+    auto type =
+        cast<RankedTensorType>(op.getType()).clone(src.getElementType());
     results.back() = buildTile(
         rewriter, op.getLoc(), type, results.back(), inputMap(op),
         /*hasResult=*/true,
@@ -347,8 +348,7 @@ struct ConvertReduce : OpConversionPattern<tt::ReduceOp> {
   }
 };
 
-struct ConvertExternElementwise
-    : OpConversionPattern<tt::ExternElementwiseOp> {
+struct ConvertExternElementwise : OpConversionPattern<tt::ExternElementwiseOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
   matchAndRewrite(tt::ExternElementwiseOp op, OpAdaptor adaptor,
@@ -446,9 +446,8 @@ struct ConvertTritonToLinalgPass
     target.addLegalDialect<arith::ArithDialect, math::MathDialect,
                            func::FuncDialect, linalg::LinalgDialect,
                            LLVM::LLVMDialect, tensor::TensorDialect>();
-    target.addDynamicallyLegalOp<arith::SelectOp>([&](arith::SelectOp op) {
-      return converter.isLegal(op.getType());
-    });
+    target.addDynamicallyLegalOp<arith::SelectOp>(
+        [&](arith::SelectOp op) { return converter.isLegal(op.getType()); });
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                          target);
     populateMemoryPatterns(converter, patterns);

@@ -1,8 +1,9 @@
-//===- LegalizeMath.cpp - math ops that Triton's backends do not know -----===//
+//===- LegalizeMath.cpp - What Triton's backends do not lower -------------===//
 
 #include "Passes.h"
 #include "tt/Triton.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -29,6 +30,7 @@ StringRef functionName(Operation *op) {
   StringRef name = op->getName().stripDialect();
   return llvm::StringSwitch<StringRef>(name)
       .Case("powf", "pow")
+      .Case("remf", "fmod")
       .Case("roundeven", "rint")
       .Cases({"acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh"}, name)
       .Cases({"copysign", "cos", "cosh", "erfc", "expm1", "log10"}, name)
@@ -47,14 +49,47 @@ struct LegalizeMathPass
           << "expected the target 'cuda' or 'hip', got '" << target << "'";
       return signalPassFailure();
     }
-    SmallVector<Operation *> ops;
+    SmallVector<Operation *> calls, others;
     getOperation().walk([&](Operation *op) {
-      if (isa_and_nonnull<math::MathDialect>(op->getDialect()) && !isNative(op))
-        ops.push_back(op);
+      if (isa<arith::RemFOp>(op) ||
+          (isa_and_nonnull<math::MathDialect>(op->getDialect()) &&
+           !isNative(op)))
+        calls.push_back(op);
+      else if (isa<arith::NegFOp, arith::BitcastOp, arith::ExtFOp>(op))
+        others.push_back(op);
     });
-    for (Operation *op : ops)
+    for (Operation *op : calls)
       if (failed(legalize(op)))
         return signalPassFailure();
+    for (Operation *op : others)
+      rewrite(op);
+  }
+
+  void rewrite(Operation *op) {
+    OpBuilder b(op);
+    Location loc = op->getLoc();
+    Value operand = op->getOperand(0), result;
+    Type type = op->getResult(0).getType();
+    if (isa<arith::NegFOp>(op)) {
+      TypedAttr zero = b.getFloatAttr(getElementTypeOrSelf(type), -0.0);
+      if (auto tensor = dyn_cast<RankedTensorType>(type))
+        zero = SplatElementsAttr::get(tensor, zero);
+      Value minusZero = arith::ConstantOp::create(b, loc, zero);
+      result = arith::SubFOp::create(b, loc, minusZero, operand);
+    } else if (isa<arith::BitcastOp>(op)) {
+      result = tt::BitcastOp::create(b, loc, type, operand);
+    } else if (getElementTypeOrSelf(operand).isBF16() &&
+               getElementTypeOrSelf(type).isF64()) {
+      Type single = b.getF32Type();
+      if (auto tensor = dyn_cast<RankedTensorType>(type))
+        single = tensor.clone(single);
+      Value widened = arith::ExtFOp::create(b, loc, single, operand);
+      result = arith::ExtFOp::create(b, loc, type, widened);
+    } else {
+      return;
+    }
+    op->getResult(0).replaceAllUsesWith(result);
+    op->erase();
   }
 
   LogicalResult legalize(Operation *op) {

@@ -177,14 +177,12 @@ tt.func public @floats(%x: tensor<16xf32>) {
   %1 = arith.subf %x, %x : tensor<16xf32>
   %2 = arith.mulf %x, %x : tensor<16xf32>
   %3 = arith.divf %x, %x : tensor<16xf32>
-  %4 = arith.remf %x, %x : tensor<16xf32>
-  %5 = arith.negf %x : tensor<16xf32>
-  %6 = arith.maxnumf %x, %x : tensor<16xf32>
-  %7 = arith.minnumf %x, %x : tensor<16xf32>
-  %8 = arith.maximumf %x, %x : tensor<16xf32>
-  %9 = arith.minimumf %x, %x : tensor<16xf32>
-  %10 = arith.cmpf oeq, %x, %x : tensor<16xf32>
-  %11 = arith.cmpf une, %x, %x : tensor<16xf32>
+  %4 = arith.maxnumf %x, %x : tensor<16xf32>
+  %5 = arith.minnumf %x, %x : tensor<16xf32>
+  %6 = arith.maximumf %x, %x : tensor<16xf32>
+  %7 = arith.minimumf %x, %x : tensor<16xf32>
+  %8 = arith.cmpf oeq, %x, %x : tensor<16xf32>
+  %9 = arith.cmpf une, %x, %x : tensor<16xf32>
   tt.return
 }
 
@@ -200,7 +198,7 @@ tt.func public @casts(%i: tensor<16xi32>, %b: tensor<16xi1>, %x: tensor<16xf32>)
   %6 = arith.fptoui %x : tensor<16xf32> to tensor<16xi8>
   %7 = arith.extf %x : tensor<16xf32> to tensor<16xf64>
   %8 = arith.truncf %x : tensor<16xf32> to tensor<16xbf16>
-  %9 = arith.bitcast %x : tensor<16xf32> to tensor<16xi32>
+  %9 = tt.bitcast %x : tensor<16xf32> -> tensor<16xi32>
   tt.return
 }
 
