@@ -47,7 +47,7 @@ static void guardDivisor(Operation *op, bool isSigned) {
 
 /// Keeps a conversion exact, and splits one between bf16 and f64 into two.
 template <typename Op> static void legalizeConversion(Op op) {
-  op.setFastmath(arith::FastMathFlags::none);
+  op.removeFastmathAttr();
   bool involved = op.getType().isBF16() || op.getIn().getType().isBF16();
   bool isDouble = op.getType().isF64() || op.getIn().getType().isF64();
   if (!involved || !isDouble)

@@ -137,14 +137,15 @@ def CpuHoistBuffers : Pass<"cpu-hoist-buffers", "::mlir::func::FuncOp"> {
 }
 
 def CpuLegalizeScalars : Pass<"cpu-legalize-scalars", "::mlir::func::FuncOp"> {
-  let summary = "Makes scalar operations total on the CPU";
+  let summary = "Makes scalar operations total and exact on the CPU";
   let description = [{
     A GPU returns some number for an integer division by zero or of the smallest
     integer by -1; a CPU traps, also in lanes whose result is not used. Such a
     divisor is replaced by one. Conversions between bf16 and f64, which have no
     expansion of their own, go through f32, as they do in torch. No conversion
     keeps a fast-math flag: upstream's emulation of small floats would let a
-    rounding be dropped between two operations.
+    rounding be dropped between two operations. `math.expm1`, which upstream
+    lowers to exp(x) - 1, is computed without that cancellation.
 
     ```mlir
     %q = arith.divsi %x, %y : i32
@@ -154,7 +155,9 @@ def CpuLegalizeScalars : Pass<"cpu-legalize-scalars", "::mlir::func::FuncOp"> {
     %q = arith.divsi %x, %safe : i32
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"
+  ];
 }
 
 def CpuStoreBf16AsBits : Pass<"cpu-store-bf16-as-bits", "::mlir::ModuleOp"> {

@@ -364,10 +364,14 @@ struct ConvertExternElementwise : OpConversionPattern<tt::ExternElementwiseOp> {
 struct ConvertBitcast : OpConversionPattern<tt::BitcastOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(tt::BitcastOp op, OpAdaptor adaptor,
+  matchAndRewrite(tt::BitcastOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(),
-                                                  adaptor.getSrc());
+    // An address is the same whatever lies there.
+    if (isa<tt::PointerType>(getElementTypeOrSelf(op.getType())))
+      rewriter.replaceOpWithMultiple(op, {adaptor.getSrc()});
+    else
+      rewriter.replaceOpWithNewOp<arith::BitcastOp>(
+          op, op.getType(), adaptor.getSrc().front());
     return success();
   }
 };

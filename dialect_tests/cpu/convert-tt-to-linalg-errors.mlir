@@ -1,0 +1,69 @@
+// RUN: pyflex-opt %s --convert-tt-to-linalg --verify-diagnostics --split-input-file
+
+tt.func public @unknown_device_function(%p: !tt.ptr<f32>, %f: f32) {
+  // expected-error @+1 {{'tt.extern_elementwise' has no CPU lowering: unknown device function '__nv_mystery'}}
+  %t = tt.extern_elementwise %f {libname = "", libpath = "", pure = true, symbol = "__nv_mystery"} : (f32) -> f32
+  tt.store %p, %t : !tt.ptr<f32>
+  tt.return
+}
+
+// -----
+
+tt.func private @callee(%f: f32) -> f32 {
+  tt.return %f : f32
+}
+
+tt.func public @call(%p: !tt.ptr<f32>, %f: f32) {
+  // expected-error @+1 {{'tt.call' has no CPU lowering: calls are expected to have been inlined}}
+  %t = tt.call @callee(%f) : (f32) -> f32
+  tt.store %p, %t : !tt.ptr<f32>
+  tt.return
+}
+
+// -----
+
+tt.func public @pointers_to_bits(%p: !tt.ptr<i1>, %n: i32) {
+  // expected-error @+1 {{'tt.addptr' has no CPU lowering: expected pointers to whole bytes, got pointers to i1}}
+  %q = tt.addptr %p, %n : !tt.ptr<i1>, i32
+  tt.return
+}
+
+// -----
+
+tt.func public @small_atomic(%p: !tt.ptr<f16>, %f: f16, %m: i1) {
+  // expected-error @+1 {{'tt.atomic_rmw' has no CPU lowering: expected an atomic of 32 or 64 bits}}
+  %old = tt.atomic_rmw fadd, acq_rel, gpu, %p, %f, %m : (!tt.ptr<f16>, f16, i1) -> f16
+  tt.return
+}
+
+// -----
+
+tt.func public @choice_of_pointer_tensors(%p: !tt.ptr<f32>, %q: !tt.ptr<f32>, %c: i1) {
+  %s = tt.splat %p : !tt.ptr<f32> -> tensor<4x!tt.ptr<f32>>
+  %t = tt.splat %q : !tt.ptr<f32> -> tensor<4x!tt.ptr<f32>>
+  // expected-error @+1 {{'arith.select' has no CPU lowering: a choice between tensors of pointers; expected a choice between their offsets or values}}
+  %u = arith.select %c, %s, %t : tensor<4x!tt.ptr<f32>>
+  tt.return
+}
+
+// -----
+
+tt.func public @foreign_op(%p: !tt.ptr<f32>) {
+  // expected-error @+1 {{'memref.alloc' has no CPU lowering: expected an op of tt, arith, math or scf}}
+  %m = memref.alloc() : memref<4xf32>
+  tt.return
+}
+
+// -----
+
+// expected-error @+1 {{'tt.func' has no CPU lowering: expected a kernel without results}}
+tt.func public @kernel_with_a_result(%f: f32) -> f32 {
+  tt.return %f : f32
+}
+
+// -----
+
+// expected-error @+1 {{'tt.func' has no CPU lowering: expected scalar arguments}}
+tt.func public @kernel_of_a_tensor(%t: tensor<4xf32>) {
+  tt.return
+}

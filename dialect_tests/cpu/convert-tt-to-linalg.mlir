@@ -1,0 +1,170 @@
+// RUN: pyflex-opt %s --convert-tt-to-linalg --canonicalize --split-input-file | FileCheck %s
+
+// The arguments lie in slots of eight bytes behind one pointer; then come the program's indices
+// and the grid's extents.
+// CHECK-LABEL: func.func @entry_convention(
+// CHECK-SAME: %[[ARGS:.*]]: !llvm.ptr, %[[X:[^:]*]]: i32, %{{[^:]*}}: i32, %{{[^:]*}}: i32, %{{[^:]*}}: i32, %[[NY:[^:]*]]: i32, %{{[^:]*}}: i32)
+tt.func public @entry_convention(%p: !tt.ptr<i32>, %n: i32, %f: f32) {
+  // CHECK: %[[P:.*]] = llvm.load %[[ARGS]] : !llvm.ptr -> !llvm.ptr
+  // CHECK: %[[SLOT:.*]] = llvm.getelementptr %[[ARGS]][8]
+  // CHECK: %[[N:.*]] = llvm.load %[[SLOT]] : !llvm.ptr -> i32
+  // CHECK: llvm.store %[[X]], %[[P]] : i32, !llvm.ptr
+  %x = tt.get_program_id x : i32
+  tt.store %p, %x : !tt.ptr<i32>
+  // CHECK: %[[OFFSET:.*]] = arith.extsi %[[N]] : i32 to i64
+  // CHECK: %[[BYTES:.*]] = arith.muli %[[OFFSET]], %{{.*}} overflow<nsw>
+  // CHECK: %[[AT:.*]] = llvm.getelementptr %[[P]][%[[BYTES]]] : (!llvm.ptr, i64) -> !llvm.ptr, i8
+  // CHECK: llvm.store %[[NY]], %[[AT]]
+  %at = tt.addptr %p, %n : !tt.ptr<i32>, i32
+  %ny = tt.get_num_programs y : i32
+  tt.store %at, %ny : !tt.ptr<i32>
+  // CHECK: return
+  tt.return
+}
+
+// An unused device function is dropped, whatever it holds.
+// CHECK-NOT: @unused
+tt.func private @unused(%t: tensor<16xf32>) -> tensor<16xf32> {
+  tt.return %t : tensor<16xf32>
+}
+
+// -----
+
+// One base, and offsets in bytes; a lane whose mask is false touches nothing.
+// CHECK-LABEL: func.func @masked_load_and_store
+tt.func public @masked_load_and_store(%p: !tt.ptr<bf16>, %n: i32) {
+  // CHECK: %[[P:.*]] = llvm.load %{{.*}} : !llvm.ptr -> !llvm.ptr
+  // CHECK: %[[BYTES:.*]] = arith.muli %{{.*}}, %{{.*}} overflow<nsw> : tensor<16xi64>
+  %r = tt.make_range {start = 0 : i32, end = 16 : i32} : tensor<16xi32>
+  %s = tt.splat %p : !tt.ptr<bf16> -> tensor<16x!tt.ptr<bf16>>
+  %at = tt.addptr %s, %r : tensor<16x!tt.ptr<bf16>>, tensor<16xi32>
+  %m = tt.splat %n : i32 -> tensor<16xi32>
+  %mask = arith.cmpi slt, %r, %m : tensor<16xi32>
+  // CHECK: %[[V:.*]] = linalg.generic {{.*}} ins(%[[BYTES]], %{{.*}} : tensor<16xi64>, tensor<16xi1>)
+  // CHECK: ^bb0(%[[OFFSET:.*]]: i64, %[[BIT:.*]]: i1,
+  // CHECK: scf.if %[[BIT]] -> (bf16)
+  // CHECK: %[[AT:.*]] = llvm.getelementptr %[[P]][%[[OFFSET]]] : (!llvm.ptr, i64) -> !llvm.ptr, i8
+  // CHECK: llvm.load %[[AT]] : !llvm.ptr -> bf16
+  // CHECK: else
+  // CHECK: scf.yield %{{.*}} : bf16
+  %v = tt.load %at, %mask : tensor<16x!tt.ptr<bf16>>
+  // CHECK: linalg.generic {{.*}} ins(%[[BYTES]], %[[V]], %{{.*}} : tensor<16xi64>, tensor<16xbf16>, tensor<16xi1>)
+  // CHECK: scf.if
+  // CHECK: llvm.store
+  tt.store %at, %v, %mask : tensor<16x!tt.ptr<bf16>>
+  tt.return
+}
+
+// -----
+
+// CHECK-DAG: #[[$ROW:.*]] = affine_map<(d0, d1) -> (d0)>
+// CHECK-DAG: #[[$STRETCH:.*]] = affine_map<(d0, d1) -> (d0, 0)>
+// CHECK-DAG: #[[$SWAP:.*]] = affine_map<(d0, d1) -> (d1, d0)>
+// CHECK-LABEL: func.func @shapes
+tt.func public @shapes(%p: !tt.ptr<f32>, %f: f32) {
+  // CHECK: linalg.index 0
+  // CHECK: arith.index_cast
+  // CHECK: linalg.generic {indexing_maps = [#[[$ROW]],
+  // CHECK: linalg.generic {indexing_maps = [#[[$STRETCH]],
+  // CHECK: linalg.generic {indexing_maps = [#[[$SWAP]],
+  %r = tt.make_range {start = 0 : i32, end = 4 : i32} : tensor<4xi32>
+  %c = tt.expand_dims %r {axis = 1 : i32} : tensor<4xi32> -> tensor<4x1xi32>
+  %b = tt.broadcast %c : tensor<4x1xi32> -> tensor<4x8xi32>
+  %t = tt.trans %b {order = array<i32: 1, 0>} : tensor<4x8xi32> -> tensor<8x4xi32>
+  // CHECK: linalg.fill
+  %v = tt.splat %f : f32 -> tensor<8x4xf32>
+  %s = tt.splat %p : !tt.ptr<f32> -> tensor<8x4x!tt.ptr<f32>>
+  %at = tt.addptr %s, %t : tensor<8x4x!tt.ptr<f32>>, tensor<8x4xi32>
+  tt.store %at, %v : tensor<8x4x!tt.ptr<f32>>
+  tt.return
+}
+
+// -----
+
+// The operands are widened before the product, not in its inner loop.
+// CHECK-LABEL: func.func @dot
+tt.func public @dot(%p: !tt.ptr<bf16>, %out: !tt.ptr<f32>) {
+  %c = arith.constant dense<1.0> : tensor<16x16xf32>
+  %at = tt.splat %p : !tt.ptr<bf16> -> tensor<16x16x!tt.ptr<bf16>>
+  // CHECK: %[[LOADED:.*]] = linalg.generic
+  %a = tt.load %at : tensor<16x16x!tt.ptr<bf16>>
+  // CHECK: %[[WIDE:.*]] = arith.extf %[[LOADED]] : tensor<16x16xbf16> to tensor<16x16xf32>
+  // CHECK: linalg.matmul ins(%[[WIDE]], %{{.*}} : tensor<16x16xf32>, tensor<16x16xf32>)
+  // CHECK-SAME: outs(%{{.*}} : tensor<16x16xf32>)
+  %d = tt.dot %a, %a, %c : tensor<16x16xbf16> * tensor<16x16xbf16> -> tensor<16x16xf32>
+  %o = tt.splat %out : !tt.ptr<f32> -> tensor<16x16x!tt.ptr<f32>>
+  tt.store %o, %d : tensor<16x16x!tt.ptr<f32>>
+  tt.return
+}
+
+// -----
+
+// The first element starts the reduction; a sum may be reordered.
+// CHECK-LABEL: func.func @reduce
+tt.func public @reduce(%p: !tt.ptr<f32>, %o: !tt.ptr<f32>) {
+  %s = tt.splat %p : !tt.ptr<f32> -> tensor<8x16x!tt.ptr<f32>>
+  %a = tt.load %s : tensor<8x16x!tt.ptr<f32>>
+  // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
+  // CHECK-DAG: %[[C1:.*]] = arith.constant 1 : index
+  // CHECK-DAG: %[[C16:.*]] = arith.constant 16 : index
+  // CHECK: %[[ROW:.*]] = linalg.index 0
+  // CHECK: %[[FIRST:.*]] = tensor.extract %[[A:.*]][%[[ROW]], %[[C0]]]
+  // CHECK: scf.for %[[K:[^ ]*]] = %[[C1]] to %[[C16]] step %[[C1]] iter_args(%[[ACC:.*]] = %[[FIRST]])
+  // CHECK: %[[NEXT:.*]] = tensor.extract %[[A]][%[[ROW]], %[[K]]]
+  // CHECK: arith.addf %[[ACC]], %[[NEXT]] fastmath<reassoc>
+  %r = "tt.reduce"(%a) <{axis = 1 : i32}> ({
+  ^bb0(%x: f32, %y: f32):
+    %z = arith.addf %x, %y : f32
+    tt.reduce.return %z : f32
+  }) : (tensor<8x16xf32>) -> tensor<8xf32>
+  %q = tt.splat %o : !tt.ptr<f32> -> tensor<8x!tt.ptr<f32>>
+  tt.store %q, %r : tensor<8x!tt.ptr<f32>>
+  tt.return
+}
+
+// -----
+
+// CHECK-LABEL: func.func @device_functions
+tt.func public @device_functions(%p: !tt.ptr<f32>, %f: f32) {
+  // CHECK: %[[T:.*]] = math.tanh %{{.*}} : f32
+  %t = tt.extern_elementwise %f {libname = "", libpath = "", pure = true, symbol = "__nv_tanhf"} : (f32) -> f32
+  // CHECK: math.powf %[[T]], %{{.*}} : f32
+  %w = tt.extern_elementwise %t, %f {libname = "", libpath = "", pure = true, symbol = "__nv_powf"} : (f32, f32) -> f32
+  tt.store %p, %w : !tt.ptr<f32>
+  tt.return
+}
+
+// -----
+
+// CHECK-LABEL: func.func @atomic
+tt.func public @atomic(%p: !tt.ptr<i32>, %n: i32, %m: i1) {
+  // CHECK: %[[OLD:.*]] = scf.if %{{.*}} -> (i32)
+  // CHECK: llvm.atomicrmw add %{{.*}}, %{{.*}} acq_rel : !llvm.ptr, i32
+  %old = tt.atomic_rmw add, acq_rel, gpu, %p, %n, %m : (!tt.ptr<i32>, i32, i1) -> i32
+  // CHECK: llvm.store %[[OLD]]
+  tt.store %p, %old : !tt.ptr<i32>
+  tt.return
+}
+
+// -----
+
+// A tensor of pointers is carried as its base and its offsets.
+// CHECK-LABEL: func.func @carried_pointers
+tt.func public @carried_pointers(%p: !tt.ptr<f32>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %step = arith.constant dense<4> : tensor<4xi32>
+  %v = arith.constant dense<0.0> : tensor<4xf32>
+  %at = tt.splat %p : !tt.ptr<f32> -> tensor<4x!tt.ptr<f32>>
+  // CHECK: %[[P:.*]] = llvm.load %{{.*}} : !llvm.ptr -> !llvm.ptr
+  // CHECK: scf.for {{.*}} iter_args(%[[OFFSETS:.*]] = %{{.*}}) -> (tensor<4xi64>)
+  // CHECK: llvm.getelementptr %[[P]]
+  // CHECK: %[[NEXT:.*]] = arith.addi %[[OFFSETS]], %{{.*}} overflow<nsw> : tensor<4xi64>
+  // CHECK: scf.yield %[[NEXT]] : tensor<4xi64>
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%q = %at) -> (tensor<4x!tt.ptr<f32>>) : i32 {
+    tt.store %q, %v : tensor<4x!tt.ptr<f32>>
+    %next = tt.addptr %q, %step : tensor<4x!tt.ptr<f32>>, tensor<4xi32>
+    scf.yield %next : tensor<4x!tt.ptr<f32>>
+  }
+  tt.return
+}
