@@ -70,7 +70,7 @@ class Snapshot(NamedTuple):
 
 @dataclass(frozen=True)
 class PipelineResult:
-    """A module after a pipeline and, where asked for, after each pass that changed it."""
+    """A module after a pipeline and, where asked for, after each pass."""
 
     text: str
     snapshots: tuple[Snapshot, ...]
@@ -123,7 +123,7 @@ def run_pipeline(
     Args:
         source: a module in MLIR's text form.
         pipeline: passes and pipelines, such as "flex-decode-pipeline{split-kv=false},cse".
-        snapshots: keep the module after each pass that changed it.
+        snapshots: keep the module after each pass.
         generic: print MLIR's generic form.
         debug_info: print source locations.
 

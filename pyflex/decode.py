@@ -204,21 +204,36 @@ class Decode:
         """The text of one stage of the kernel that was called last.
 
         Args:
-            stage: "traced", "flex", the name of a pass (the IR after it), "ttir", and for a GPU
-                "ttgir", "llir", "ptx", "amdgcn" or "sass".
+            stage: one of `stages(target=target)`.
             target: which GPU the later stages are made for, such as "cuda:90" or "hip:gfx942";
-                no such GPU is needed. By default the GPU of the last call.
+                no such GPU is needed. By default the GPU of this machine, if it has one.
 
         Raises:
             ScheduleError: before the first call, and for a stage that does not exist.
             TargetError: for a target that Triton cannot compile for.
         """
+        return self._last_lowered().ir(stage, _target(target))
+
+    def stages(self, *, target: str | None = None) -> tuple[str, ...]:
+        """The stages of the kernel that was called last, from the traced mods to machine code.
+
+        They are "traced", "flex", the name of each pass, "ttir", and for a GPU "ttgir", "llir",
+        "ptx" or "amdgcn", and "sass". Arguments and errors are those of `ir`.
+        """
+        return self._last_lowered().stages(_target(target))
+
+    def _last_lowered(self) -> Lowered:
         if self._last is None:
             raise ScheduleError("no kernel yet", expected="a call before ir()", got="no call")
-        described = gpu.parse_target(target) if target is not None else None
-        if described is None and torch.cuda.is_available():
-            described = gpu.current_target(torch.device("cuda", torch.cuda.current_device()))
-        return lowered_for(self._last).ir(stage, described)
+        return lowered_for(self._last)
+
+
+def _target(name: str | None) -> Any:
+    if name is not None:
+        return gpu.parse_target(name)
+    if torch.cuda.is_available():
+        return gpu.current_target(torch.device("cuda", torch.cuda.current_device()))
+    return None
 
 
 def _tensor_type(given: int | torch.Tensor) -> Literal["i32", "i64"]:

@@ -48,36 +48,39 @@ class Lowered:
             self._compiled[key] = gpu.compile_ttir(ttir, target, self.spec)
         return self._compiled[key]
 
-    def ir(self, stage: str, target: Any) -> str:
-        """The text of one stage.
+    def stages(self, target: Any) -> tuple[str, ...]:
+        """The names that `ir` knows, in order.
 
-        Args:
-            stage: "traced" (the mods), "flex" (before the passes), the name of a pass (the IR
-                after it), "ttir", or with a GPU target "ttgir", "llir", "ptx", "amdgcn", "sass".
-            target: Triton's target for the GPU stages, or None.
+        "traced" are the mods, "flex" is the module before the passes; each pass (the IR after it)
+        and "ttir" follow, and with a GPU target what Triton makes of it.
+        """
+        backend = target.backend if target is not None else "cuda"
+        names = ("traced", "flex", *self._after_passes(backend))
+        if target is None:
+            return names
+        asm = self.gpu(target).asm
+        return (*names, *(s for s in _GPU_STAGES if s in asm or (s == "sass" and "cubin" in asm)))
+
+    def ir(self, stage: str, target: Any) -> str:
+        """The text of one of `stages(target)`.
 
         Raises:
             ScheduleError: for a stage that does not exist; the message lists those that do.
         """
         if stage == "traced":
-            mods = [mod.text for mod in (self.spec.score, self.spec.mask) if mod]
-            return "\n".join(mods)
+            return "\n".join(mod.text for mod in (self.spec.score, self.spec.mask) if mod)
         if stage == "flex":
             return self.flex
         passes = self._after_passes(target.backend if target is not None else "cuda")
-        if stage == "ttir":
-            return passes["ttir"]
         if stage in passes:
             return passes[stage]
-        available = ["traced", "flex", *passes]
-        if target is not None:
-            asm = self.gpu(target).asm
-            if stage in asm or (stage == "sass" and "cubin" in asm):
-                return str(asm[stage])
-            available += [s for s in _GPU_STAGES if s in asm]
-        raise ScheduleError("no such stage", expected=", ".join(available), got=repr(stage))
+        available = self.stages(target)
+        if stage not in available:
+            raise ScheduleError("no such stage", expected=", ".join(available), got=repr(stage))
+        return str(self.gpu(target).asm[stage])
 
     def _after_passes(self, backend: str) -> dict[str, str]:
+        """The module after each pass; of a pass that runs twice, after the second time."""
         if backend not in self._snapshots:
             pipeline = self.spec.pipeline("decode", backend)
             result = compiler.run_pipeline(self.flex, pipeline, snapshots=True)

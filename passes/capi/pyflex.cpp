@@ -124,27 +124,22 @@ std::string print(Operation *module, int32_t flags) {
   return text;
 }
 
-/// Keeps the whole module after each pass that changed it.
+/// Keeps the whole module after each pass.
 struct SnapshotInstrumentation : PassInstrumentation {
   SnapshotInstrumentation(PyflexResult &result, ModuleOp module, int32_t flags)
-      : result(result), module(module), flags(flags),
-        last(print(module, flags)) {}
+      : result(result), module(module), flags(flags) {}
 
   void runAfterPass(Pass *pass, Operation *) override {
     // A pass without argument only holds the passes of nested operations.
     if (pass->getArgument().empty())
       return;
-    std::string text = print(module, flags);
-    if (text == last)
-      return;
-    result.snapshots.push_back({pass->getArgument().str(), text});
-    last = std::move(text);
+    result.snapshots.push_back(
+        {pass->getArgument().str(), print(module, flags)});
   }
 
   PyflexResult &result;
   ModuleOp module;
   int32_t flags;
-  std::string last;
 };
 
 LogicalResult runPipeline(PyflexResult &result, ModuleOp module,

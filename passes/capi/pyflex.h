@@ -63,7 +63,7 @@ PYFLEX_API void pyflex_result_free(PyflexResult *result);
 /*===- Passes ---------------------------------------------------------------===*/
 
 enum PyflexRunFlags {
-  PYFLEX_SNAPSHOTS = 1,  /* keep the module after each pass that changed it */
+  PYFLEX_SNAPSHOTS = 1,  /* keep the module after each pass */
   PYFLEX_GENERIC = 2,    /* print MLIR's generic form */
   PYFLEX_DEBUG_INFO = 4  /* print source locations */
 };
