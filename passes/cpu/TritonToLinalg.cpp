@@ -228,154 +228,6 @@ struct ConvertSplat : OpConversionPattern<tt::SplatOp> {
   }
 };
 
-/// A choice between scalar pointers.
-struct ConvertPointerSelect : OpConversionPattern<arith::SelectOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(arith::SelectOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, adaptor.getCondition(),
-                                                 adaptor.getTrueValue(),
-                                                 adaptor.getFalseValue());
-    return success();
-  }
-};
-
-//===----------------------------------------------------------------------===//
-// Tile arithmetic
-//===----------------------------------------------------------------------===//
-
-/// The operands are widened first, so that the loops see one type.
-struct ConvertDot : OpConversionPattern<tt::DotOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(tt::DotOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    auto result = cast<RankedTensorType>(op.getType());
-    // A half accumulator is summed in f32 and rounded once.
-    Type sum = result.getElementType();
-    if (sum.getIntOrFloatBitWidth() < 32)
-      sum = rewriter.getF32Type();
-    auto widened = [&](Value value) -> Value {
-      auto type = cast<RankedTensorType>(value.getType());
-      if (type.getElementType() == sum)
-        return value;
-      return arith::ExtFOp::create(rewriter, loc, type.clone(sum), value);
-    };
-    auto product = linalg::MatmulOp::create(
-        rewriter, loc, result.clone(sum),
-        ValueRange{widened(adaptor.getA()), widened(adaptor.getB())},
-        ValueRange{widened(adaptor.getC())});
-    Value value = product.getResult(0);
-    if (sum != result.getElementType())
-      value = arith::TruncFOp::create(rewriter, loc, result, value);
-    rewriter.replaceOp(op, value);
-    return success();
-  }
-};
-
-/// Starts from the first element, so that no neutral element is needed:
-///   for each result: acc = x[0]; for k = 1..n: acc = combine(acc, x[k])
-struct ConvertReduce : OpConversionPattern<tt::ReduceOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(tt::ReduceOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    auto source = cast<RankedTensorType>(op.getSrcs()[0].getType());
-    if (source.getRank() == 1) {
-      rewriter.replaceOp(op,
-                         reduceLine(op, adaptor.getSrcs(), {}, rewriter, loc));
-      return success();
-    }
-    // One tile for each result; a second result repeats the scan.
-    SmallVector<Value> results;
-    for (unsigned index = 0; index < op.getNumResults(); ++index) {
-      auto type = cast<RankedTensorType>(op->getResult(index).getType());
-      auto body = [&](OpBuilder &builder, Location loc, ValueRange) {
-        SmallVector<Value> position;
-        for (int64_t dim = 0; dim < type.getRank(); ++dim)
-          position.push_back(linalg::IndexOp::create(builder, loc, dim));
-        return reduceLine(op, adaptor.getSrcs(), position, builder, loc)[index];
-      };
-      results.push_back(buildTile(rewriter, loc, type, {}, {},
-                                  /*hasResult=*/true, body));
-    }
-    rewriter.replaceOp(op, results);
-    return success();
-  }
-
-  /// Reduces the elements whose other indices are `position`.
-  static SmallVector<Value> reduceLine(tt::ReduceOp op, ValueRange sources,
-                                       ArrayRef<Value> position,
-                                       OpBuilder &builder, Location loc) {
-    auto source = cast<RankedTensorType>(sources[0].getType());
-    auto elementsAt = [&](OpBuilder &at, Value index) {
-      SmallVector<Value> indices(position);
-      indices.insert(indices.begin() + op.getAxis(), index);
-      return llvm::map_to_vector(sources, [&](Value tile) -> Value {
-        return tensor::ExtractOp::create(at, loc, tile, indices);
-      });
-    };
-    auto constant = [&](int64_t value) -> Value {
-      return arith::ConstantIndexOp::create(builder, loc, value);
-    };
-    int64_t extent = source.getDimSize(op.getAxis());
-    auto loop = scf::ForOp::create(
-        builder, loc, constant(1), constant(extent), constant(1),
-        elementsAt(builder, constant(0)),
-        [&](OpBuilder &inner, Location, Value index, ValueRange carried) {
-          SmallVector<Value> values(carried);
-          llvm::append_range(values, elementsAt(inner, index));
-          Block &combine = op.getCombineOp().front();
-          IRMapping mapping;
-          mapping.map(combine.getArguments(), values);
-          for (Operation &nested : combine.without_terminator())
-            allowReordering(inner.clone(nested, mapping));
-          auto yielded = llvm::map_to_vector(
-              combine.getTerminator()->getOperands(),
-              [&](Value value) { return mapping.lookupOrDefault(value); });
-          scf::YieldOp::create(inner, loc, yielded);
-        });
-    return llvm::to_vector(ValueRange(loop.getResults()));
-  }
-
-  /// The order of a reduction is not defined: let LLVM vectorise sums.
-  static void allowReordering(Operation *op) {
-    if (auto sum = dyn_cast<arith::AddFOp>(op))
-      sum.setFastmath(sum.getFastmath() | arith::FastMathFlags::reassoc);
-  }
-};
-
-struct ConvertExternElementwise : OpConversionPattern<tt::ExternElementwiseOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(tt::ExternElementwiseOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    OperationState state(op.getLoc(), mathOpForDeviceFunction(op.getSymbol()));
-    state.addOperands(adaptor.getSrcs());
-    state.addTypes(op.getType());
-    rewriter.replaceOp(op, rewriter.create(state));
-    return success();
-  }
-};
-
-struct ConvertBitcast : OpConversionPattern<tt::BitcastOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(tt::BitcastOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    // An address is the same whatever lies there.
-    if (isa<tt::PointerType>(getElementTypeOrSelf(op.getType())))
-      rewriter.replaceOpWithMultiple(op, {adaptor.getSrc()});
-    else
-      rewriter.replaceOpWithNewOp<arith::BitcastOp>(
-          op, op.getType(), adaptor.getSrc().front());
-    return success();
-  }
-};
-
 //===----------------------------------------------------------------------===//
 // What has no lowering
 //===----------------------------------------------------------------------===//
@@ -455,13 +307,13 @@ struct ConvertTritonToLinalgPass
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                          target);
     populateMemoryPatterns(converter, patterns);
+    populateArithmeticPatterns(converter, patterns);
     patterns.add<ConvertFunc, ConvertReturn,
                  ConvertGrid<tt::GetProgramIdOp, kFirstProgramId>,
                  ConvertGrid<tt::GetNumProgramsOp, kFirstNumPrograms>,
                  ConvertMakeRange, ConvertShape<tt::ExpandDimsOp>,
                  ConvertShape<tt::BroadcastOp>, ConvertShape<tt::TransOp>,
-                 ConvertSplat, ConvertPointerSelect, ConvertDot, ConvertReduce,
-                 ConvertBitcast, ConvertExternElementwise>(converter, context);
+                 ConvertSplat>(converter, context);
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
       signalPassFailure();
   }

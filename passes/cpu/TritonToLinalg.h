@@ -1,4 +1,4 @@
-//===- TritonToLinalg.h - Shared by the two halves of the lowering -*- C++ -*-//
+//===- TritonToLinalg.h - Shared by the parts of the lowering ---*- C++ -*-===//
 
 #ifndef PYFLEX_CPU_TRITONTOLINALG_H
 #define PYFLEX_CPU_TRITONTOLINALG_H
@@ -22,6 +22,11 @@ Value buildTile(OpBuilder &builder, Location loc, RankedTensorType space,
 /// Patterns for addptr, load, store and atomic_rmw.
 void populateMemoryPatterns(const TypeConverter &converter,
                             RewritePatternSet &patterns);
+
+/// Patterns for dot, reduce, bitcast, extern_elementwise and choices between
+/// pointers.
+void populateArithmeticPatterns(const TypeConverter &converter,
+                                RewritePatternSet &patterns);
 
 } // namespace mlir::cpu
 

@@ -273,7 +273,7 @@ def test_store_is_seen_by_a_later_load() -> None:
     torch.testing.assert_close(a, expected, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(("source", "target"), permutations(FLOATS, 2), ids=str)
+@pytest.mark.parametrize(("source", "target"), list(permutations(FLOATS, 2)), ids=str)
 def test_float_conversions_round_as_torch(source: torch.dtype, target: torch.dtype) -> None:
     wide, narrow = MLIR_TYPES[source], MLIR_TYPES[target]
     sizes = {"f64": 64, "f32": 32, "f16": 16, "bf16": 16}
