@@ -24,7 +24,8 @@ PYFLEX_API int32_t pyflex_abi_version(void);
 /** The version of LLVM inside, such as "22.1.8". */
 PYFLEX_API const char *pyflex_llvm_version(void);
 
-/*===- Results --------------------------------------------------------------===*/
+/*===- Results
+ * --------------------------------------------------------------===*/
 
 typedef struct PyflexResult PyflexResult;
 
@@ -60,20 +61,23 @@ PYFLEX_API PyflexDiagnostic pyflex_result_diagnostic(const PyflexResult *result,
                                                      size_t index);
 PYFLEX_API void pyflex_result_free(PyflexResult *result);
 
-/*===- Passes ---------------------------------------------------------------===*/
+/*===- Passes
+ * ---------------------------------------------------------------===*/
 
 enum PyflexRunFlags {
-  PYFLEX_SNAPSHOTS = 1,  /* keep the module after each pass */
-  PYFLEX_GENERIC = 2,    /* print MLIR's generic form */
-  PYFLEX_DEBUG_INFO = 4  /* print source locations */
+  PYFLEX_SNAPSHOTS = 1, /* keep the module after each pass */
+  PYFLEX_GENERIC = 2,   /* print MLIR's generic form */
+  PYFLEX_DEBUG_INFO = 4 /* print source locations */
 };
 
-/** Parses `source`, runs `pipeline` ("flex-decode-pipeline{split-kv=false},cse";
- *  may be empty) on it and prints it. `flags` is a sum of PyflexRunFlags. */
+/** Parses `source`, runs `pipeline`
+ * ("flex-decode-pipeline{split-kv=false},cse"; may be empty) on it and prints
+ * it. `flags` is a sum of PyflexRunFlags. */
 PYFLEX_API PyflexResult *pyflex_run(const char *source, const char *pipeline,
                                     int32_t flags);
 
-/*===- Kernels on the CPU ---------------------------------------------------===*/
+/*===- Kernels on the CPU
+ * ---------------------------------------------------===*/
 
 typedef struct PyflexKernel PyflexKernel;
 

@@ -139,8 +139,8 @@ struct ConvertBitcast : OpConversionPattern<tt::BitcastOp> {
     if (isa<tt::PointerType>(getElementTypeOrSelf(op.getType())))
       rewriter.replaceOpWithMultiple(op, {adaptor.getSrc()});
     else
-      rewriter.replaceOpWithNewOp<arith::BitcastOp>(
-          op, op.getType(), adaptor.getSrc().front());
+      rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(),
+                                                    adaptor.getSrc().front());
     return success();
   }
 };

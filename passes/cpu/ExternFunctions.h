@@ -7,9 +7,9 @@
 
 namespace mlir::cpu {
 
-/// The op (of the math dialect mostly) that computes what `symbol` of NVIDIA's device
-/// library does ("math.tanh" for "__nv_tanhf" and "__nv_tanh"); empty if there
-/// is none.
+/// The op (of the math dialect mostly) that computes what `symbol` of NVIDIA's
+/// device library does ("math.tanh" for "__nv_tanhf" and "__nv_tanh"); empty if
+/// there is none.
 llvm::StringRef mathOpForDeviceFunction(llvm::StringRef symbol);
 
 } // namespace mlir::cpu

@@ -34,9 +34,8 @@ static bool isCheap(linalg::GenericOp op) {
             arith::FloorDivSIOp>(nested))
       return false;
     return isa<arith::ArithDialect>(nested.getDialect()) &&
-           llvm::all_of(nested.getResultTypes(), [](Type type) {
-             return type.isIntOrIndex();
-           });
+           llvm::all_of(nested.getResultTypes(),
+                        [](Type type) { return type.isIntOrIndex(); });
   });
 }
 
@@ -91,8 +90,8 @@ struct CpuFuseTilesPass : cpu::impl::CpuFuseTilesBase<CpuFuseTilesPass> {
     linalg::FillOp::getCanonicalizationPatterns(patterns, &getContext());
     GreedyRewriteConfig config;
     config.setUseTopDownTraversal(true);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns),
-                                     config)))
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       signalPassFailure();
   }
 };

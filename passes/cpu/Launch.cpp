@@ -36,8 +36,8 @@ struct Launch {
 
 void Kernel::launch(const uint64_t *arguments, std::array<int32_t, 3> grid,
                     unsigned threads) const {
-  Launch launch{entry, arguments, grid,
-                int64_t(grid[0]) * grid[1] * grid[2], /*chunk=*/1};
+  Launch launch{entry, arguments, grid, int64_t(grid[0]) * grid[1] * grid[2],
+                /*chunk=*/1};
   if (std::any_of(grid.begin(), grid.end(), [](int32_t n) { return n <= 0; }))
     return;
   if (threads == 0)

@@ -45,8 +45,8 @@ static LogicalResult lowerMatmul(linalg::MatmulOp op) {
     return op.emitError() << "expected buffers of one float type";
 
   int64_t rows = blockSize(type.getDimSize(0), kBlockRows);
-  int64_t columns = blockSize(type.getDimSize(1),
-                              kBlockBytes * 8 / element.getIntOrFloatBitWidth());
+  int64_t columns = blockSize(
+      type.getDimSize(1), kBlockBytes * 8 / element.getIntOrFloatBitWidth());
   auto vector = VectorType::get({columns}, element);
   OpBuilder builder(op);
   Location loc = op.getLoc();
@@ -56,15 +56,15 @@ static LogicalResult lowerMatmul(linalg::MatmulOp op) {
   Value zero = constant(0), one = constant(1);
   Value depth = constant(leftType.getDimSize(1));
   Value rowEnd = constant(type.getDimSize(0)), rowStep = constant(rows);
-  Value columnEnd = constant(type.getDimSize(1)), columnStep = constant(columns);
+  Value columnEnd = constant(type.getDimSize(1)),
+        columnStep = constant(columns);
   auto byRow = scf::ForOp::create(builder, loc, zero, rowEnd, rowStep);
   builder.setInsertionPointToStart(byRow.getBody());
   SmallVector<Value> row{byRow.getInductionVar()};
   for (int64_t offset = 1; offset < rows; ++offset)
     row.push_back(
         arith::AddIOp::create(builder, loc, row[0], constant(offset)));
-  auto byColumn =
-      scf::ForOp::create(builder, loc, zero, columnEnd, columnStep);
+  auto byColumn = scf::ForOp::create(builder, loc, zero, columnEnd, columnStep);
   builder.setInsertionPointToStart(byColumn.getBody());
   Value column = byColumn.getInductionVar();
   auto sums = llvm::map_to_vector(row, [&](Value index) -> Value {
@@ -81,8 +81,7 @@ static LogicalResult lowerMatmul(linalg::MatmulOp op) {
           Value scalar =
               memref::LoadOp::create(inner, loc, left, ValueRange{index, k});
           Value splat = vector::BroadcastOp::create(inner, loc, vector, scalar);
-          next.push_back(
-              vector::FMAOp::create(inner, loc, splat, factor, sum));
+          next.push_back(vector::FMAOp::create(inner, loc, splat, factor, sum));
         }
         scf::YieldOp::create(inner, loc, next);
       });

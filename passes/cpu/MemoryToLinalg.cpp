@@ -58,10 +58,9 @@ static Value zeroOf(OpBuilder &builder, Location loc, Type type) {
 /// Does `access(address, value)` at a scalar pointer or for each element of a
 /// tensor of them. `value` and `mask` may be absent; `other` is the result
 /// where the mask is false, zero if absent. Returns nothing without `result`.
-static Value
-accessEach(OpBuilder &builder, Location loc, ValueRange pointer, Value value,
-           Value mask, Value other, Type result,
-           function_ref<Value(OpBuilder &, Value, Value)> access) {
+static Value accessEach(OpBuilder &builder, Location loc, ValueRange pointer,
+                        Value value, Value mask, Value other, Type result,
+                        function_ref<Value(OpBuilder &, Value, Value)> access) {
   Type element = result ? getElementTypeOrSelf(result) : Type();
   if (pointer.size() == 1) {
     if (result && mask && !other)

@@ -20,15 +20,17 @@ std::vector<std::pair<const char *, void *>> mlir::cpu::runtimeSymbols() {
 // A function of <cmath> has overloads; its C name picks the double one.
 #define MATH1(name)                                                            \
   {#name, reinterpret_cast<void *>(static_cast<double (*)(double)>(&::name))}, \
-  {#name "f", reinterpret_cast<void *>(&::name##f)}
+      {#name "f", reinterpret_cast<void *>(&::name##f)}
 #define MATH2(name)                                                            \
   {#name, reinterpret_cast<void *>(                                            \
               static_cast<double (*)(double, double)>(&::name))},              \
-  {#name "f", reinterpret_cast<void *>(&::name##f)}
+      {#name "f", reinterpret_cast<void *>(&::name##f)}
 #define MATH3(name)                                                            \
   {#name, reinterpret_cast<void *>(                                            \
               static_cast<double (*)(double, double, double)>(&::name))},      \
-  {#name "f", reinterpret_cast<void *>(&::name##f)}
+  {                                                                            \
+    #name "f", reinterpret_cast<void *>(&::name##f)                            \
+  }
   return {
       SYMBOL(aligned_alloc),
       SYMBOL(free),
