@@ -10,13 +10,11 @@ from pyflex.trace import TracedMod
 
 Argument = int | float
 
-_ITEMSIZE = {torch.float16: 2, torch.bfloat16: 2, torch.float32: 4}
-
 
 def is_aligned(tensor: torch.Tensor) -> bool:
     """Whether every line of `tensor` is contiguous and starts at a multiple of 16 bytes."""
     batch, head, line, column = tensor.stride()
-    in_lines = (batch | head | line) * _ITEMSIZE.get(tensor.dtype, 1)
+    in_lines = (batch | head | line) * tensor.element_size()
     return column == 1 and (tensor.data_ptr() | in_lines) & 15 == 0
 
 

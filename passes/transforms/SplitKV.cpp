@@ -2,12 +2,12 @@
 
 #include "Passes.h"
 #include "flex/Flex.h"
+#include "transforms/TileBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mlir::flex {
@@ -70,18 +70,6 @@ private:
     }
   }
 
-  Value i64(int64_t value) {
-    return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
-  }
-
-  Value times(Value lhs, Value rhs) {
-    return arith::MulIOp::create(b, lhs, rhs);
-  }
-
-  Value extend(Value value) {
-    return arith::ExtSIOp::create(b, b.getI64Type(), value);
-  }
-
   /// Partial results are [batch, head, query, split, column]: those of one row
   /// lie together for the kernel that joins them.
   void storePartials() {
@@ -102,17 +90,17 @@ private:
 
   void storePartial(Value value, Value pointer, int64_t columns) {
     bool isTile = cast<RankedTensorType>(value.getType()).getRank() == 2;
-    Value kvHeads = extend(k.rows.getKvHeads());
-    Value heads = times(kvHeads, i64(k.rows.getGroup()));
-    Value split = i64(columns);
-    Value query = times(extend(splits), split);
-    Value head = times(extend(k.rows.getQLen()), query);
-    Value batch = times(heads, head);
+    Value kvHeads = b.extend(k.rows.getKvHeads());
+    Value heads = b.mul(kvHeads, b.i64(k.rows.getGroup()));
+    Value split = b.i64(columns);
+    Value query = b.mul(b.extend(splits), split);
+    Value head = b.mul(b.extend(k.rows.getQLen()), query);
+    Value batch = b.mul(heads, head);
     Value start = tt::AddPtrOp::create(b, pointer.getType(), pointer,
-                                       times(extend(part), split));
+                                       b.mul(b.extend(part), split));
     SmallVector<Value> strides = {batch, head, query};
     if (isTile)
-      strides.push_back(i64(1));
+      strides.push_back(b.i64(1));
     Value view = ViewOp::create(
         b, ViewType::get(b.getContext(), strides.size(), b.getF32Type()), start,
         strides);
@@ -175,7 +163,7 @@ private:
 
   Kernel k;
   int64_t chunk;
-  ImplicitLocOpBuilder b;
+  TileBuilder b;
   Value splits, partialOut, partialLse, part;
 };
 
