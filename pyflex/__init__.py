@@ -9,6 +9,7 @@ from pyflex.decode import Decode, compile
 from pyflex.errors import PyflexError
 from pyflex.flex_attention import flex_attention
 from pyflex.options import OPTIMISATIONS, Options
+from pyflex.tune import Trial, Tuned, tune
 
 __version__ = "0.1.0"
 
@@ -17,7 +18,10 @@ __all__ = [
     "Decode",
     "Options",
     "PyflexError",
+    "Trial",
+    "Tuned",
     "compile",
     "errors",
     "flex_attention",
+    "tune",
 ]

@@ -1,0 +1,70 @@
+"""Times on a GPU that can be trusted to a percent: graph replay with a clean L2.
+
+A call is replayed from a CUDA graph, so that the host's work is not in the time. Before each
+replay a large buffer is *read*: that leaves none of the call's inputs in the L2. A buffer that is
+written would bill the write-back of its lines to the call that is timed. Calls that are to be
+compared are replayed in turn, so that a change of the clock meets all of them.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+#: Several times the L2 of any GPU.
+_FLUSH_BYTES = 512 * 1024 * 1024
+
+
+def capture(run: Callable[[], object], pool: Any = None) -> torch.cuda.CUDAGraph:
+    """`run` as a CUDA graph. It is called twice before, so that all it compiles is ready.
+
+    Graphs that share a `pool` (torch.cuda.graph_pool_handle) overwrite each other's results.
+    """
+    run()
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    # Not `torch.cuda.graph`: it empties the allocator's cache, which takes longer than the rest.
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    with torch.cuda.stream(stream):
+        run()
+        torch.cuda.synchronize()
+        graph.capture_begin(pool)
+        try:
+            run()
+        finally:
+            graph.capture_end()
+    torch.cuda.synchronize()
+    return graph
+
+
+def replay(graphs: Sequence[torch.cuda.CUDAGraph], repeats: int) -> list[float]:
+    """Median microseconds of each graph over `repeats` passes through all of them."""
+    flush = torch.ones(_FLUSH_BYTES // 4, dtype=torch.int32, device="cuda")
+    flush.sum()
+    times: list[list[float]] = [[] for _ in graphs]
+    for _ in range(repeats):
+        events = []
+        for graph in graphs:
+            # While this reads, the host queues the rest: no gap is timed.
+            flush.sum()
+            start, end = _event(), _event()
+            start.record()
+            graph.replay()
+            end.record()
+            events.append((start, end))
+        torch.cuda.synchronize()
+        for own, (start, end) in zip(times, events, strict=True):
+            own.append(start.elapsed_time(end) * 1e3)
+    return [statistics.median(own) for own in times]
+
+
+def graph_time(run: Callable[[], object], repeats: int = 20) -> float:
+    """Median microseconds of one call."""
+    return replay([capture(run)], repeats)[0]
+
+
+def _event() -> Any:
+    return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]

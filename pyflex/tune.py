@@ -1,0 +1,305 @@
+"""An exhaustive sweep of schedules for given inputs, beside the model that needs none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
+from typing import Any
+
+import torch
+from torch.nn.attention.flex_attention import BlockMask
+
+from pyflex import decode as _decode
+from pyflex.blocks import read_block_mask
+from pyflex.decode import Decode, lowered_for
+from pyflex.errors import DeviceError, PyflexError, ScheduleError
+from pyflex.kernel import KernelSpec
+from pyflex.options import Options
+from pyflex.plan import Results
+from pyflex.timing import capture, replay
+
+_KEYS = (16, 32, 64, 128, 256)
+#: Bytes of K and V in a tile: smaller ones cost more steps, larger ones leave no room for stages.
+_TILE_BYTES = (8 * 1024, 96 * 1024)
+_WARPS = (2, 4, 8)
+_STAGES = (2, 3, 4)
+_SPLITS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
+#: Programs on a multiprocessor, over the whole run, past which a finer split gains nothing.
+_MOST_WAVES = 32
+
+#: Every candidate is timed a few times, the best of them again and longer.
+_QUICK, _PRECISE, _FINALISTS = 3, 40, 8
+
+#: Norm of the difference of two results over that of the result, by what rounding explains.
+_TOLERANCE = {torch.float32: 1e-4, torch.float16: 4e-3, torch.bfloat16: 3e-2}
+_TF32_TOLERANCE = 4e-3
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One candidate: `us` is its time in microseconds, None where `reason` says why there is none.
+
+    `precise` says whether it was among the best, which are timed more often.
+    """
+
+    options: Options
+    us: float | None
+    reason: str | None = None
+    precise: bool = False
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a sweep found.
+
+    Attributes:
+        options: the fastest; the given Decode's own where nothing is faster.
+        table: every candidate, the given Decode's own options first.
+        default_us: time of the given Decode, which leaves open options to the model.
+        best_us: time of `options`, from the same passes.
+    """
+
+    options: Options
+    table: tuple[Trial, ...]
+    default_us: float
+    best_us: float
+
+    @property
+    def regret(self) -> float:
+        """How much longer the given Decode takes than the best candidate: 0.03 is 3%."""
+        return self.default_us / self.best_us - 1
+
+
+def tune(
+    decode: Decode,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    *,
+    block_mask: BlockMask | None = None,
+    scale: float | None = None,
+    q_offset: int | torch.Tensor | None = None,
+    kv_len: int | torch.Tensor | None = None,
+    return_lse: bool = False,
+    candidates: Sequence[Options] | None = None,
+) -> Tuned:
+    """Times every schedule for these inputs; the arguments are those of a call of `decode`.
+
+    What `decode.options` fixes stays fixed. A candidate that cannot run, or gives another result
+    than `decode` does, is listed with its reason and never chosen.
+
+    Args:
+        decode: what `pyflex.compile` gave.
+        query: [B, Hq, M, D] on a GPU.
+        key: [B or 1, Hkv, N, D].
+        value: [B or 1, Hkv, N, Dv].
+        block_mask: as in a call.
+        scale: as in a call.
+        q_offset: as in a call.
+        kv_len: as in a call.
+        return_lse: as in a call.
+        candidates: the schedules to try; by default `candidates_for` gives them.
+
+    Returns:
+        `Tuned`; `pyflex.compile(..., options=tuned.options)` makes the best kernel.
+
+    Raises:
+        DeviceError: for tensors that are not on a GPU.
+        ScheduleError: for a candidate that changes what `decode.options` fixes.
+        PyflexError: what the call of `decode` itself raises.
+
+    Example:
+        >>> decode = pyflex.compile(mask_fn=lambda b, h, q, kv: q - kv < 1024)
+        >>> tuned = pyflex.tune(decode, query, key, value, q_offset=position)
+        >>> decode = pyflex.compile(mask_fn=..., options=tuned.options)
+    """
+    arguments = (query, key, value, block_mask, scale, q_offset, kv_len)
+    if isinstance(query, torch.Tensor) and not query.is_cuda:
+        raise DeviceError("only a GPU's schedule can be tuned", expected="cuda", got=query.device)
+    expected = decode.run(*arguments, lse=return_lse)
+    if candidates is None:
+        candidates = _candidates(decode.options, query, key, value, block_mask, kv_len)
+    for options in candidates:
+        _check_fixed(decode.options, options)
+    with torch.cuda.device(query.device):
+        return _sweep(decode, candidates, arguments, expected)
+
+
+def candidates_for(
+    options: Options, *, line_bytes: int, length: int, programs: int, processors: int
+) -> list[Options]:
+    """Every schedule that is worth a try, within what `options` fixes.
+
+    Args:
+        options: what is fixed.
+        line_bytes: bytes of one key and its value.
+        length: the most keys that one row sees.
+        programs: programs of a grid without a split: batch times KV heads.
+        processors: multiprocessors of the GPU.
+    """
+    least, most = _TILE_BYTES
+    open_keys = [k for k in _KEYS if least <= k * line_bytes <= most and k < 2 * max(length, 16)]
+    found = []
+    for keys, warps, stages in product(
+        [options.keys] if options.keys else open_keys or [_KEYS[0]],
+        [options.num_warps] if options.num_warps else _WARPS,
+        [options.num_stages] if options.num_stages else _STAGES,
+    ):
+        tiles = max(1, -(-length // keys))
+        useful = [
+            s
+            for s in _SPLITS
+            if s == 1 or (s <= tiles and s * programs <= _MOST_WAVES * processors)
+        ]
+        if not options.enabled("flex-split-kv"):
+            useful = [1]
+        found += [
+            replace(options, keys=keys, num_warps=warps, num_stages=stages, splits=splits)
+            for splits in ([options.splits] if options.splits else useful)
+        ]
+    return found
+
+
+def _candidates(
+    options: Options,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    block_mask: BlockMask | None,
+    kv_len: int | torch.Tensor | None,
+) -> list[Options]:
+    length = key.shape[2]
+    if kv_len is not None:
+        length = min(length, int(kv_len.max()) if isinstance(kv_len, torch.Tensor) else kv_len)
+    if block_mask is not None:
+        lists = read_block_mask(block_mask)
+        length = min(length, lists.most_blocks * lists.kv_block)
+    return candidates_for(
+        options,
+        line_bytes=(key.shape[3] + value.shape[3]) * key.element_size(),
+        length=length,
+        programs=query.shape[0] * key.shape[1],
+        processors=torch.cuda.get_device_properties(query.device).multi_processor_count,
+    )
+
+
+def _check_fixed(fixed: Options, candidate: Options) -> None:
+    for name in ("rows", "keys", "num_warps", "num_stages", "splits"):
+        wanted, got = getattr(fixed, name), getattr(candidate, name)
+        if wanted is not None and got != wanted:
+            raise ScheduleError(
+                f"a candidate changes {name}, which the compiled options fix",
+                expected=wanted,
+                got=got,
+            )
+    for name in ("precision", "disable_passes"):
+        if getattr(fixed, name) != getattr(candidate, name):
+            raise ScheduleError(
+                f"a candidate has another {name} than the compiled options",
+                expected=getattr(fixed, name),
+                got=getattr(candidate, name),
+            )
+
+
+def _sweep(
+    decode: Decode, candidates: Sequence[Options], arguments: Any, expected: Results
+) -> Tuned:
+    lse = expected.lse is not None
+    variants = {options: _variant(decode, options) for options in dict.fromkeys(candidates)}
+    variants.pop(decode.options, None)
+    reasons = _prepare(variants, arguments, expected)
+    runs = {decode.options: decode, **{o: v for o, v in variants.items() if o not in reasons}}
+    # One pool for all: no result is read, and no two graphs run at the same time.
+    pool = torch.cuda.graph_pool_handle()
+    graphs = {o: capture(partial(v.run, *arguments, lse=lse), pool) for o, v in runs.items()}
+    times = dict(zip(graphs, replay(list(graphs.values()), _QUICK), strict=True))
+    best = sorted(times, key=lambda options: times[options])[:_FINALISTS]
+    finalists = list(dict.fromkeys([decode.options, *best]))
+    precise = replay([graphs[options] for options in finalists], _PRECISE)
+    times.update(zip(finalists, precise, strict=True))
+    table = [
+        Trial(options, times.get(options), reasons.get(options), options in finalists)
+        for options in (decode.options, *variants)
+    ]
+    winner = min(finalists, key=lambda options: times[options])
+    return Tuned(winner, tuple(table), times[decode.options], times[winner])
+
+
+def _variant(decode: Decode, options: Options) -> Decode:
+    """`decode` with other options; it shares the traced mods."""
+    variant = Decode(None, None, options)
+    variant._mods = decode._mods
+    return variant
+
+
+def _prepare(
+    variants: dict[Options, Decode], arguments: Any, expected: Results
+) -> dict[Options, str]:
+    """Compiles and runs every variant; why some cannot be used.
+
+    Variants that differ in splits alone share their code. One of each code compiles first, many
+    at the same time: Triton leaves the interpreter to others for most of its work.
+    """
+    families: dict[Options, list[Options]] = {}
+    for options in variants:
+        families.setdefault(replace(options, splits=None), []).append(options)
+    device = arguments[0].device
+    with ThreadPoolExecutor(os.cpu_count(), "tune", torch.cuda.set_device, (device,)) as pool:
+        firsts = [variants[family[0]] for family in families.values()]
+        outcomes = list(pool.map(lambda first: _outcome(first, arguments, expected), firsts))
+    reasons: dict[Options, str] = {}
+    for (first, *others), outcome in zip(families.values(), outcomes, strict=True):
+        if outcome is not None:
+            reasons[first] = outcome
+        spec = variants[first]._last
+        for options in others:
+            if spec is None:  # what cannot be compiled for one split cannot be for another
+                reasons[options] = str(outcome)
+                continue
+            _share_code(spec, options)
+            if (reason := _outcome(variants[options], arguments, expected)) is not None:
+                reasons[options] = reason
+    return reasons
+
+
+def _share_code(spec: KernelSpec, options: Options) -> None:
+    """Gives `options`, which differ from those of `spec` in splits alone, the code of `spec`."""
+    code = lowered_for(spec)
+    _decode._LOWERED.setdefault(replace(code.spec, options=options), code)
+
+
+def _outcome(variant: Decode, arguments: Any, expected: Results) -> str | None:
+    """Why a variant cannot be used; None where it gives what is expected."""
+    lse = expected.lse is not None
+    from triton.runtime.errors import TritonError
+
+    try:
+        results = variant.run(*arguments, lse=lse)
+    except (PyflexError, TritonError, torch.OutOfMemoryError) as error:
+        return _say(error)
+    tolerance = _TOLERANCE[expected.out.dtype]
+    if variant.options.precision != "ieee":
+        tolerance = max(tolerance, _TF32_TOLERANCE)
+    difference = _difference(results.out, expected.out)
+    if results.lse is not None and expected.lse is not None:
+        difference = max(difference, _difference(results.lse, expected.lse))
+    if difference <= tolerance:
+        return None
+    return f"gives another result: relative difference {difference:.1e}, allowed {tolerance:.1e}"
+
+
+def _difference(result: torch.Tensor, expected: torch.Tensor) -> float:
+    """Norm of the difference over the norm of `expected`; equal infinities and NaNs count 0."""
+    same = (result == expected) | (result.isnan() & expected.isnan())
+    wanted = expected.float()
+    apart = torch.where(same, 0.0, result.float() - wanted).norm()
+    scale = torch.where(wanted.isfinite(), wanted, 0.0).norm()
+    return float(apart / scale.clamp_min(1e-30))
+
+
+def _say(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
