@@ -1,16 +1,19 @@
-"""Times pyflex beside torch on decode workloads, against the time to read K and V once.
+"""Times pyflex on decode workloads, against the time to read K and V once.
 
-python benchmarks/run.py [--workloads b1_8k,b16_8k] [--systems pyflex,flex,flex-max,sdpa]
-                         [--host] [--json FILE] [--plot FILE]
+python benchmarks/run.py [--mode MODE] [--json FILE] [--plot FILE] ...
+
+  compare   pyflex beside torch's flex_attention (default, max-autotune) and SDPA
+  host      the first call, cold and from the disk cache, and the host's part of later ones
+  ablation  every optimisation pass switched off alone, and all of them
+  sweep     dtypes, groups, queries and head dimensions, in search of cliffs
+  regret    the schedule's model against an exhaustive sweep
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,114 +21,85 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
-from benchmarks.systems import SYSTEMS, UnsupportedError
-from benchmarks.timing import graph_time, host_time, read_floor
-from benchmarks.workloads import WORKLOADS, Workload, make_problem
+from benchmarks import ablation, compare, host, plot, regret, report, sweep
+from benchmarks.shapes import random_workloads
+from benchmarks.systems import SYSTEMS
+from benchmarks.workloads import WORKLOADS
 
-Row = dict[str, Any]
-
-
-def measure(workload: Workload, systems: list[str], host: bool) -> Row:
-    """One row: microseconds of each system, or why it gave none."""
-    problem = make_problem(workload)
-    row: Row = {
-        "workload": workload.name,
-        "megabytes": workload.kv_bytes / 1e6,
-        "floor": read_floor(workload.kv_bytes),
-    }
-    for name in systems:
-        try:
-            start = time.perf_counter()
-            run = SYSTEMS[name](problem)
-            run()
-            torch.cuda.synchronize()
-            row[f"{name}.first_s"] = time.perf_counter() - start
-            row[name] = graph_time(run)
-            if host:
-                row[f"{name}.host"] = host_time(run)
-        except UnsupportedError as reason:
-            row[f"{name}.error"] = str(reason)
-        except Exception as error:  # a peer that fails must not end the run
-            row[f"{name}.error"] = f"{type(error).__name__}: {error}"
-    return row
+MODES = ("compare", "host", "ablation", "sweep", "regret")
+_SYSTEMS = {"compare": "pyflex,flex,flex-max,sdpa", "host": "pyflex,flex"}
 
 
-def table(rows: list[Row], systems: list[str], host: bool) -> str:
-    """The rows as text; a percentage is the floor over the time."""
-    header = f"{'workload':18} {'MB':>7} {'floor us':>9}"
-    header += "".join(f" {name + ' us':>16}" for name in systems)
-    lines = [header]
-    for row in rows:
-        line = f"{row['workload']:18} {row['megabytes']:7.0f} {row['floor']:9.1f}"
-        for name in systems:
-            if name in row:
-                line += f" {row[name]:9.1f} ({row['floor'] / row[name]:4.0%})"
-            else:
-                line += f" {'-':>16}"
-        lines.append(line)
-    for name in systems:
-        both = [row for row in rows if name in row and "pyflex" in row]
-        if name != "pyflex" and both:
-            ratio = math.exp(sum(math.log(row[name] / row["pyflex"]) for row in both) / len(both))
-            lines.append(f"pyflex is {ratio:.2f} x {name} (geometric mean of {len(both)} rows)")
-    if host:
-        lines.append("host time of a call, us:")
-        for row in rows:
-            times = (f"{n} {row[f'{n}.host']:.1f}" for n in systems if f"{n}.host" in row)
-            lines.append(f"  {row['workload']:18} " + ", ".join(times))
-    for row in rows:
-        lines += [f"{row['workload']}: {k} {v[:200]}" for k, v in row.items() if "error" in k]
-    return "\n".join(lines)
+def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line, with names checked."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, usage="%(prog)s"
+    )
+    add = parser.add_argument
+    add("--mode", choices=MODES, default="compare")
+    add("--workloads", help="names, by comma; by default all 16 (host: a few)")
+    add("--systems", help=f"compare and host: out of {', '.join(SYSTEMS)}")
+    add("--shapes", type=int, help="random shapes (regret: 100) or stretches (sweep: 20)")
+    add("--seed", type=int, default=1, help="of what is random")
+    add("--seconds", type=float, default=280, help="regret and sweep start no row after that")
+    add("--processes", type=int, help="that compile at once; by default one a core")
+    add("--json", type=Path, help="write every figure there")
+    add("--plot", type=Path, help="compare: draw the bars there, as SVG")
+    arguments = parser.parse_args(given)
+    names = [w.name for w in WORKLOADS]
+    wanted = names if arguments.mode != "host" else list(host.DEFAULT_WORKLOADS)
+    if arguments.workloads is not None:
+        wanted = [name for name in arguments.workloads.split(",") if name]
+    systems = (arguments.systems or _SYSTEMS.get(arguments.mode, "pyflex")).split(",")
+    for name in [*(n for n in wanted if n not in names), *(s for s in systems if s not in SYSTEMS)]:
+        parser.error(f"unknown: {name}")
+    if arguments.systems and arguments.mode not in _SYSTEMS:
+        parser.error(f"mode {arguments.mode} times pyflex alone")
+    if arguments.plot and arguments.mode != "compare":
+        parser.error("only the mode compare can be drawn")
+    arguments.workloads = [w for w in WORKLOADS if w.name in wanted]
+    arguments.systems = systems
+    return arguments
 
 
-def plot(rows: list[Row], systems: list[str], path: Path) -> None:
-    """Bars of time over floor, on a logarithmic axis."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(14, 5), layout="constrained")
-    width = 0.8 / len(systems)
-    for i, name in enumerate(systems):
-        points = [(x, row["floor"] / row[name]) for x, row in enumerate(rows) if name in row]
-        axes.bar([x + i * width for x, _ in points], [y for _, y in points], width, label=name)
-    axes.set_yscale("log")
-    axes.axhline(1.0, color="black", linewidth=1)
-    axes.set_xticks([x + 0.4 for x in range(len(rows))])
-    axes.set_xticklabels([row["workload"] for row in rows], rotation=40, ha="right")
-    axes.set_ylabel("part of the read bandwidth that is reached")
-    axes.legend()
-    figure.savefig(path, dpi=120)
+def run(arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], str]:
+    """The rows of one mode, and its table."""
+    workloads, systems = arguments.workloads, arguments.systems
+    processes, seconds = arguments.processes, arguments.seconds
+    if arguments.mode == "compare":
+        rows = compare.compare(workloads, systems)
+        return rows, compare.table(rows, systems)
+    if arguments.mode == "host":
+        rows = host.host(workloads, systems)
+        return rows, host.table(rows)
+    if arguments.mode == "ablation":
+        rows = ablation.ablate(workloads, processes)
+        return rows, ablation.table(rows)
+    if arguments.mode == "sweep":
+        count = 20 if arguments.shapes is None else arguments.shapes
+        series = sweep.all_series(count, arguments.seed)
+        rows = sweep.sweep(series, processes=processes, seconds=seconds)
+        return rows, sweep.table(rows)
+    count = 100 if arguments.shapes is None else arguments.shapes
+    shapes = [*workloads, *random_workloads(count, arguments.seed)]
+    rows, left = regret.regret(shapes, processes=processes, seconds=seconds)
+    text = regret.table(rows)
+    return rows, f"{text}\n{left} rows not measured: {seconds:.0f} s had passed" if left else text
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    names = [w.name for w in WORKLOADS]
-    parser.add_argument("--workloads", default=",".join(names))
-    parser.add_argument("--systems", default="pyflex,flex,sdpa")
-    parser.add_argument("--host", action="store_true", help="also time the host")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--plot", type=Path)
-    arguments = parser.parse_args()
-    wanted, systems = arguments.workloads.split(","), arguments.systems.split(",")
-    for name in [*(n for n in wanted if n not in names), *(s for s in systems if s not in SYSTEMS)]:
-        parser.error(f"unknown: {name}")
+    arguments = parse()
     if not torch.cuda.is_available():
         print("benchmarks need a GPU that torch drives", file=sys.stderr)
         return 1
-    rows = []
-    for done, workload in enumerate(w for w in WORKLOADS if w.name in wanted):
-        bar = "#" * done + "." * (len(wanted) - done)
-        print(f"[{bar}] {workload.name}", file=sys.stderr, flush=True)
-        rows.append(measure(workload, systems, arguments.host))
-        torch.cuda.empty_cache()
-    print(torch.cuda.get_device_name(), "torch", torch.__version__)
-    print(table(rows, systems, arguments.host))
+    rows, text = run(arguments)
+    machine = report.machine()
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    print(text)
     if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=1))
+        report.write_json(arguments.json, arguments.mode, rows, seed=arguments.seed)
     if arguments.plot:
-        plot(rows, systems, arguments.plot)
+        arguments.plot.write_text(plot.draw(rows, machine["device"]))
     return 0
 
 

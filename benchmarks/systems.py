@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.nn.attention.flex_attention import flex_attention
@@ -17,12 +18,23 @@ class UnsupportedError(Exception):
     """A system that cannot do a workload."""
 
 
-def run_pyflex(problem: Problem) -> Run:
-    """pyflex as a user would call it, without options."""
+def pyflex_call(
+    problem: Problem, options: pyflex.Options | None = None
+) -> tuple[pyflex.Decode, dict[str, Any]]:
+    """A workload's Decode and the keyword arguments of its call.
+
+    A BlockMask is given where blocks can be left out; another mask is compiled in.
+    """
     block_mask = problem.block_mask if problem.workload.touched < 1 else None
     mask_mod = None if block_mask is not None else problem.mask_mod
-    decode = pyflex.compile(problem.score_mod, mask_mod)
-    return lambda: decode(problem.query, problem.key, problem.value, block_mask=block_mask)
+    decode = pyflex.compile(problem.score_mod, mask_mod, options=options)
+    return decode, {"block_mask": block_mask, "kv_len": problem.kv_len}
+
+
+def run_pyflex(problem: Problem, options: pyflex.Options | None = None) -> Run:
+    """pyflex as a user would call it; without options unless some are given."""
+    decode, arguments = pyflex_call(problem, options)
+    return lambda: decode(problem.query, problem.key, problem.value, **arguments)
 
 
 def _torch_flex(problem: Problem, mode: str | None) -> Run:

@@ -1,29 +1,22 @@
-"""Timing on a GPU: graph replay with a clean L2, and the time to read bytes once.
-
-A buffer is *read* between two measurements to fill the L2: a written one would bill the
-write-back of its dirty lines to the kernel that is timed.
-"""
+"""What belongs to a time beside `pyflex.timing`: the host's share, and the time to read bytes."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 import torch
 import triton
 import triton.language as tl
 
-_FLUSH_BYTES = 512 * 1024 * 1024
+from pyflex.timing import capture, replay
+
 _POOL_BYTES = (1 << 32) + (1 << 22)
 #: (elements a step, steps) of the reading kernel; the best one counts.
 _READ_GRIDS = ((1024, 1), (1024, 4), (2048, 2), (2048, 8), (4096, 8), (4096, 32), (8192, 16))
-
-
-@cache
-def _flush_buffer() -> torch.Tensor:
-    return torch.ones(_FLUSH_BYTES // 4, dtype=torch.int32, device="cuda")
 
 
 @cache
@@ -31,42 +24,19 @@ def _pool() -> torch.Tensor:
     return torch.randn(_POOL_BYTES // 4, device="cuda")
 
 
-def graph_time(run: Callable[[], object], repeats: int = 20) -> float:
-    """Median microseconds of one call, replayed from a CUDA graph with a clean L2."""
-    run()
-    torch.cuda.synchronize()
-    stream = torch.cuda.Stream()
-    with torch.cuda.stream(stream):
-        for _ in range(3):
-            run()
-    torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        run()
-    times = []
-    for _ in range(repeats):
-        _flush_buffer().sum()
-        start = torch.cuda.Event(enable_timing=True)
-        end = torch.cuda.Event(enable_timing=True)
-        start.record()
-        graph.replay()
-        end.record()
-        torch.cuda.synchronize()
-        times.append(start.elapsed_time(end) * 1e3)
-    return statistics.median(times)
-
-
-def host_time(run: Callable[[], object], calls: int = 200) -> float:
-    """Mean microseconds that one call keeps the host busy."""
+def host_time(run: Callable[[], object], calls: int = 200, rounds: int = 7) -> float:
+    """Microseconds that one call keeps the host busy: the median of rounds of calls in a row."""
     for _ in range(20):
         run()
+    means = []
+    for _ in range(rounds):
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        for _ in range(calls):
+            run()
+        means.append((time.perf_counter() - start) / calls * 1e6)
     torch.cuda.synchronize()
-    start = time.perf_counter()
-    for _ in range(calls):
-        run()
-    elapsed = time.perf_counter() - start
-    torch.cuda.synchronize()
-    return elapsed / calls * 1e6
+    return statistics.median(means)
 
 
 @triton.jit
@@ -79,23 +49,17 @@ def _read(source, sums, BLOCK: tl.constexpr, STEPS: tl.constexpr):  # noqa: ANN0
     tl.store(sums + program, tl.sum(total, 0))
 
 
+@cache
 def read_floor(size: int) -> float:
     """Microseconds in which one plain kernel reads `size` bytes once; the best of several grids."""
-    best = float("inf")
+    graphs: list[Any] = []
+    covered: list[int] = []
     for block, steps in _READ_GRIDS:
         programs = size // 4 // (block * steps)
-        if programs < 1:
-            continue
-        sums = torch.empty(programs, device="cuda")
-
-        def run(
-            programs: int = programs,
-            block: int = block,
-            steps: int = steps,
-            sums: torch.Tensor = sums,
-        ) -> None:
-            _read[(programs,)](_pool(), sums, block, steps, num_warps=8)
-
-        covered = programs * block * steps * 4
-        best = min(best, graph_time(run, repeats=11) * size / covered)
-    return best
+        if programs:
+            sums = torch.empty(programs, device="cuda")
+            grid = _read[(programs,)]
+            graphs.append(capture(partial(grid, _pool(), sums, block, steps, num_warps=8)))
+            covered.append(programs * block * steps * 4)
+    times = replay(graphs, 15)
+    return min(us * size / part for us, part in zip(times, covered, strict=True))

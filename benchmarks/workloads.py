@@ -14,7 +14,13 @@ Mod = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Workload:
-    """Shapes of one decode step; `touched` is the part of K and V that has to be read."""
+    """Shapes of one decode step.
+
+    `mods` names what is done to the scores: "none", "causal", "alibi", "softcap", "doc" or
+    "window" and a number of keys. `touched` is the part of K and V that has to be read; below 1
+    it is told by a BlockMask. With `ragged`, sequences have lengths of their own, from a quarter
+    of `kv_len` up to it.
+    """
 
     name: str
     batch: int
@@ -25,12 +31,23 @@ class Workload:
     head_dim: int = 128
     mods: str = "causal"
     touched: float = 1.0
+    dtype: str = "bfloat16"
+    ragged: bool = False
+
+    @property
+    def lengths(self) -> list[int]:
+        """Keys of each sequence."""
+        if not self.ragged:
+            return [self.kv_len] * self.batch
+        least, spread = self.kv_len // 4, self.kv_len - self.kv_len // 4
+        return [least + spread * ((5 * b + 3) % 8) // 7 for b in range(self.batch)]
 
     @property
     def kv_bytes(self) -> int:
-        """Bytes of K and V that the step has to read (16-bit elements)."""
-        elements = self.batch * self.kv_heads * self.kv_len * self.head_dim * 2
-        return int(elements * 2 * self.touched)
+        """Bytes of K and V that the step has to read."""
+        itemsize = torch.finfo(getattr(torch, self.dtype)).bits // 8
+        line = self.kv_heads * self.head_dim * 2 * itemsize
+        return int(sum(self.lengths) * line * self.touched)
 
 
 WORKLOADS = (
@@ -42,7 +59,7 @@ WORKLOADS = (
     Workload("b16_8k_g7", 16, 28, 4, 1, 8192),
     Workload("b16_8k_g5", 16, 40, 8, 1, 8192),
     Workload("b16_8k_mq4", 16, 32, 8, 4, 8192),
-    Workload("b16_32k_window1k", 16, 32, 8, 1, 32768, mods="window1k", touched=1024 / 32768),
+    Workload("b16_32k_window1k", 16, 32, 8, 1, 32768, mods="window1024", touched=1024 / 32768),
     Workload("b16_32k_alibi", 16, 32, 8, 1, 32768, mods="alibi"),
     Workload("b16_32k_softcap", 16, 32, 8, 1, 32768, mods="softcap"),
     Workload("b16_32k_doc", 16, 32, 8, 1, 32768, mods="doc", touched=0.25),
@@ -68,38 +85,38 @@ class Problem:
     score_mod: Mod | None
     mask_mod: Mod | None
     block_mask: BlockMask | None
+    kv_len: torch.Tensor | None
 
 
-def make_problem(workload: Workload, device: str = "cuda") -> Problem:
-    """Fresh random inputs in bfloat16."""
+def make_problem(workload: Workload, device: str = "cuda", *, filled: bool = True) -> Problem:
+    """Fresh random inputs; not `filled`, they hold whatever the memory does."""
     w = workload
 
-    def normal(heads: int, length: int) -> torch.Tensor:
-        shape = (w.batch, heads, length, w.head_dim)
-        return torch.randn(shape, device=device, dtype=torch.bfloat16)
+    def tensor(heads: int, length: int) -> torch.Tensor:
+        shape, dtype = (w.batch, heads, length, w.head_dim), getattr(torch, w.dtype)
+        made = torch.empty(shape, device=device, dtype=dtype)
+        return made.normal_() if filled else made
 
     score_mod, mask_mod = _mods(w, device)
     block_mask = None
     if mask_mod is not None:
         batch = w.batch if w.mods == "doc" else 1
         block_mask = create_block_mask(mask_mod, batch, 1, w.q_len, w.kv_len, device=device)
-    return Problem(
-        w,
-        normal(w.heads, w.q_len),
-        normal(w.kv_heads, w.kv_len),
-        normal(w.kv_heads, w.kv_len),
-        score_mod,
-        mask_mod,
-        block_mask,
-    )
+    kv_len = torch.tensor(w.lengths, device=device, dtype=torch.int32) if w.ragged else None
+    query = tensor(w.heads, w.q_len)
+    key, value = tensor(w.kv_heads, w.kv_len), tensor(w.kv_heads, w.kv_len)
+    return Problem(w, query, key, value, score_mod, mask_mod, block_mask, kv_len)
 
 
 def _mods(w: Workload, device: str) -> tuple[Mod | None, Mod | None]:
     first = torch.tensor(w.kv_len - w.q_len, device=device, dtype=torch.int32)
+    if w.mods == "none":
+        return None, None
     if w.mods == "causal":
         return None, lambda b, h, q, kv: q + first >= kv
-    if w.mods == "window1k":
-        return None, lambda b, h, q, kv: (q + first >= kv) & (q + first - kv < 1024)
+    if w.mods.startswith("window"):
+        width = int(w.mods.removeprefix("window"))
+        return None, lambda b, h, q, kv: (q + first >= kv) & (q + first - kv < width)
     if w.mods == "alibi":
         slopes = torch.exp2(-8.0 * (torch.arange(w.heads, device=device) + 1) / w.heads)
         return (lambda s, b, h, q, kv: s + slopes[h] * (kv - (q + first))), None

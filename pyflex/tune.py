@@ -20,6 +20,8 @@ from pyflex.errors import DeviceError, PyflexError, ScheduleError
 from pyflex.kernel import KernelSpec
 from pyflex.options import Options
 from pyflex.plan import Results
+from pyflex.run import runner_for
+from pyflex.schedule import Schedule
 from pyflex.timing import capture, replay
 
 _KEYS = (16, 32, 64, 128, 256)
@@ -41,15 +43,21 @@ _TF32_TOLERANCE = 4e-3
 
 @dataclass(frozen=True)
 class Trial:
-    """One candidate: `us` is its time in microseconds, None where `reason` says why there is none.
+    """One candidate.
 
-    `precise` says whether it was among the best, which are timed more often.
+    Attributes:
+        options: the candidate.
+        us: its time in microseconds; None where it cannot be used.
+        reason: why it cannot be used.
+        precise: whether it was among the best, which are timed more often.
+        resident: programs of its kernel that fit a multiprocessor at the same time.
     """
 
     options: Options
     us: float | None
     reason: str | None = None
     precise: bool = False
+    resident: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,12 +67,14 @@ class Tuned:
     Attributes:
         options: the fastest; the given Decode's own where nothing is faster.
         table: every candidate, the given Decode's own options first.
-        default_us: time of the given Decode, which leaves open options to the model.
+        schedule: what the model chose for the given Decode's kernel.
+        default_us: time of the given Decode.
         best_us: time of `options`, from the same passes.
     """
 
     options: Options
     table: tuple[Trial, ...]
+    schedule: Schedule
     default_us: float
     best_us: float
 
@@ -221,12 +231,29 @@ def _sweep(
     finalists = list(dict.fromkeys([decode.options, *best]))
     precise = replay([graphs[options] for options in finalists], _PRECISE)
     times.update(zip(finalists, precise, strict=True))
-    table = [
-        Trial(options, times.get(options), reasons.get(options), options in finalists)
+    device = expected.out.device
+    table = tuple(
+        Trial(
+            options,
+            times.get(options),
+            reasons.get(options),
+            options in finalists,
+            _resident(runs[options], device) if options in runs else None,
+        )
         for options in (decode.options, *variants)
-    ]
+    )
     winner = min(finalists, key=lambda options: times[options])
-    return Tuned(winner, tuple(table), times[decode.options], times[winner])
+    schedule = _spec(decode).schedule
+    return Tuned(winner, table, schedule, times[decode.options], times[winner])
+
+
+def _spec(decode: Decode) -> KernelSpec:
+    assert decode._last is not None, "every Decode in a sweep has been called"
+    return decode._last
+
+
+def _resident(decode: Decode, device: torch.device) -> int:
+    return runner_for(lowered_for(_spec(decode)), device).device.programs_per_processor
 
 
 def _variant(decode: Decode, options: Options) -> Decode:
@@ -279,7 +306,7 @@ def _outcome(variant: Decode, arguments: Any, expected: Results) -> str | None:
 
     try:
         results = variant.run(*arguments, lse=lse)
-    except (PyflexError, TritonError, torch.OutOfMemoryError) as error:
+    except (PyflexError, TritonError, RuntimeError) as error:
         return _say(error)
     tolerance = _TOLERANCE[expected.out.dtype]
     if variant.options.precision != "ieee":

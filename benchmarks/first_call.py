@@ -1,0 +1,35 @@
+"""One process, one workload, one system: the first call's time and the host's share of a later one.
+
+python -m benchmarks.first_call SYSTEM WORKLOAD
+
+Prints one line of JSON. `host.py` starts it with cache folders of its own choice.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import torch
+
+from benchmarks.systems import SYSTEMS
+from benchmarks.timing import host_time
+from benchmarks.workloads import WORKLOADS, make_problem
+
+
+def main() -> None:
+    system, name = sys.argv[1:]
+    problem = make_problem(next(w for w in WORKLOADS if w.name == name))
+    # The device is ready, torch and pyflex are imported: what follows is the first call alone.
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    run = SYSTEMS[system](problem)
+    run()
+    torch.cuda.synchronize()
+    first = time.perf_counter() - start
+    print(json.dumps({"first_s": first, "host_us": host_time(run)}))
+
+
+if __name__ == "__main__":
+    main()
