@@ -77,8 +77,8 @@ wheel: build $(VENV)/.ready  ## make a self-contained wheel in dist/
 		--no-deps --no-build-isolation --wheel-dir dist .
 	@ls dist/*.whl
 
-bench: build $(VENV)/.ready  ## time pyflex beside torch
-	@$(BIN)/python benchmarks/run.py
+bench: build $(VENV)/.ready  ## time pyflex beside torch; ARGS="--mode regret" and others: see --help
+	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean:  ## remove what the targets made, the installed packages aside
 	rm -rf build dist pyflex/_lib .pytest_cache .ruff_cache .mypy_cache .hypothesis

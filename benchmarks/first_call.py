@@ -1,4 +1,4 @@
-"""One process, one workload, one system: the first call's time and the host's share of a later one.
+"""One process, one workload, one system: the first call's time and the host's share of later ones.
 
 python -m benchmarks.first_call SYSTEM WORKLOAD
 
@@ -16,6 +16,7 @@ import torch
 from benchmarks.systems import SYSTEMS
 from benchmarks.timing import host_time
 from benchmarks.workloads import WORKLOADS, make_problem
+from pyflex.steps import collect
 
 
 def main() -> None:
@@ -23,12 +24,13 @@ def main() -> None:
     problem = make_problem(next(w for w in WORKLOADS if w.name == name))
     # The device is ready, torch and pyflex are imported: what follows is the first call alone.
     torch.cuda.synchronize()
-    start = time.perf_counter()
-    run = SYSTEMS[system](problem)
-    run()
-    torch.cuda.synchronize()
-    first = time.perf_counter() - start
-    print(json.dumps({"first_s": first, "host_us": host_time(run)}))
+    with collect() as steps:
+        start = time.perf_counter()
+        run = SYSTEMS[system](problem)
+        run()
+        torch.cuda.synchronize()
+        first = time.perf_counter() - start
+    print(json.dumps({"first_s": first, "steps": steps, "host_us": host_time(run)}))
 
 
 if __name__ == "__main__":

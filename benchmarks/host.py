@@ -78,4 +78,15 @@ def table(rows: Sequence[Row]) -> str:
         for state in ("cold", "warm")
         if f"{state}.error" in row
     ]
-    return "\n".join([text_table(header, lines), *errors])
+    steps = [
+        f"{row['workload']} {row['system']} {state}: {_steps(row[f'{state}.steps'])}"
+        for row in rows
+        for state in ("cold", "warm")
+        if row.get(f"{state}.steps")
+    ]
+    return "\n".join([text_table(header, lines), *steps, *errors])
+
+
+def _steps(seconds: dict[str, float]) -> str:
+    """Where a first call's time goes; kernels that compile at the same time count both."""
+    return ", ".join(f"{name} {value * 1e3:.1f} ms" for name, value in seconds.items())

@@ -68,6 +68,7 @@ def machine() -> dict[str, Any]:
 
 def write_json(path: Path, mode: str, rows: list[dict[str, Any]], **more: Any) -> None:
     """One file a run: the mode, the machine, and a row for each line of the table."""
-    content = {"mode": mode, "machine": machine(), **more, "rows": rows}
+    head = json.dumps({"mode": mode, "machine": machine(), **more})
+    lines = ",\n".join(map(json.dumps, rows))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1))
+    path.write_text(f'{head[:-1]}, "rows": [\n{lines}\n]}}\n')

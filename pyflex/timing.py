@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -18,19 +19,23 @@ import torch
 _FLUSH_BYTES = 512 * 1024 * 1024
 
 
-def capture(run: Callable[[], object], pool: Any = None) -> torch.cuda.CUDAGraph:
-    """`run` as a CUDA graph. It is called twice before, so that all it compiles is ready.
+def capture(
+    run: Callable[[], object], pool: Any = None, *, ready: bool = False
+) -> torch.cuda.CUDAGraph:
+    """`run` as a CUDA graph.
 
+    Unless it is `ready`, it is called twice before, so that all it compiles or reads is there.
     Graphs that share a `pool` (torch.cuda.graph_pool_handle) overwrite each other's results.
     """
-    run()
+    if not ready:
+        run()
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
     # Not `torch.cuda.graph`: it empties the allocator's cache, which takes longer than the rest.
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    with torch.cuda.stream(stream):
-        run()
-        torch.cuda.synchronize()
+    with torch.cuda.stream(_stream(torch.cuda.current_device())):
+        if not ready:
+            run()
+            torch.cuda.synchronize()
         graph.capture_begin(pool)
         try:
             run()
@@ -64,6 +69,12 @@ def replay(graphs: Sequence[torch.cuda.CUDAGraph], repeats: int) -> list[float]:
 def graph_time(run: Callable[[], object], repeats: int = 20) -> float:
     """Median microseconds of one call."""
     return replay([capture(run)], repeats)[0]
+
+
+@cache
+def _stream(device: int) -> Any:
+    """One for all captures: what is kept for each stream is kept once."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 def _event() -> Any:

@@ -33,8 +33,8 @@ _SPLITS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
 #: Programs on a multiprocessor, over the whole run, past which a finer split gains nothing.
 _MOST_WAVES = 32
 
-#: Every candidate is timed a few times, the best of them again and longer.
-_QUICK, _PRECISE, _FINALISTS = 3, 40, 8
+#: Every candidate is timed once, those that are not hopeless a few times more, the best often.
+_HOPELESS, _QUICK, _PRECISE, _FINALISTS = 1.5, 3, 40, 8
 
 #: Norm of the difference of two results over that of the result, by what rounding explains.
 _TOLERANCE = {torch.float32: 1e-4, torch.float16: 4e-3, torch.bfloat16: 3e-2}
@@ -225,8 +225,11 @@ def _sweep(
     runs = {decode.options: decode, **{o: v for o, v in variants.items() if o not in reasons}}
     # One pool for all: no result is read, and no two graphs run at the same time.
     pool = torch.cuda.graph_pool_handle()
-    graphs = {o: capture(partial(v.run, *arguments, lse=lse), pool) for o, v in runs.items()}
-    times = dict(zip(graphs, replay(list(graphs.values()), _QUICK), strict=True))
+    graphs = {o: _capture(v, arguments, lse, pool) for o, v in runs.items()}
+    times = dict(zip(graphs, replay(list(graphs.values()), 1), strict=True))
+    hopeful = [options for options in times if times[options] <= _HOPELESS * min(times.values())]
+    quick = replay([graphs[options] for options in hopeful], _QUICK)
+    times.update(zip(hopeful, quick, strict=True))
     best = sorted(times, key=lambda options: times[options])[:_FINALISTS]
     finalists = list(dict.fromkeys([decode.options, *best]))
     precise = replay([graphs[options] for options in finalists], _PRECISE)
@@ -245,6 +248,10 @@ def _sweep(
     winner = min(finalists, key=lambda options: times[options])
     schedule = _spec(decode).schedule
     return Tuned(winner, table, schedule, times[decode.options], times[winner])
+
+
+def _capture(variant: Decode, arguments: Any, lse: bool, pool: Any) -> torch.cuda.CUDAGraph:
+    return capture(partial(variant.run, *arguments, lse=lse), pool, ready=True)
 
 
 def _spec(decode: Decode) -> KernelSpec:

@@ -83,7 +83,7 @@ def sweep(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tuned]:
     def run(
         decode: pyflex.Decode, candidates: list[Options], time: Callable[[Options], float]
     ) -> Tuned:
-        def capture(call: Any, pool: object) -> Options:
+        def capture(call: Any, pool: object, *, ready: bool) -> Options:
             return call.func.__self__.options
 
         def replay(graphs: list[Options], repeats: int) -> list[float]:

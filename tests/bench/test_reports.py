@@ -83,6 +83,19 @@ def test_plot_is_svg_with_a_bar_for_each_time(tmp_path: Path) -> None:
     assert texts >= {"A <GPU>", "b1_8k", "b64_512", "flex-max", "1", "2"}
 
 
+def test_json_has_a_line_for_each_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "machine", lambda: {"device": "a GPU"})
+    report.write_json(tmp_path / "new" / "r.json", "compare", rows(), seed=3)
+    text = (tmp_path / "new" / "r.json").read_text()
+    assert json.loads(text) == {
+        "mode": "compare",
+        "machine": {"device": "a GPU"},
+        "seed": 3,
+        "rows": rows(),
+    }
+    assert len(text.splitlines()) == 4
+
+
 def test_plot_is_logarithmic() -> None:
     times = {"a": 20.0, "b": 40.0, "c": 80.0}
     root = ET.fromstring(plot.draw([row("b1_8k", 10.0, times)]))
@@ -116,7 +129,8 @@ def test_ablation_as_text() -> None:
 
 
 def test_host_as_text(tmp_path: Path) -> None:
-    good = {"cold.first_s": 0.9, "cold.host_us": 12.0, "warm.first_s": 0.05, "warm.host_us": 11.0}
+    good: dict[str, Any] = {"cold.steps": {"trace": 0.004, "triton": 0.61}, "warm.steps": {}}
+    good |= {"cold.first_s": 0.9, "cold.host_us": 12.0, "warm.first_s": 0.05, "warm.host_us": 11.0}
     text = host.table(
         [
             {"workload": "b1_8k", "system": "pyflex", **good},
@@ -124,6 +138,7 @@ def test_host_as_text(tmp_path: Path) -> None:
         ]
     )
     assert text.splitlines()[1].split() == ["b1_8k", "pyflex", "900", "50", "11.0"]
+    assert "b1_8k pyflex cold: trace 4.0 ms, triton 610.0 ms" in text
     assert "b1_8k flex cold: bad" in text
     env = host.cache_environment(tmp_path)
     assert env["PYFLEX_CACHE_DIR"].startswith(str(tmp_path))
