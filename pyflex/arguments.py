@@ -11,16 +11,21 @@ from pyflex.trace import TracedMod
 Argument = int | float
 
 
-def is_aligned(tensor: torch.Tensor) -> bool:
-    """Whether every line of `tensor` is contiguous and starts at a multiple of 16 bytes."""
-    batch, head, line, column = tensor.stride()
-    in_lines = (batch | head | line) * tensor.element_size()
-    return column == 1 and (tensor.data_ptr() | in_lines) & 15 == 0
+def per_batch(
+    given: int | torch.Tensor | None, default: int
+) -> tuple[torch.Tensor | None, tuple[int, int, int]]:
+    """An argument that may differ between batch entries.
 
-
-def per_batch_arguments(given: int | torch.Tensor) -> tuple[int, int, int]:
-    """The value for all batch entries, the tensor with one for each, and which of them counts."""
-    return (given, 0, 0) if isinstance(given, int) else (0, given.data_ptr(), 1)
+    Returns:
+        The tensor that has to live until the launch, if any; and the value for all entries, the
+        address of a tensor with one for each, and which of these two counts.
+    """
+    if given is None:
+        return None, (default, 0, 0)
+    if isinstance(given, int):
+        return None, (given, 0, 0)
+    held = given.contiguous()
+    return held, (0, held.data_ptr(), 1)
 
 
 def block_arguments(lists: BlockLists | None) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The compiler's shared library, reached through ctypes: passes and kernels on the CPU.
+"""The compiler's shared library, reached through ctypes: passes and kernels.
 
 Everything crosses as text: a module and a pipeline in, a module and diagnostics out.
 """
@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 from pyflex.errors import CompilerError, CompilerLibraryError, SourceLine
 
-_ABI_VERSION = 1
+_ABI_VERSION = 2
 _NAME = "libpyflex.so"
 _SNAPSHOTS, _GENERIC, _DEBUG_INFO = 1, 2, 4
 _SEVERITIES = ("note", "remark", "warning", "error")
-# How one argument lies in its slot of eight bytes.
-_SLOTS = {
+#: How one argument of a kernel lies in its slot of eight bytes, for `struct`.
+SLOTS = {
     "ptr": "Q",
     "i64": "q",
     "i32": "i4x",
@@ -80,13 +80,13 @@ class CpuKernel:
     """A kernel compiled for this machine's CPU."""
 
     def __init__(self, handle: int) -> None:
-        library = _library()
+        library = shared_library()
         self._handle = handle
         self._launch = library.pyflex_jit_launch
         self._finalizer = weakref.finalize(self, library.pyflex_jit_free, handle)
         types: bytes = library.pyflex_jit_argument_types(handle)
         self.argument_types = tuple(types.decode().split(",")) if types else ()
-        self._slots = struct.Struct("=" + "".join(_SLOTS[name] for name in self.argument_types))
+        self._slots = struct.Struct("=" + "".join(SLOTS[name] for name in self.argument_types))
 
     def launch(
         self, grid: tuple[int, int, int], args: Sequence[int | float], *, threads: int = 0
@@ -131,7 +131,7 @@ def run_pipeline(
         CompilerError: if the module or the pipeline is not valid, or a pass refuses the module.
         CompilerLibraryError: if the library is missing or of another version.
     """
-    library = _library()
+    library = shared_library()
     flags = _SNAPSHOTS * snapshots + _GENERIC * generic + _DEBUG_INFO * debug_info
     result = library.pyflex_run(source.encode(), pipeline.encode(), flags)
     try:
@@ -150,7 +150,7 @@ def jit(ttir: str) -> CpuKernel:
         CompilerError: if the module is not valid or has an op without a CPU lowering.
         CompilerLibraryError: if the library is missing or of another version.
     """
-    library = _library()
+    library = shared_library()
     result = ctypes.c_void_p()
     handle: int | None = library.pyflex_jit(ttir.encode(), ctypes.byref(result))
     try:
@@ -160,6 +160,12 @@ def jit(ttir: str) -> CpuKernel:
     finally:
         library.pyflex_result_free(result)
     return CpuKernel(handle)
+
+
+def build_id() -> str:
+    """What tells one build of the library from another."""
+    named: bytes = shared_library().pyflex_build_id()
+    return named.decode() or str(_library_path().stat())
 
 
 class _Diagnostic(ctypes.Structure):
@@ -174,6 +180,29 @@ class _Diagnostic(ctypes.Structure):
 
 class _Snapshot(ctypes.Structure):
     _fields_ = (("name", ctypes.c_char_p), ("text", ctypes.c_char_p))
+
+
+class GpuImage(ctypes.Structure):
+    """PyflexGpuImage of the C interface."""
+
+    _fields_ = (
+        ("driver", ctypes.c_char_p),
+        ("name", ctypes.c_char_p),
+        ("code", ctypes.c_char_p),
+        ("sizes", ctypes.c_char_p),
+        ("num_arguments", ctypes.c_int32),
+        ("device", ctypes.c_int32),
+        ("threads", ctypes.c_int32),
+        ("shared_bytes", ctypes.c_int32),
+    )
+
+
+class _GpuFigures(ctypes.Structure):
+    _fields_ = (
+        ("registers", ctypes.c_int32),
+        ("spilled_bytes", ctypes.c_int32),
+        ("programs", ctypes.c_int32),
+    )
 
 
 def _diagnostics(library: ctypes.CDLL, result: object) -> list[Diagnostic]:
@@ -223,7 +252,12 @@ def _library_path() -> Path:
 
 
 @lru_cache(maxsize=1)
-def _library() -> ctypes.CDLL:
+def shared_library() -> ctypes.CDLL:
+    """The shared library, loaded at the first call.
+
+    Raises:
+        CompilerLibraryError: if it is missing or of another version.
+    """
     path = _library_path()
     try:
         library = ctypes.CDLL(str(path))
@@ -239,6 +273,7 @@ def _library() -> ctypes.CDLL:
     handle, text, index = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t
     i32 = ctypes.c_int32
     signatures: dict[str, tuple[object, tuple[object, ...]]] = {
+        "build_id": (text, ()),
         "result_ok": (i32, (handle,)),
         "result_text": (text, (handle,)),
         "result_num_snapshots": (index, (handle,)),
@@ -251,6 +286,10 @@ def _library() -> ctypes.CDLL:
         "jit_argument_types": (text, (handle,)),
         "jit_launch": (None, (handle, text, i32, i32, i32, ctypes.c_uint32)),
         "jit_free": (None, (handle,)),
+        "gpu_load": (handle, (ctypes.POINTER(GpuImage),)),
+        "gpu_figures": (_GpuFigures, (handle,)),
+        "gpu_launch": (i32, (text,)),
+        "gpu_error": (text, ()),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, f"pyflex_{name}")

@@ -10,15 +10,15 @@ import torch
 from torch.nn.attention.flex_attention import BlockMask
 
 from pyflex import gpu
-from pyflex.arguments import is_aligned
 from pyflex.blocks import BlockLists, read_block_mask
 from pyflex.errors import ScheduleError
+from pyflex.gpu import Target
 from pyflex.inputs import ELEMENTS, Inputs, check_inputs
 from pyflex.kernel import BlockShape, KernelSpec
 from pyflex.lowered import Lowered
 from pyflex.mods import Mods, Trace
 from pyflex.options import Options
-from pyflex.plan import Plan, Results, call_kind
+from pyflex.plan import Layout, Plan, Results, call_kind, layout_of
 from pyflex.run import runner_for
 from pyflex.schedule import choose_schedule
 from pyflex.trace import TracedMod
@@ -115,10 +115,11 @@ class Decode:
         Raises:
             PyflexError: one of its classes (`pyflex.errors`) for each kind of bad input.
         """
-        results = self.run(query, key, value, block_mask, scale, q_offset, kv_len, lse=return_lse)
-        if results.lse is None:
-            return results.out
-        return results.out, results.lse
+        plan, layout = self._planned(
+            query, key, value, block_mask, q_offset, kv_len, return_lse, False
+        )
+        out, lse, _ = plan.run(layout, scale, q_offset, kv_len)
+        return out if lse is None else (out, lse)
 
     def run(
         self,
@@ -134,30 +135,45 @@ class Decode:
         max_scores: bool = False,
     ) -> Results:
         """A call that says which results it wants; see `__call__` for the arguments."""
-        lists = read_block_mask(block_mask) if block_mask is not None else None
-        kind = call_kind(query, key, value, lists, q_offset, kv_len)
-        plan = self._plans.get((kind, lse, max_scores)) if kind is not None else None
-        if plan is None or plan.trace is not self._traced(query.device, lists):
-            inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
-            plan = self._plan(inputs, lse, max_scores)
-            if kind is not None:
-                self._plans[kind, lse, max_scores] = plan
-                if len(self._plans) > _MOST_PLANS:
-                    del self._plans[next(iter(self._plans))]
-        self._last = plan.spec
-        return plan.run(
-            query,
-            key,
-            value,
-            query.shape[3] ** -0.5 if scale is None else float(scale),
-            _default(q_offset, 0),
-            _default(kv_len, key.shape[2]),
+        plan, layout = self._planned(
+            query, key, value, block_mask, q_offset, kv_len, lse, max_scores
         )
+        return Results(*plan.run(layout, scale, q_offset, kv_len))
+
+    def _planned(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        block_mask: BlockMask | None,
+        q_offset: int | torch.Tensor | None,
+        kv_len: int | torch.Tensor | None,
+        lse: bool,
+        max_scores: bool,
+    ) -> tuple[Plan, Layout]:
+        """The plan for a call, checked, and where the call's tensors lie."""
+        lists = read_block_mask(block_mask) if block_mask is not None else None
+        known = call_kind(query, key, value, lists, q_offset, kv_len)
+        if known is not None:
+            kind, layout = known
+            plan = self._plans.get((kind, lse, max_scores))
+            if plan is not None and plan.trace.holds():
+                self._last = plan.spec
+                return plan, layout
+        inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
+        layout = layout_of(query, key, value)
+        plan = self._plan(inputs, lse, max_scores, aligned=layout[-1])
+        self._last = plan.spec
+        if known is not None:
+            self._plans[kind, lse, max_scores] = plan
+            if len(self._plans) > _MOST_PLANS:
+                del self._plans[next(iter(self._plans))]
+        return plan, layout
 
     def _traced(self, device: torch.device, lists: BlockLists | None) -> Trace:
         return self._mods.traced(device, lists.mask_mod if lists is not None else None)
 
-    def _plan(self, inputs: Inputs, lse: bool, max_scores: bool) -> Plan:
+    def _plan(self, inputs: Inputs, lse: bool, max_scores: bool, *, aligned: bool) -> Plan:
         query, value, lists = inputs.query, inputs.value, inputs.blocks
         trace = self._traced(query.device, lists)
         group = inputs.heads // inputs.kv_heads
@@ -189,7 +205,7 @@ class Decode:
             blocks=blocks,
             lse=lse,
             max_scores=max_scores,
-            aligned=all(map(is_aligned, (query, inputs.key, value))),
+            aligned=aligned,
             offset_type=_tensor_type(inputs.q_offset),
             length_type=_tensor_type(inputs.kv_len),
             options=self.options,
@@ -228,7 +244,7 @@ class Decode:
         return lowered_for(self._last)
 
 
-def _target(name: str | None) -> Any:
+def _target(name: str | None) -> Target | None:
     if name is not None:
         return gpu.parse_target(name)
     if torch.cuda.is_available():
@@ -239,12 +255,6 @@ def _target(name: str | None) -> Any:
 def _tensor_type(given: int | torch.Tensor) -> Literal["i32", "i64"]:
     wide = isinstance(given, torch.Tensor) and given.dtype == torch.int64
     return "i64" if wide else "i32"
-
-
-def _default(given: int | torch.Tensor | None, default: int) -> int | torch.Tensor:
-    if given is None:
-        return default
-    return given if isinstance(given, int) else given.contiguous()
 
 
 def compile(

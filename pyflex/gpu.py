@@ -1,34 +1,62 @@
-"""Kernels on a GPU: TTIR text through Triton's own backend."""
+"""Targets, and kernels for them: TTIR text through Triton's own backend."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
 
-from pyflex.arguments import Argument
-from pyflex.errors import TargetError
+from pyflex import compiler
+from pyflex.cache import Binary
+from pyflex.errors import ScheduleError, TargetError
 from pyflex.kernel import KernelSpec
+from pyflex.launch import GpuKernel
 from pyflex.schedule import Device
+from pyflex.steps import step
 
 _LEAST_CAPABILITY = 80
+# Pointers to scratch memory that Triton adds to every kernel's arguments.
+_HIDDEN_ARGUMENTS = 2
+# Environment variables that Triton and its LLVM read, apart from where they keep files.
+_VARIABLES = re.compile(r"(TRITON|DISABLE|LLVM|MLIR|AMDGCN|NVPTX|PTXAS)_")
+# Two threads must not import Triton at once: its modules import each other.
+_IMPORTING = Lock()
+_PLACES = {"TRITON_CACHE_DIR", "TRITON_HOME", "TRITON_DUMP_DIR"}
 
 
-def current_target(device: torch.device) -> Any:
-    """Triton's description of a GPU.
+@dataclass(frozen=True)
+class Target:
+    """A GPU to compile for, such as "cuda:90" or "hip:gfx942"."""
+
+    backend: str
+    arch: int | str
+    warp_size: int
+
+    def __str__(self) -> str:
+        return f"{self.backend}:{self.arch}"
+
+
+@lru_cache(maxsize=64)
+def current_target(device: torch.device) -> Target:
+    """The target that a GPU of this machine is.
 
     Raises:
         TargetError: for a GPU that Triton or pyflex does not serve.
     """
-    from triton.backends.compiler import GPUTarget
-
     properties = torch.cuda.get_device_properties(device)
     if torch.version.hip:
-        return GPUTarget("hip", properties.gcnArchName.split(":")[0], 64)
+        return Target("hip", properties.gcnArchName.split(":")[0], properties.warp_size)
     capability = properties.major * 10 + properties.minor
     if capability < _LEAST_CAPABILITY:
         raise TargetError(
@@ -36,22 +64,21 @@ def current_target(device: torch.device) -> Any:
             expected=f"compute capability {_LEAST_CAPABILITY // 10}.0 or later",
             got=f"{properties.major}.{properties.minor}",
         )
-    return GPUTarget("cuda", capability, 32)
+    return Target("cuda", capability, properties.warp_size)
 
 
-def parse_target(name: str) -> Any:
+def parse_target(name: str) -> Target:
     """A target named "cuda:90" or "hip:gfx942".
 
     Raises:
         TargetError: for any other form.
     """
-    from triton.backends.compiler import GPUTarget
-
     backend, _, arch = name.partition(":")
     if backend == "cuda" and arch.isdigit() and int(arch) >= _LEAST_CAPABILITY:
-        return GPUTarget("cuda", int(arch), 32)
+        return Target("cuda", int(arch), 32)
     if backend == "hip" and arch.startswith("gfx"):
-        return GPUTarget("hip", arch, 64)
+        # AMD's data-centre GPUs have wide warps, its graphics cards narrow ones.
+        return Target("hip", arch, 64 if arch.startswith("gfx9") else 32)
     raise TargetError(
         "no such target",
         expected=f'"cuda:N" with N >= {_LEAST_CAPABILITY}, or "hip:gfxN"',
@@ -59,67 +86,199 @@ def parse_target(name: str) -> Any:
     )
 
 
-def compile_ttir(ttir: str, target: Any, spec: KernelSpec) -> Any:
-    """Triton's compiled kernel for `ttir` (MLIR's generic form).
+def backend_options(spec: KernelSpec) -> dict[str, Any]:
+    """What Triton is told about a kernel beside its text."""
+    return {
+        "num_warps": spec.schedule.num_warps,
+        "num_stages": spec.schedule.num_stages,
+        # Said outright: later versions of Triton change the default.
+        "enable_fp_fusion": True,
+    }
+
+
+def toolchain() -> str:
+    """What machine code depends on beside its module: compilers and their settings.
+
+    Cheap enough for every new kernel; Triton is not imported.
+    """
+    settings = []
+    for name, value in sorted(os.environ.items()):
+        if _VARIABLES.match(name) and name not in _PLACES:
+            # A tool that a variable names may be replaced under the same name.
+            settings.append((name, value, _stamp(Path(value)) if value else None))
+    return json.dumps([compiler.build_id(), _triton_id(), settings])
+
+
+@lru_cache(maxsize=1)
+def _triton_id() -> str:
+    """Triton's version and build, without an import."""
+    found = find_spec("triton")
+    if found is None or found.origin is None:
+        return "none"
+    init = Path(found.origin)
+    return f"{init.read_text()}{_stamp(init.parent / '_C' / 'libtriton.so')}"
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A kernel for one target: its machine code, and the texts that Triton went through."""
+
+    binary: Binary
+    texts: dict[str, str] = field(repr=False)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names that `text` knows."""
+        return (*self.texts, "sass") if "ptx" in self.texts else tuple(self.texts)
+
+    def text(self, stage: str) -> str:
+        """The kernel after one of Triton's stages."""
+        if stage != "sass":
+            return self.texts[stage]
+        from triton.tools.disasm import get_sass
+
+        return str(get_sass(self.binary.image))
+
+
+def compile_ttir(ttir: str, target: Target, spec: KernelSpec) -> Compiled:
+    """`ttir` (MLIR's generic form) through Triton.
+
+    Triton's stages are run one by one, not by triton.compile: that one hashes all of Triton to
+    name its own cache, 0.3 s of a process's first kernel.
 
     Raises:
-        TargetError: when Triton cannot compile for the target.
+        TargetError: when Triton cannot compile for the target, or makes a kernel that cannot be
+            launched from here.
     """
-    import triton
-    from triton.runtime.errors import TritonError
+    with step("triton"):
+        with _IMPORTING:
+            import triton.compiler  # noqa: F401
+            from triton.runtime.errors import TritonError
 
-    # Triton reads IR from a file, and names its own cache by the text.
-    name = hashlib.sha256(ttir.encode()).hexdigest()[:16]
-    with tempfile.TemporaryDirectory(prefix="pyflex-") as folder:
-        path = Path(folder) / f"{name}.ttir"
-        path.write_text(ttir)
         try:
-            return triton.compile(
-                str(path),
-                target=target,
-                options={
-                    "num_warps": spec.schedule.num_warps,
-                    "num_stages": spec.schedule.num_stages,
-                    # Said outright: later versions of Triton change the default.
-                    "enable_fp_fusion": True,
-                },
-            )
+            return _run_stages(ttir, target, backend_options(spec))
         except (TritonError, RuntimeError) as error:
             raise TargetError(
                 f"Triton cannot compile the kernel for {target}", got=error
             ) from error
 
 
-def describe(compiled: Any, device: torch.device) -> Device:
-    """The device as the schedule's model sees it for one compiled kernel."""
-    properties = torch.cuda.get_device_properties(device)
-    compiled._init_handles()  # loads the kernel: only then its registers are known
-    threads = compiled.metadata.num_warps * properties.warp_size
-    # Registers are given to a warp in units of 256; a program also takes 1 KB of shared memory.
-    registers = -(-compiled.n_regs * 32 // 256) * 256 * threads // 32
-    shared = compiled.metadata.shared + 1024
-    fitting = min(
-        getattr(properties, "regs_per_multiprocessor", 65536) // max(registers, 1),
-        properties.shared_memory_per_multiprocessor // shared,
-        properties.max_threads_per_multi_processor // threads,
-        32,
+def _run_stages(ttir: str, target: Target, options: dict[str, Any]) -> Compiled:
+    from triton._C.libtriton import ir
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler.compiler import IRSource, make_backend
+
+    triton_target = GPUTarget(target.backend, target.arch, target.warp_size)
+    backend = make_backend(triton_target)
+    context = ir.context()
+    source = _source(ttir, lambda path: IRSource(path, context, backend))
+    parsed = backend.parse_options({**options, **source.parse_options()})
+    stages: dict[str, Callable[[Any, dict[str, Any]], Any]] = {}
+    backend.add_stages(stages, parsed, source.language)
+    metadata: dict[str, Any] = {"target": triton_target, **vars(parsed)}
+    implementation = backend.get_codegen_implementation(parsed)
+    module = source.make_ir(
+        triton_target, parsed, implementation, backend.get_module_map(), context
     )
+    texts: dict[str, str] = {}
+    # The module has come as far as the first stage leaves it.
+    for name in list(stages)[1:]:
+        module = stages[name](module, metadata)
+        if not isinstance(module, bytes):
+            texts[name] = str(module)  # a later stage changes a module in place
+    arguments = tuple(map(_type_name, source.signature.values()))
+    _check_launch(target, metadata, texts, len(arguments))
+    binary = Binary(
+        image=module,
+        name=metadata["name"],
+        arguments=arguments,
+        threads=metadata["num_warps"] * target.warp_size,
+        shared=metadata["shared"],
+        waits="griddepcontrol.wait" in texts.get("ptx", ""),
+    )
+    return Compiled(binary, texts)
+
+
+def _source(ttir: str, read: Callable[[str], Any]) -> Any:
+    """Triton reads IR from a file."""
+    name = hashlib.sha256(ttir.encode()).hexdigest()[:16]
+    with tempfile.TemporaryDirectory(prefix="pyflex-") as folder:
+        path = Path(folder) / f"{name}.ttir"
+        path.write_text(ttir)
+        return read(str(path))
+
+
+def _type_name(triton_type: str) -> str:
+    if triton_type.startswith("*"):
+        return "ptr"
+    return triton_type.replace("fp", "f")
+
+
+def _check_launch(
+    target: Target, metadata: dict[str, Any], texts: dict[str, str], arguments: int
+) -> None:
+    """Refuses a kernel that expects more of its launch than `GpuKernel` gives it."""
+    # What a version does not mention, it does not have.
+    scratch = metadata.get("global_scratch_size", 0) + metadata.get("profile_scratch_size", 0)
+    if scratch or metadata["num_ctas"] != 1 or metadata.get("launch_cooperative_grid", False):
+        raise TargetError(
+            f"the kernel for {target} needs a launch that pyflex does not make",
+            expected="no scratch memory, no clusters, no cooperative grid",
+            got=f"{scratch} bytes of scratch memory, {metadata['num_ctas']} programs a cluster",
+        )
+    declared = _declared_arguments(texts)
+    if declared != arguments + _HIDDEN_ARGUMENTS:
+        raise TargetError(
+            "this version of Triton calls kernels in another way",
+            expected=f"{arguments + _HIDDEN_ARGUMENTS} arguments",
+            got=declared,
+        )
+
+
+def _declared_arguments(texts: dict[str, str]) -> int:
+    """How many arguments the machine code declares, those of Triton's own included."""
+    if "ptx" in texts:
+        entry = texts["ptx"].partition(".entry")[2]
+        return entry.partition(")")[0].count(".param")
+    kinds = re.findall(r"\.value_kind:\s*(\w+)", texts["amdgcn"])
+    return sum(not kind.startswith("hidden_") for kind in kinds)
+
+
+def load(binary: Binary, device: torch.device) -> GpuKernel:
+    """Loads a kernel into a GPU.
+
+    Raises:
+        ScheduleError: for one that needs more shared memory than the GPU has.
+        DeviceError: when the driver refuses it.
+    """
+    available = _shared_bytes(device)
+    if binary.shared > available:
+        raise ScheduleError(
+            "the kernel's tiles do not fit the GPU's shared memory: fewer rows, keys or stages do",
+            expected=f"at most {available} bytes",
+            got=binary.shared,
+        )
+    with step("load"):
+        return GpuKernel(binary, "hip" if torch.version.hip else "cuda", device.index)
+
+
+def _shared_bytes(device: torch.device) -> int:
+    properties = torch.cuda.get_device_properties(device)
+    optin: int = getattr(properties, "shared_memory_per_block_optin", 0)
+    return max(optin, properties.shared_memory_per_block)
+
+
+def describe(kernel: GpuKernel, device: torch.device) -> Device:
+    """The device as the schedule's model sees it for one kernel."""
+    properties = torch.cuda.get_device_properties(device)
     # Two transfers a clock (kHz) of a bus of so many bits.
     bandwidth = 2 * properties.memory_clock_rate * properties.memory_bus_width / 8 / 1e3
-    return Device(properties.multi_processor_count, max(1, fitting), bandwidth)
-
-
-class GpuKernel:
-    """A compiled kernel on one device."""
-
-    def __init__(self, compiled: Any, device: torch.device) -> None:
-        self.compiled = compiled
-        self.device = device
-
-    def launch(self, grid: tuple[int, int, int], arguments: Sequence[Argument]) -> None:
-        """Queues the kernel on the device's current stream."""
-        if self.device.index == torch.cuda.current_device():
-            self.compiled[grid](*arguments)
-            return
-        with torch.cuda.device(self.device):
-            self.compiled[grid](*arguments)
+    return Device(properties.multi_processor_count, max(1, kernel.programs), bandwidth)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from pyflex.steps import step
 from pyflex.trace import Guards, TracedMod, trace_mask_mod, trace_score_mod
 
 Mod = Callable[..., Any]
@@ -33,7 +34,7 @@ class Trace:
 
     def holds(self) -> bool:
         """Whether the mods would be traced to the same again."""
-        return all(guards.hold() for guards in self._guards)
+        return False not in map(Guards.hold, self._guards)  # at each call: no generator
 
 
 class Mods:
@@ -49,7 +50,8 @@ class Mods:
         """The mods for `device`, and-ed with a BlockMask's own mask if there is one."""
         trace = self._traces.get((device, block_mask_fn))
         if trace is None or not trace.holds():
-            trace = self._trace(device, block_mask_fn)
+            with step("trace"):
+                trace = self._trace(device, block_mask_fn)
             self._traces[device, block_mask_fn] = trace
             if len(self._traces) > _MOST_TRACES:
                 del self._traces[next(iter(self._traces))]

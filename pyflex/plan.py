@@ -7,37 +7,46 @@ step of a generation.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
-from pyflex.arguments import (
-    Argument,
-    block_arguments,
-    check_captures,
-    is_aligned,
-    per_batch_arguments,
-)
+from pyflex.arguments import Argument, block_arguments, check_captures, per_batch
 from pyflex.blocks import BlockLists
 from pyflex.errors import DeviceError
 from pyflex.inputs import Inputs
 from pyflex.kernel import ITEMSIZE, KernelSpec
 from pyflex.mods import Trace
-from pyflex.run import Runner
+from pyflex.run import Runner, Split
 from pyflex.schedule import Loop, choose_splits
 
 PerBatch = int | torch.Tensor
+Strides = tuple[int, ...]
+#: Addresses of query, key and value, their strides, the length of the cache, and whether every
+#: line is contiguous and starts at a multiple of 16 bytes.
+Layout = tuple[int, int, int, Strides, Strides, Strides, int, bool]
 
 
-class Results:
+class Results(NamedTuple):
     """The tensors that a call fills."""
 
-    __slots__ = ("lse", "max_scores", "out")
+    out: torch.Tensor
+    lse: torch.Tensor | None
+    max_scores: torch.Tensor | None
 
-    def __init__(
-        self, out: torch.Tensor, lse: torch.Tensor | None, max_scores: torch.Tensor | None
-    ) -> None:
-        self.out, self.lse, self.max_scores = out, lse, max_scores
+
+def layout_of(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> Layout:
+    """Where three tensors of rank 4 and one dtype lie."""
+    query_strides, key_strides, value_strides = query.stride(), key.stride(), value.stride()
+    query_b, query_h, query_n, query_d = query_strides
+    key_b, key_h, key_n, key_d = key_strides
+    value_b, value_h, value_n, value_d = value_strides
+    query_at, key_at, value_at = query.data_ptr(), key.data_ptr(), value.data_ptr()
+    steps = query_b | query_h | query_n | key_b | key_h | key_n | value_b | value_h | value_n
+    places = query_at | key_at | value_at | steps * query.element_size()
+    aligned = query_d == key_d == value_d == 1 and places & 15 == 0
+    strides = (query_strides, key_strides, value_strides)
+    return query_at, key_at, value_at, *strides, key.shape[2], aligned
 
 
 def call_kind(
@@ -47,35 +56,49 @@ def call_kind(
     lists: BlockLists | None,
     q_offset: PerBatch | None,
     kv_len: PerBatch | None,
-) -> tuple[Any, ...] | None:
-    """A key that is equal for calls of one kind; None for a call that has to be checked anew."""
+) -> tuple[tuple[Any, ...], Layout] | None:
+    """A key that is equal for calls of one kind, and where this call's tensors lie.
+
+    None for a call that has to be checked anew.
+    """
     try:
+        layout = layout_of(query, key, value)
         kv_batch, kv_heads, kv_max, key_dim = key.shape
         value_batch, value_heads, value_max, value_dim = value.shape
-        aligned = is_aligned(query) and is_aligned(key) and is_aligned(value)
         needs_grad = query.requires_grad or key.requires_grad or value.requires_grad
     except (AttributeError, ValueError):
         return None
+    dtype, device = query.dtype, query.device
+    if key.dtype is not dtype or value.dtype is not dtype:
+        return None
+    if key.device != device or value.device != device:
+        return None
     if value_max != kv_max or (needs_grad and torch.is_grad_enabled()):
         return None
-    if type(kv_len) is int:
+    kv_limit = kv_max
+    if kv_len is None:
+        length: Any = None
+    elif type(kv_len) is int:
         if not 0 <= kv_len <= kv_max:
             return None
-        kv_limit = kv_len
+        kv_limit, length = kv_len, int
     else:
-        kv_limit = kv_max
-    if type(q_offset) is int and not -(2**31) < q_offset < 2**31:
-        return None
+        length = _kind(kv_len)
+    if q_offset is None:
+        offset: Any = None
+    elif type(q_offset) is int:
+        if not -(2**31) < q_offset < 2**31:
+            return None
+        offset = int
+    else:
+        offset = _kind(q_offset)
     if lists is not None and lists.kv_len < kv_limit:
         return None
-    return (
-        *(query.shape, kv_batch, kv_heads, key_dim, value_batch, value_heads, value_dim),
-        *(query.dtype, key.dtype, value.dtype, query.device, key.device, value.device),
-        *(aligned, lists, _kind(q_offset), _kind(kv_len)),
-    )
+    sizes = (kv_batch, kv_heads, key_dim, value_batch, value_heads, value_dim)
+    return (query.shape, sizes, dtype, device, layout[-1], lists, offset, length), layout
 
 
-def _kind(given: PerBatch | None) -> Any:
+def _kind(given: PerBatch) -> Any:
     if isinstance(given, torch.Tensor):
         return given.dtype, given.shape, given.device
     return type(given)
@@ -84,7 +107,7 @@ def _kind(given: PerBatch | None) -> Any:
 class Plan:
     """A kernel, its grid and the arguments that stay the same.
 
-    Holds for calls of one kind while `trace` is the present trace of the mods.
+    Holds for calls of one kind while `trace` holds.
     """
 
     def __init__(self, spec: KernelSpec, trace: Trace, runner: Runner, inputs: Inputs) -> None:
@@ -92,96 +115,125 @@ class Plan:
         self.trace = trace
         self._runner = runner
         self._lists = inputs.blocks
-        self._dtype, self._device = inputs.query.dtype, inputs.query.device
-        self._rows = (inputs.batch, inputs.heads, inputs.q_len)
+        self._dtype = inputs.query.dtype
+        self._rows = rows = (inputs.batch, inputs.heads, inputs.q_len)
         self._row_count = inputs.batch * inputs.heads * inputs.q_len
         self._repeats_kv = inputs.key.shape[0] != inputs.batch
-        self._columns = 3 if spec.aligned else 4
         self._programs = _programs(spec, inputs)
-        heads, q_len, width = inputs.heads, inputs.q_len, spec.value_dim
-        self._out_strides = (heads * q_len * width, q_len * width, width)
-        self._row_strides = (heads * q_len, q_len)
+        self._scale = spec.head_dim**-0.5
+        self._shape = (*rows, spec.value_dim)
+        self._strides = contiguous_strides(self._shape)
+        self._row_strides = contiguous_strides(rows)
+        self._wants_rows = spec.lse or spec.max_scores
         self._middle = (
-            *self._out_strides,
-            *(self._row_strides if spec.lse or spec.max_scores else ()),
+            *self._strides[:-1],
+            *(self._row_strides[:-1] if self._wants_rows else ()),
             inputs.kv_heads,
-            q_len,
+            inputs.q_len,
         )
         self._tail = (*block_arguments(inputs.blocks), *trace.arguments)
-        self._splits: dict[int, int] = {}
+        self._keys = spec.schedule.keys
+        self._checked = -1  # captures are long enough for so many keys
+        self._splits: dict[int, Split | None] = {}  # by the tiles of the longest sequence
 
     def run(
         self,
-        query: torch.Tensor,
-        key: torch.Tensor,
-        value: torch.Tensor,
-        scale: float,
-        q_offset: PerBatch,
-        kv_len: PerBatch,
-    ) -> Results:
-        """One call of this plan's kind."""
-        spec = self.spec
-        kv_max = key.shape[2]
+        layout: Layout,
+        scale: float | None,
+        q_offset: PerBatch | None,
+        kv_len: PerBatch | None,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """One call of this plan's kind: the output, the log-sum-exp, the largest scores."""
+        query, key, value, query_strides, key_strides, value_strides, kv_max, aligned = layout
         kv_limit = kv_len if isinstance(kv_len, int) else kv_max
-        splits = self._splits.get(kv_limit)
-        if splits is None:
-            splits = self._splits[kv_limit] = self._prepare(kv_limit)
-        shape, device = (*self._rows, spec.value_dim), self._device
-        out = torch.empty(shape, dtype=self._dtype, device=device)
-        results = Results(out, None, None)
-        addresses = [query.data_ptr(), key.data_ptr(), value.data_ptr(), out.data_ptr()]
-        if spec.lse:
-            results.lse = torch.empty(self._rows, dtype=torch.float32, device=device)
-            addresses.append(results.lse.data_ptr())
-        if spec.max_scores:
-            results.max_scores = torch.empty(self._rows, dtype=torch.float32, device=device)
-            addresses.append(results.max_scores.data_ptr())
+        if kv_limit > self._checked:
+            self._check(kv_limit)
+        tiles = -(-kv_limit // self._keys)
+        try:
+            split = self._splits[tiles]
+        except KeyError:
+            split = self._splits[tiles] = self._choose_split(kv_limit)
+        empty = self._runner.empty
+        out = empty(self._shape, self._strides, self._dtype)
+        out_at = out.data_ptr()
+        lse = max_scores = None
+        rows_at: tuple[int, ...] = ()
+        if self._wants_rows:
+            lse, max_scores, rows_at = self._row_results()
         if not self._row_count:
-            return results
-        columns = self._columns
-        key_strides, value_strides = key.stride()[:columns], value.stride()[:columns]
+            return out, lse, max_scores
+        # Copies, where these make any, live until the launch.
+        q_offset, offset = per_batch(q_offset, 0)
+        kv_len, length = per_batch(kv_len, kv_max)
         if self._repeats_kv:
             key_strides, value_strides = (0, *key_strides[1:]), (0, *value_strides[1:])
-        arguments: list[Argument] = [
-            *addresses,
-            *query.stride()[:columns],
+        if aligned:  # the kernel knows the last stride
+            query_strides, key_strides = query_strides[:3], key_strides[:3]
+            value_strides = value_strides[:3]
+        arguments = (
+            *(query, key, value, out_at, *rows_at),
+            *query_strides,
             *key_strides,
             *value_strides,
             *self._middle,
             kv_max,
-            scale,
-            *per_batch_arguments(q_offset),
-            *per_batch_arguments(kv_len),
+            self._scale if scale is None else float(scale),
+            *offset,
+            *length,
             *self._tail,
-        ]
-        if not spec.splits_kv:
+        )
+        if split is None:
             self._runner.run(arguments, self._programs)
-            return results
-        rows: list[Argument] = [*self._rows[1:], out.data_ptr(), *self._out_strides]
-        if results.lse is not None:
-            rows += (results.lse.data_ptr(), *self._row_strides)
-        self._runner.run_split(arguments, self._programs, splits, self._row_count, rows)
-        return results
+            return out, lse, max_scores
+        if split.parts == 1:
+            self._runner.run((*arguments, 1, 0, 0), self._programs)
+            return out, lse, max_scores
+        results: tuple[Argument, ...] = (*self._rows[1:], out_at, *self._strides[:-1])
+        if lse is not None:
+            results = (*results, *rows_at, *self._row_strides[:-1])
+        self._runner.run_split(arguments, self._programs, split, results)
+        return out, lse, max_scores
 
-    def _prepare(self, kv_limit: int) -> int:
-        """Checks a length that is new to this plan, and chooses its split."""
+    def _row_results(self) -> tuple[torch.Tensor | None, torch.Tensor | None, tuple[int, ...]]:
+        """The results with one number a row that are wanted, and their addresses."""
+        wanted = (self.spec.lse, self.spec.max_scores)
+        lse, max_scores = (
+            self._runner.empty(self._rows, self._row_strides, torch.float32) if one else None
+            for one in wanted
+        )
+        given = (lse, max_scores)
+        return lse, max_scores, tuple(one.data_ptr() for one in given if one is not None)
+
+    def _check(self, kv_limit: int) -> None:
         batch, heads, _ = self._rows
         for mod in (self.trace.score, self.trace.mask):
             if mod is not None:
                 check_captures(mod, batch, heads, kv_limit)
+        self._checked = kv_limit
+
+    def _choose_split(self, kv_limit: int) -> Split | None:
+        """The split for this many keys; None for a kernel that is not made to be split."""
         spec, lists = self.spec, self._lists
         if not spec.splits_kv:
-            return 1
+            return None
         if lists is not None:
             kv_limit = min(kv_limit, lists.most_blocks * lists.kv_block)
-        keys = spec.schedule.keys
         loop = Loop(
             programs=self._programs,
-            tiles=-(-kv_limit // keys),
-            tile_bytes=keys * (spec.head_dim + spec.value_dim) * ITEMSIZE[spec.element],
+            tiles=-(-kv_limit // self._keys),
+            tile_bytes=self._keys * (spec.head_dim + spec.value_dim) * ITEMSIZE[spec.element],
             partial_bytes=self._row_count * spec.value_dim * 4,
         )
-        return choose_splits(spec.options, loop, self._runner.device)
+        parts = choose_splits(spec.options, loop, self._runner.device)
+        return Split.of(parts, self._row_count, spec.value_dim)
+
+
+def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a contiguous tensor."""
+    strides = [1]
+    for size in reversed(shape[1:]):
+        strides.append(strides[-1] * size)
+    return tuple(reversed(strides))
 
 
 def _programs(spec: KernelSpec, inputs: Inputs) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -10,91 +12,162 @@ from pyflex import compiler, gpu
 from pyflex.arguments import Argument
 from pyflex.errors import DeviceError
 from pyflex.kernel import KernelSpec
+from pyflex.launch import Launcher
 from pyflex.lowered import Lowered
 from pyflex.schedule import Device
+from pyflex.workspace import workspace
+
+Allocate = Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor]
 
 
-class Kernel(Protocol):
-    """Something that runs over a grid."""
+@dataclass(frozen=True)
+class Split:
+    """A KV loop shared by several programs, and where their results lie in between.
 
-    def launch(self, grid: tuple[int, int, int], arguments: Any) -> None:
-        """Runs or queues the kernel."""
+    One buffer holds `rows * parts` lines of float32 and behind them, at a multiple of 16 bytes, as
+    many logarithms.
+    """
+
+    parts: int
+    rows: int
+    logs: int
+    size: int
+
+    @staticmethod
+    def of(parts: int, rows: int, columns: int) -> Split:
+        """For `rows` rows of a result with `columns` columns; `logs` and `size` are in bytes."""
+        lines = -(-rows * parts * columns // 4) * 16
+        return Split(parts, rows, lines, lines + rows * parts * 4)
 
 
 class Runner:
     """The kernels of one spec on one device."""
 
-    def __init__(self, lowered: Lowered, device: torch.device) -> None:
-        self._lowered = lowered
-        self._device = device
-        self._decode = self._make(combine=False)
-        self._combine: Kernel | None = None
-        self.device = self._describe()
+    #: What the choice of a split depends on.
+    device: Device
+    #: Uninitialised memory on the device: shape, strides, dtype.
+    empty: Allocate
 
-    def _describe(self) -> Device:
+    def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
+        """Launches `programs` programs of the kernel."""
         raise NotImplementedError
-
-    def _make(self, *, combine: bool) -> Kernel:
-        raise NotImplementedError
-
-    def run(self, arguments: list[Argument], programs: int) -> None:
-        """Launches a kernel whose KV loop is not made to be split."""
-        self._decode.launch((programs, 1, 1), arguments)
 
     def run_split(
         self,
-        arguments: list[Argument],
+        arguments: tuple[Argument, ...],
         programs: int,
-        splits: int,
-        rows: int,
-        results: list[Argument],
+        split: Split,
+        results: tuple[Argument, ...],
     ) -> None:
-        """Launches `splits` times `programs`, and joins what they give.
+        """Launches `split.parts` times `programs`, and joins what they give.
 
         Args:
             arguments: the kernel's, but for those that belong to the split.
             programs: the grid's first axis.
-            splits: its second.
-            rows: rows of the result: batch times heads times queries.
+            split: the grid's second.
             results: what the joining kernel needs to know of the result.
         """
-        if splits == 1:
-            self._decode.launch((programs, 1, 1), [*arguments, 1, 0, 0])
-            return
-        columns = self._lowered.spec.value_dim
-        # One buffer: rows * splits lines, then, at a multiple of 16 bytes, as many logarithms.
-        lines = -(-rows * splits * columns // 4) * 4
-        partial = torch.empty(lines + rows * splits, dtype=torch.float32, device=self._device)
-        partial_out = partial.data_ptr()
-        parts = (splits, partial_out, partial_out + lines * 4)
-        self._decode.launch((programs, splits, 1), [*arguments, *parts])
-        if self._combine is None:
-            self._combine = self._make(combine=True)
-        self._combine.launch((rows, 1, 1), [*parts[1:], splits, *results])
+        raise NotImplementedError
 
 
 class GpuRunner(Runner):
-    """Runs on a GPU through Triton."""
+    """Runs on a GPU, by its driver."""
 
-    def _describe(self) -> Device:
-        target = gpu.current_target(self._device)
-        return gpu.describe(self._lowered.gpu(target), self._device)
+    def __init__(self, lowered: Lowered, device: torch.device) -> None:
+        self._device, self._index = device, device.index
+        self._binaries = lowered.binaries(gpu.current_target(device))
+        self._kernel = gpu.load(self._binaries[0], device)
+        self._single = Launcher(self._kernel)
+        self._pair: Launcher | None = None
+        self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
+        self.device = gpu.describe(self._kernel, device)
+        self.empty = _empty_on_gpu(device)
 
-    def _make(self, *, combine: bool) -> Kernel:
-        target = gpu.current_target(self._device)
-        return gpu.GpuKernel(self._lowered.gpu(target, combine=combine), self._device)
+    def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
+        """See `Runner`."""
+        self._single.launch(self._stream(self._index), (programs, 1), 0, arguments)
+
+    def run_split(
+        self,
+        arguments: tuple[Argument, ...],
+        programs: int,
+        split: Split,
+        results: tuple[Argument, ...],
+    ) -> None:
+        """See `Runner`."""
+        pair = self._pair or self._load_pair()
+        stream = self._stream(self._index)
+        # Alive until both kernels are queued: what comes later on the stream may reuse it.
+        partial = workspace(self._device, stream, split.size)
+        out = partial.data_ptr()
+        parts = (split.parts, out, out + split.logs)
+        behind = (*parts[1:], split.parts, *results)
+        pair.launch(stream, (programs, split.parts), split.rows, (*arguments, *parts, *behind))
+
+    def _load_pair(self) -> Launcher:
+        joining = self._binaries[1]
+        assert joining is not None  # made for every kernel that splits
+        self._pair = Launcher(self._kernel, gpu.load(joining, self._device))
+        return self._pair
 
 
 class CpuRunner(Runner):
     """Runs on the CPU through the compiler library's JIT."""
 
-    def _describe(self) -> Device:
+    def __init__(self, lowered: Lowered, device: torch.device) -> None:
+        self._lowered = lowered
+        self._kernel = compiler.jit(lowered.ttir())
+        self._joining: compiler.CpuKernel | None = None
         # One thread, one program; a core reads some 10 GB/s.
         threads = torch.get_num_threads()
-        return Device(threads, 1, 1e4 * threads)
+        self.device = Device(threads, 1, 1e4 * threads)
+        self.empty = _empty("_empty_strided_cpu", device)
 
-    def _make(self, *, combine: bool) -> Kernel:
-        return compiler.jit(self._lowered.ttir(combine=combine))
+    def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
+        """See `Runner`."""
+        self._kernel.launch((programs, 1, 1), arguments)
+
+    def run_split(
+        self,
+        arguments: tuple[Argument, ...],
+        programs: int,
+        split: Split,
+        results: tuple[Argument, ...],
+    ) -> None:
+        """See `Runner`."""
+        if self._joining is None:
+            self._joining = compiler.jit(self._lowered.ttir(combine=True))
+        partial = torch.empty(split.size, dtype=torch.uint8)
+        out = partial.data_ptr()
+        parts = (split.parts, out, out + split.logs)
+        self._kernel.launch((programs, split.parts, 1), (*arguments, *parts))
+        self._joining.launch((split.rows, 1, 1), (*parts[1:], split.parts, *results))
+
+
+def _empty(name: str, device: torch.device) -> Allocate:
+    """torch's shortest way to new memory: no dispatcher, a third of torch.empty's time."""
+    short: Allocate | None = getattr(torch._C._dynamo.guards, name, None)
+    if short is not None:
+        return short
+
+    def empty(shape: Sequence[int], strides: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
+        return torch.empty_strided(shape, strides, dtype=dtype, device=device)
+
+    return empty
+
+
+def _empty_on_gpu(device: torch.device) -> Allocate:
+    """As `_empty`, which serves the current device alone."""
+    here = _empty("_empty_strided_cuda", device)
+    current: Callable[[], int] = torch._C._cuda_getDevice
+    index = device.index
+
+    def empty(shape: Sequence[int], strides: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
+        if current() == index:
+            return here(shape, strides, dtype)
+        return torch.empty_strided(shape, strides, dtype=dtype, device=device)
+
+    return empty
 
 
 _RUNNERS: dict[tuple[KernelSpec, torch.device], Runner] = {}
@@ -104,14 +177,15 @@ def runner_for(lowered: Lowered, device: torch.device) -> Runner:
     """The one runner of a kernel on a device in this process.
 
     Raises:
-        DeviceError: for a device that is neither a GPU nor the CPU.
+        DeviceError: for a device that is neither a GPU nor the CPU, or whose driver fails.
     """
     found = _RUNNERS.get((lowered.spec, device))
     if found is None:
-        kinds: dict[str, type[Runner]] = {"cuda": GpuRunner, "cpu": CpuRunner}
+        kinds: dict[str, Any] = {"cuda": GpuRunner, "cpu": CpuRunner}
         if device.type not in kinds:
             raise DeviceError(
                 "pyflex does not serve this device", expected="cuda or cpu", got=device.type
             )
-        found = _RUNNERS[lowered.spec, device] = kinds[device.type](lowered, device)
+        found = kinds[device.type](lowered, device)
+        _RUNNERS[lowered.spec, device] = found
     return found

@@ -24,6 +24,10 @@ PYFLEX_API int32_t pyflex_abi_version(void);
 /** The version of LLVM inside, such as "22.1.8". */
 PYFLEX_API const char *pyflex_llvm_version(void);
 
+/** Hexadecimal digits that the linker gives each build of other content; empty
+ *  if it was told not to. */
+PYFLEX_API const char *pyflex_build_id(void);
+
 /*===- Results
  * --------------------------------------------------------------===*/
 
@@ -96,6 +100,55 @@ PYFLEX_API void pyflex_jit_launch(const PyflexKernel *kernel,
                                   int32_t gy, int32_t gz, uint32_t threads);
 
 PYFLEX_API void pyflex_jit_free(PyflexKernel *kernel);
+
+/*===- Kernels on a GPU
+ * -----------------------------------------------------===*/
+
+typedef struct PyflexGpuKernel PyflexGpuKernel;
+
+/** Machine code that Triton made, and what its launch depends on. */
+typedef struct PyflexGpuImage {
+  const char *driver;    /* "cuda" or "hip" */
+  const char *name;      /* the kernel's */
+  const void *code;      /* a cubin or hsaco */
+  const uint8_t *sizes;  /* bytes of each argument, 1 to 8 */
+  int32_t num_arguments; /* without those that Triton adds */
+  int32_t device;        /* its ordinal */
+  int32_t threads;       /* of one program */
+  int32_t shared_bytes;  /* of one program */
+} PyflexGpuImage;
+
+typedef struct PyflexGpuFigures {
+  int32_t registers;     /* of one thread */
+  int32_t spilled_bytes; /* of one thread */
+  int32_t programs;      /* that one multiprocessor runs at a time */
+} PyflexGpuFigures;
+
+/** One kernel, and perhaps another behind it on the same stream. */
+typedef struct PyflexGpuLaunch {
+  const PyflexGpuKernel *kernel;
+  const PyflexGpuKernel *next; /* null: none */
+  void *stream;
+  uint32_t grid_x, grid_y; /* programs of `kernel` */
+  uint32_t next_grid_x;    /* programs of `next` */
+  /* 1: programs of `next` may start before `kernel` has ended, and wait for it
+   * themselves (griddepcontrol.wait). Compute capability 9.0 and later. */
+  uint32_t overlap;
+  uint64_t arguments[]; /* slots of 8 bytes, as above: kernel's, then next's */
+} PyflexGpuLaunch;
+
+/** Loads a kernel for good. Returns null on failure, also where there is no
+ *  driver. Works while a stream is captured. */
+PYFLEX_API PyflexGpuKernel *pyflex_gpu_load(const PyflexGpuImage *image);
+
+PYFLEX_API PyflexGpuFigures pyflex_gpu_figures(const PyflexGpuKernel *kernel);
+
+/** Queues a launch, whatever device is current. Nothing of another thread's
+ *  comes between its two kernels. Returns 0, or the driver's error. */
+PYFLEX_API int32_t pyflex_gpu_launch(const PyflexGpuLaunch *launch);
+
+/** Why the last load or launch of this thread failed. */
+PYFLEX_API const char *pyflex_gpu_error(void);
 
 #ifdef __cplusplus
 }

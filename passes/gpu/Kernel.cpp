@@ -1,0 +1,143 @@
+//===- Kernel.cpp - Kernels in a GPU's memory, and their launch -----------===//
+
+#include "gpu/Kernel.h"
+
+using namespace gpu;
+
+namespace {
+
+// Numbers of the drivers' interfaces; CUDA's and HIP's agree.
+constexpr int numRegisters = 4, localSizeBytes = 3;
+constexpr int maxDynamicSharedBytes = 8, preferShared = 1;
+constexpr int relaxedCapture = 2;
+constexpr int programmaticStreamSerialization = 6;
+
+/// A program may have this much shared memory without being asked.
+constexpr int ordinarySharedBytes = 48 << 10;
+
+/// Triton gives each kernel two pointers behind its own arguments, to scratch
+/// memory. Kernels that use it are refused before they come here.
+constexpr size_t numHidden = 2;
+constexpr size_t mostArguments = 1000;
+
+/// Lets this thread load a kernel although some stream is being captured.
+class RelaxedCapture {
+public:
+  explicit RelaxedCapture(const Driver &driver) : driver(driver) {
+    driver.exchangeCaptureMode(&mode);
+  }
+  ~RelaxedCapture() { driver.exchangeCaptureMode(&mode); }
+
+private:
+  const Driver &driver;
+  int mode = relaxedCapture;
+};
+
+} // namespace
+
+std::unique_ptr<Kernel> Kernel::load(const Driver &driver, const Image &image,
+                                     std::string &problem) {
+  if (image.sizes.size() > mostArguments) {
+    problem = "a kernel takes at most " + std::to_string(mostArguments) +
+              " arguments, not " + std::to_string(image.sizes.size());
+    return nullptr;
+  }
+  std::unique_ptr<Kernel> kernel(new Kernel);
+  kernel->library = &driver;
+  kernel->ordinal = image.device;
+  kernel->arguments = image.sizes.size();
+  kernel->threads = image.threads;
+  kernel->sharedBytes = image.sharedBytes;
+  Driver::Status status = kernel->enterDevice(image);
+  if (status == 0) {
+    CurrentDevice current(driver, image.device, kernel->home);
+    RelaxedCapture relaxed(driver);
+    status = current.status();
+    if (status == 0)
+      status = kernel->loadFunction(image);
+    if (status == 0)
+      status = kernel->readFigures();
+  }
+  if (status != 0) {
+    problem = driver.describe(status);
+    return nullptr;
+  }
+  if (!kernel->takes(image.sizes)) {
+    problem = "its arguments are not those it was compiled for";
+    return nullptr;
+  }
+  return kernel;
+}
+
+Driver::Status Kernel::enterDevice(const Image &image) {
+  if (!library->isCuda())
+    return 0;
+  int device;
+  if (Driver::Status status = library->deviceGet(&device, image.device))
+    return status;
+  return library->primaryContextRetain(&home, device);
+}
+
+Driver::Status Kernel::loadFunction(const Image &image) {
+  void *module;
+  if (Driver::Status status = library->moduleLoadData(&module, image.code))
+    return status;
+  const char *name = image.name.c_str();
+  if (Driver::Status status =
+          library->moduleGetFunction(&function, module, name))
+    return status;
+  if (!library->isCuda() || sharedBytes <= ordinarySharedBytes)
+    return 0;
+  if (Driver::Status status = library->setCacheConfig(function, preferShared))
+    return status;
+  return library->setAttribute(function, maxDynamicSharedBytes, sharedBytes);
+}
+
+Driver::Status Kernel::readFigures() {
+  if (Driver::Status status =
+          library->getAttribute(&registersOfThread, numRegisters, function))
+    return status;
+  if (Driver::Status status =
+          library->getAttribute(&localBytes, localSizeBytes, function))
+    return status;
+  return library->occupancy(&programs, function, threads, sharedBytes);
+}
+
+/// Whether the machine code declares the arguments that it will be given, and
+/// the hidden ones. True also where the driver cannot say.
+bool Kernel::takes(const std::vector<uint8_t> &sizes) const {
+  if (!library->parameterInfo)
+    return true;
+  size_t offset, size, index = 0;
+  for (; index < sizes.size() + numHidden; ++index) {
+    size_t wanted = index < sizes.size() ? sizes[index] : sizeof(void *);
+    if (library->parameterInfo(function, index, &offset, &size) != 0 ||
+        size != wanted)
+      return false;
+  }
+  return library->parameterInfo(function, index, &offset, &size) != 0;
+}
+
+Driver::Status Kernel::launch(const uint64_t *slots, unsigned gridX,
+                              unsigned gridY, void *stream,
+                              bool overlap) const {
+  void *scratch = nullptr;
+  void *pointers[mostArguments + numHidden];
+  for (size_t index = 0; index < arguments; ++index)
+    pointers[index] = const_cast<uint64_t *>(slots + index);
+  for (size_t index = 0; index < numHidden; ++index)
+    pointers[arguments + index] = &scratch;
+  if (!overlap || !library->isCuda())
+    return library->launch(function, gridX, gridY, 1, threads, 1, 1,
+                           sharedBytes, stream, pointers, nullptr);
+  LaunchAttribute attribute{};
+  attribute.id = programmaticStreamSerialization;
+  attribute.allowed = 1;
+  LaunchConfig config{{gridX, gridY, 1},
+                      {unsigned(threads), 1, 1},
+                      unsigned(sharedBytes),
+                      stream,
+                      &attribute,
+                      1};
+  return library->launchEx(&config, function, pointers, nullptr);
+}

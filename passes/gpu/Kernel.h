@@ -1,0 +1,68 @@
+//===- Kernel.h - Kernels in a GPU's memory, and their launch ---*- C++ -*-===//
+
+#ifndef PYFLEX_GPU_KERNEL_H
+#define PYFLEX_GPU_KERNEL_H
+
+#include "gpu/Driver.h"
+
+#include <memory>
+#include <vector>
+
+namespace gpu {
+
+/// Machine code and what its launch depends on.
+struct Image {
+  const void *code; // a cubin or hsaco
+  std::string name;
+  std::vector<uint8_t> sizes; // bytes of each argument, 1 to 8
+  int device;                 // its ordinal
+  int threads;                // of one program
+  int sharedBytes;            // of one program, given at the launch
+};
+
+/// A kernel that a driver has loaded. It stays loaded until the process ends:
+/// a captured graph may run it at any time.
+class Kernel {
+public:
+  /// Loads `image`. Null on failure; then `problem` says why.
+  static std::unique_ptr<Kernel> load(const Driver &driver, const Image &image,
+                                      std::string &problem);
+
+  /// Queues gridX * gridY programs. Each argument lies in a slot of 8 bytes.
+  /// With `overlap` programs may start before what was queued on the stream
+  /// has ended (CUDA's programmatic dependent launch): the kernel itself waits
+  /// for it.
+  Driver::Status launch(const uint64_t *slots, unsigned gridX, unsigned gridY,
+                        void *stream, bool overlap) const;
+
+  const Driver &driver() const { return *library; }
+  int device() const { return ordinal; }
+  void *context() const { return home; }
+  size_t numArguments() const { return arguments; }
+  int registers() const { return registersOfThread; }
+  int spilledBytes() const { return localBytes; }
+  int programsPerProcessor() const { return programs; }
+
+private:
+  Kernel() = default;
+
+  Driver::Status enterDevice(const Image &image);
+  Driver::Status loadFunction(const Image &image);
+  Driver::Status readFigures();
+  bool takes(const std::vector<uint8_t> &sizes) const;
+
+  const Driver *library;
+  void *home = nullptr; // the device's primary context
+  void *function = nullptr;
+  size_t arguments = 0;
+  int ordinal = 0;
+  int threads = 0;
+  int sharedBytes = 0;
+  int registersOfThread = 0;
+  int localBytes = 0;
+  int programs = 0;
+};
+
+} // namespace gpu
+
+#endif // PYFLEX_GPU_KERNEL_H

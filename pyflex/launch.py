@@ -1,0 +1,103 @@
+"""Kernels in a GPU's memory, launched by the compiler's library through the GPU's own driver."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from typing import Any
+
+from pyflex.cache import Binary
+from pyflex.compiler import SLOTS, GpuImage, shared_library
+from pyflex.errors import DeviceError
+
+# PyflexGpuLaunch up to its arguments.
+_HEADER = "QQQIIII"
+
+
+class GpuKernel:
+    """A kernel in the memory of one GPU, until the process ends.
+
+    Attributes:
+        binary: what was loaded.
+        handle: the library's.
+        registers: of one thread.
+        spilled: bytes that one thread spills.
+        programs: that one multiprocessor runs at a time.
+    """
+
+    def __init__(self, binary: Binary, driver: str, device: int) -> None:
+        """Loads `binary` into the GPU with this ordinal.
+
+        Raises:
+            DeviceError: when there is no driver ("cuda" or "hip"), or it refuses the kernel.
+        """
+        self.binary = binary
+        image = GpuImage(
+            driver.encode(),
+            binary.name.encode(),
+            binary.image,
+            bytes(struct.calcsize(f"={SLOTS[name][0]}") for name in binary.arguments),
+            len(binary.arguments),
+            device,
+            binary.threads,
+            binary.shared,
+        )
+        handle = shared_library().pyflex_gpu_load(ctypes.byref(image))
+        if handle is None:
+            raise DeviceError(f"{driver}:{device} cannot load a kernel", got=_problem())
+        self.handle: int = handle
+        figures = shared_library().pyflex_gpu_figures(handle)
+        self.registers: int = figures.registers
+        self.spilled: int = figures.spilled_bytes
+        self.programs: int = figures.programs
+
+
+class Launcher:
+    """Launches a kernel, and perhaps another one right behind it on the same stream.
+
+    All that a launch says crosses as one block of bytes, in one call. Threads may share a
+    Launcher. No other thread's launch comes between the two kernels.
+    """
+
+    def __init__(self, kernel: GpuKernel, behind: GpuKernel | None = None) -> None:
+        types = kernel.binary.arguments + (behind.binary.arguments if behind else ())
+        self._types = types
+        self._pack = struct.Struct(f"={_HEADER}{''.join(SLOTS[name] for name in types)}").pack
+        self._launch: Any = shared_library().pyflex_gpu_launch
+        self._kernel = kernel.handle
+        self._behind = behind.handle if behind else 0
+        self._overlap = int(behind is not None and behind.binary.waits)
+
+    def launch(
+        self,
+        stream: int,
+        grid: tuple[int, int],
+        grid_behind: int,
+        arguments: tuple[int | float, ...],
+    ) -> None:
+        """Queues the kernels.
+
+        Args:
+            stream: the handle of a stream of the kernels' device.
+            grid: programs along x and y.
+            grid_behind: programs of the kernel behind.
+            arguments: the kernel's, then those of the one behind; a pointer is an address.
+
+        Raises:
+            TypeError: if the number of arguments, or one's type or range, is not the kernels'.
+            DeviceError: when the driver refuses the launch.
+        """
+        try:
+            block = self._pack(
+                self._kernel, self._behind, stream, *grid, grid_behind, self._overlap, *arguments
+            )
+        except struct.error as error:
+            expected = ", ".join(self._types)
+            raise TypeError(f"expected arguments ({expected}), got {arguments}") from error
+        if self._launch(block):
+            raise DeviceError("the GPU's driver refuses the launch", got=_problem())
+
+
+def _problem() -> str:
+    text: bytes = shared_library().pyflex_gpu_error()
+    return text.decode(errors="replace")
