@@ -17,21 +17,25 @@ T = TypeVar("T")
 
 
 def progress(items: Sequence[T], name: Callable[[T], str]) -> Iterator[T]:
-    """The items, with a bar on stderr that says which one is under way."""
+    """The items, with a bar on stderr that says which one is under way.
+
+    Where stderr is no terminal, a new line comes only when the bar has grown.
+    """
+    terminal = sys.stderr.isatty()
     width = min(30, max(1, len(items)))
+    shown = -1
     for done, item in enumerate(items):
         filled = done * width // len(items)
         bar = "#" * filled + "." * (width - filled)
-        _bar_line(f"[{bar}] {done + 1}/{len(items)} {name(item)}")
+        line = f"[{bar}] {done + 1}/{len(items)} {name(item)}"
+        if terminal:
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        elif filled != shown:
+            print(line, file=sys.stderr, flush=True)
+        shown = filled
         yield item
-    _bar_line("", last=True)
-
-
-def _bar_line(text: str, *, last: bool = False) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-    elif not last:
-        print(text, file=sys.stderr, flush=True)
+    if terminal:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def text_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
