@@ -336,4 +336,9 @@ def _difference(result: torch.Tensor, expected: torch.Tensor) -> float:
 
 
 def _say(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    """The error in one line; of pyflex's own, without the line of code it points at."""
+    text = str(error).partition("\n")[0]
+    if isinstance(error, PyflexError):
+        parts = (("expected", error.expected), ("got", error.got))
+        text = ", ".join([error.message, *(f"{k} {v}" for k, v in parts if v is not None)])
+    return " ".join(f"{type(error).__name__}: {text}".split())

@@ -150,7 +150,11 @@ def test_what_cannot_be_used_says_why(
     tuned = sweep(pyflex.compile(), given, lambda options: float(options.splits != 3))
     reasons = [trial.reason for trial in tuned.table]
     assert reasons[:1] + reasons[3:4] == [None, None]
-    assert reasons[1] == reasons[2] == "TargetError: out of resource: shared memory"
+    assert (
+        reasons[1]
+        == reasons[2]
+        == ("TargetError: out of resource: shared memory, expected 232448, got 300000")
+    )
     assert "gives another result: relative difference 1.0e-02" in str(reasons[4])
     assert [trial.us is None for trial in tuned.table] == [False, True, True, False, True]
     assert tuned.options.splits != 3
