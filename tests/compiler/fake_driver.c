@@ -1,0 +1,177 @@
+/* A CUDA driver without a GPU: it does nothing, and tells what it was asked.
+ *
+ * Each call that changes something appends one line to `fake_log`. A call whose
+ * name is in the environment variable FAKE_DRIVER_FAILS fails. */
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2 };
+
+static char record[1 << 16];
+static size_t used;
+static void *context = (void *)0x11;
+
+const char *fake_log(void) { return record; }
+void fake_clear(void) { record[used = 0] = 0; }
+
+static void say(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  used += vsnprintf(record + used, sizeof(record) - used, format, arguments);
+  va_end(arguments);
+}
+
+static int status(const char *name) {
+  const char *failing = getenv("FAKE_DRIVER_FAILS");
+  return failing && strcmp(failing, name) == 0 ? OUT_OF_MEMORY : SUCCESS;
+}
+
+int cuInit(unsigned flags) { return flags == 0 ? status("cuInit") : 1; }
+
+int cuGetErrorString(int code, const char **text) {
+  *text = code == OUT_OF_MEMORY ? "out of memory" : NULL;
+  return *text ? SUCCESS : INVALID_VALUE;
+}
+
+int cuDeviceGet(int *device, int ordinal) {
+  *device = ordinal;
+  return SUCCESS;
+}
+
+int cuDevicePrimaryCtxRetain(void **out, int device) {
+  *out = (void *)(uintptr_t)(0x100 + device);
+  return SUCCESS;
+}
+
+int cuCtxGetCurrent(void **out) {
+  *out = context;
+  return SUCCESS;
+}
+
+int cuCtxPushCurrent_v2(void *pushed) {
+  say("enter %p\n", pushed);
+  context = pushed;
+  return SUCCESS;
+}
+
+int cuCtxPopCurrent_v2(void **popped) {
+  say("leave\n");
+  *popped = context;
+  context = (void *)0x11;
+  return SUCCESS;
+}
+
+int cuThreadExchangeStreamCaptureMode(int *mode) {
+  int before = *mode == 2 ? 0 : 2;
+  say("capture mode %d\n", *mode);
+  *mode = before;
+  return SUCCESS;
+}
+
+/* A module is its code's first byte: how many arguments its kernel declares. */
+int cuModuleLoadData(void **module, const void *code) {
+  say("load\n");
+  *module = (void *)code;
+  return status("cuModuleLoadData");
+}
+
+int cuModuleGetFunction(void **function, void *module, const char *name) {
+  say("function %s\n", name);
+  char *copy = malloc(2);
+  copy[0] = *(char *)module;
+  *function = copy;
+  return status("cuModuleGetFunction");
+}
+
+int cuFuncGetParamInfo(void *function, size_t index, size_t *offset,
+                       size_t *size) {
+  size_t count = *(char *)function;
+  if (index >= count)
+    return INVALID_VALUE;
+  *offset = 8 * index;
+  /* By turns eight bytes and four, then the hidden ones. */
+  *size = index % 2 == 0 || index + 2 >= count ? 8 : 4;
+  return SUCCESS;
+}
+
+int cuFuncSetCacheConfig(void *function, int preferred) {
+  (void)function;
+  say("cache config %d\n", preferred);
+  return SUCCESS;
+}
+
+int cuFuncSetAttribute(void *function, int attribute, int value) {
+  (void)function;
+  say("attribute %d = %d\n", attribute, value);
+  return status("cuFuncSetAttribute");
+}
+
+int cuFuncGetAttribute(int *value, int attribute, void *function) {
+  (void)function;
+  *value = 100 + attribute;
+  return SUCCESS;
+}
+
+int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *programs, void *function,
+                                                int threads, size_t shared) {
+  (void)function;
+  say("occupancy of %d threads, %zu bytes\n", threads, shared);
+  *programs = 7;
+  return SUCCESS;
+}
+
+static int run(const char *how, void *function, const unsigned *grid,
+               unsigned threads, unsigned shared, void *stream,
+               void **arguments) {
+  say("%s %ux%ux%u of %u threads, %u bytes, stream %p:", how, grid[0], grid[1],
+      grid[2], threads, shared, stream);
+  size_t count = *(char *)function;
+  for (size_t index = 0; index < count; ++index) {
+    size_t offset, size;
+    int64_t value = 0;
+    cuFuncGetParamInfo(function, index, &offset, &size);
+    memcpy(&value, arguments[index], size);
+    say(" %lld", size == 4 ? (long long)(int32_t)value : (long long)value);
+  }
+  say("\n");
+  return status(how);
+}
+
+int cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z,
+                   unsigned threads, unsigned block_y, unsigned block_z,
+                   unsigned shared, void *stream, void **arguments,
+                   void **extra) {
+  unsigned grid[3] = {x, y, z};
+  if (block_y != 1 || block_z != 1 || extra)
+    return INVALID_VALUE;
+  return run("launch", function, grid, threads, shared, stream, arguments);
+}
+
+struct attribute {
+  int id;
+  char padding[4];
+  union {
+    int allowed;
+    char bytes[64];
+  } value;
+};
+
+struct config {
+  unsigned grid[3], block[3], shared;
+  void *stream;
+  struct attribute *attributes;
+  unsigned count;
+};
+
+int cuLaunchKernelEx(const struct config *config, void *function,
+                     void **arguments, void **extra) {
+  if (config->count != 1 || config->attributes->id != 6 ||
+      config->attributes->value.allowed != 1 || extra)
+    return INVALID_VALUE;
+  return run("overlap", function, config->grid, config->block[0],
+             config->shared, config->stream, arguments);
+}

@@ -1,0 +1,185 @@
+"""The launcher, against a driver that only tells what it was asked, and against none."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = Path(__file__).parent / "fake_driver.c"
+
+# Runs in a process of its own, whose libcuda.so.1 is the fake; gives what each case printed.
+CASES = """
+import ctypes, json, os
+from dataclasses import replace
+from pyflex.cache import Binary
+from pyflex.launch import GpuKernel, Launcher
+
+fake = ctypes.CDLL("libcuda.so.1")
+fake.fake_log.restype = ctypes.c_char_p
+# The first byte tells the fake how many arguments it declares, two hidden ones included.
+first = Binary(bytes([5]), "decode", ("ptr", "i32", "i64"), 128, 70000, False)
+second = Binary(bytes([4]), "combine", ("ptr", "i32"), 32, 0, False)
+said = {}
+
+def case(name, run, fails=""):
+    fake.fake_clear()
+    os.environ["FAKE_DRIVER_FAILS"] = fails
+    try:
+        result = run()
+    except Exception as error:
+        result = f"{type(error).__name__}: {error}"
+    os.environ["FAKE_DRIVER_FAILS"] = ""
+    said[name] = [fake.fake_log().decode(), result]
+
+def figures():
+    kernel = GpuKernel(first, "cuda", 3)
+    return [kernel.registers, kernel.spilled, kernel.programs]
+
+if FAILS:
+    case("initial failure", lambda: GpuKernel(first, "cuda", 0), FAILS)
+else:
+    case("load", figures)
+    single = Launcher(GpuKernel(first, "cuda", 3))
+    pair = Launcher(GpuKernel(first, "cuda", 0), GpuKernel(second, "cuda", 0))
+    waiting = replace(second, waits=True)
+    overlapping = Launcher(GpuKernel(first, "cuda", 0), GpuKernel(waiting, "cuda", 0))
+    case("launch", lambda: single.launch(0xabc, (40, 2), 0, (8, -7, 1 << 40)))
+    case("pair", lambda: pair.launch(0, (5, 6), 9, (1, 2, 3, 4, 5)))
+    case("overlap", lambda: overlapping.launch(0, (5, 6), 9, (1, 2, 3, 4, 5)))
+    case("too few", lambda: single.launch(0, (1, 1), 0, (1, 2)))
+    case("too large", lambda: single.launch(0, (1, 1), 0, (1, 1 << 31, 3)))
+    case("wrong type", lambda: single.launch(0, (1, 1), 0, (1, 2, "3")))
+    for declared in (4, 6):
+        other = replace(first, image=bytes([declared]))
+        case(f"declares {declared}", lambda: GpuKernel(other, "cuda", 0))
+    for call in ("cuModuleLoadData", "cuModuleGetFunction", "cuFuncSetAttribute"):
+        case(call, lambda: GpuKernel(first, "cuda", 2), call)
+    case("refused", lambda: single.launch(0, (1, 1), 0, (1, 2, 3)), "launch")
+print(json.dumps(said))
+"""
+
+NO_DRIVER = """
+from pyflex.cache import Binary
+from pyflex.errors import DeviceError
+from pyflex.launch import GpuKernel
+for driver in ("cuda", "hip", "metal"):
+    try:
+        GpuKernel(Binary(b"", "k", (), 32, 0, False), driver, 0)
+    except DeviceError as error:
+        print(str(error).replace("\\n", " "))
+"""
+
+Said = dict[str, tuple[str, object]]
+
+
+def output(program: str, **variables: str) -> str:
+    env = {**os.environ, **variables, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a libcuda.so.1 that is the fake."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler here")
+    folder = tmp_path_factory.mktemp("driver")
+    flags = ["-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Wl,-soname,libcuda.so.1"]
+    subprocess.run([compiler, *flags, SOURCE, "-o", folder / "libcuda.so.1"], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def said(driver: Path) -> Said:
+    """What the driver was asked in each case, and what came of it."""
+    printed: Said = json.loads(output(f"FAILS = ''\n{CASES}", LD_LIBRARY_PATH=str(driver)))
+    return printed
+
+
+def test_load(said: Said) -> None:
+    asked, figures = said["load"]
+    assert asked.splitlines() == [
+        "enter 0x103",
+        "capture mode 2",
+        "load",
+        "function decode",
+        "cache config 1",
+        "attribute 8 = 70000",
+        "occupancy of 128 threads, 70000 bytes",
+        "capture mode 0",
+        "leave",
+    ]
+    assert figures == [104, 103, 7]
+
+
+def test_launch(said: Said) -> None:
+    asked, _ = said["launch"]
+    assert asked.splitlines() == [
+        "enter 0x103",
+        "launch 40x2x1 of 128 threads, 70000 bytes, stream 0xabc: 8 -7 1099511627776 0 0",
+        "leave",
+    ]
+
+
+@pytest.mark.parametrize(("name", "how"), [("pair", "launch"), ("overlap", "overlap")])
+def test_second_kernel_follows(said: Said, name: str, how: str) -> None:
+    asked, _ = said[name]
+    assert asked.splitlines() == [
+        "enter 0x100",
+        "launch 5x6x1 of 128 threads, 70000 bytes, stream (nil): 1 2 3 0 0",
+        f"{how} 9x1x1 of 32 threads, 0 bytes, stream (nil): 4 5 0 0",
+        "leave",
+    ]
+
+
+@pytest.mark.parametrize("name", ["too few", "too large", "wrong type"])
+def test_arguments_are_checked(said: Said, name: str) -> None:
+    asked, problem = said[name]
+    assert asked == ""
+    assert str(problem).startswith("TypeError: expected arguments (ptr, i32, i64)")
+
+
+@pytest.mark.parametrize("declared", [4, 6])
+def test_other_arguments_than_declared(said: Said, declared: int) -> None:
+    _, problem = said[f"declares {declared}"]
+    assert "arguments are not those it was compiled for" in str(problem)
+
+
+@pytest.mark.parametrize("call", ["cuModuleLoadData", "cuModuleGetFunction", "cuFuncSetAttribute"])
+def test_load_that_fails(said: Said, call: str) -> None:
+    asked, problem = said[call]
+    assert asked.endswith("capture mode 0\nleave\n")
+    assert str(problem).startswith("DeviceError: cuda:2 cannot load a kernel")
+    assert "out of memory (error 2)" in str(problem)
+
+
+def test_launch_that_fails(said: Said) -> None:
+    _, problem = said["refused"]
+    assert "refuses the launch" in str(problem)
+    assert "out of memory (error 2)" in str(problem)
+
+
+def test_driver_that_does_not_start(driver: Path) -> None:
+    printed = output(f"FAILS = 'cuInit'\n{CASES}", LD_LIBRARY_PATH=str(driver))
+    _, problem = json.loads(printed)["initial failure"]
+    assert "out of memory (error 2)" in problem
+
+
+def test_no_driver(tmp_path: Path) -> None:
+    for name in ("libcuda.so.1", "libamdhip64.so"):  # found before the machine's own
+        (tmp_path / name).write_text("no library")
+    lines = output(NO_DRIVER, LD_LIBRARY_PATH=str(tmp_path)).splitlines()
+    for line, part in zip(lines, ["libcuda.so.1", "libamdhip64.so", "'metal'"], strict=True):
+        assert "cannot load a kernel" in line
+        assert part in line
