@@ -136,13 +136,44 @@ def FlexToTriton : Pass<"flex-to-triton", "::mlir::ModuleOp"> {
                            "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"];
 }
 
+def FlexFastMath : Pass<"flex-fast-math", "::mlir::ModuleOp"> {
+  let summary = "Rewrite f32 functions in short forms without branches";
+  let description = [{
+    exp, expm1, tanh, 1 + tanh, log(1 + exp), 1 + erf and constant ** x become
+    multiply-adds, one base-2 exponential and at most one reciprocal, for which
+    the device libraries take twice to five times as many instructions and
+    branch. Their errors are a few units in the last place, and are stated in
+    docs/math.md. A divisor that many elements share is inverted once; a
+    division by an integer or by 1 + exp is marked `arcp`. Other types, and a
+    quotient that is rounded to a whole number, stay as they are.
+
+    ```mlir
+    %e = math.exp %x : tensor<16x64xf32>
+    %d = arith.addf %e, %one : tensor<16x64xf32>
+    %y = arith.divf %one, %d : tensor<16x64xf32>
+    ```
+    ==>
+    ```mlir
+    %s = arith.mulf %x, %log2e : tensor<16x64xf32>
+    %e = math.exp2 %s : tensor<16x64xf32>
+    %d = arith.addf %e, %one : tensor<16x64xf32>
+    %y = arith.divf %one, %d fastmath<arcp> : tensor<16x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+  let statistics = [Statistic<"numRewritten", "num-rewritten", "ops rewritten">];
+}
+
 def FlexLegalizeMath : Pass<"flex-legalize-math", "::mlir::ModuleOp"> {
   let summary = "Write arith and math ops in forms that Triton lowers, and lowers exactly";
   let description = [{
     Triton's backends lower a part of the math dialect on tiles. The rest
     becomes a call of NVIDIA's libdevice or AMD's OCML, f32 or f64; so does
     arith.remf, which they compute inexactly. A negation becomes a subtraction
-    from -0.0, a bitcast Triton's own, and bf16 reaches f64 through f32.
+    from -0.0, a bitcast Triton's own, and bf16 reaches f64 through f32. An f32
+    division marked `arcp` becomes libdevice's by an approximate reciprocal;
+    OCML has none, so AMD's stays exact.
 
     ```mlir
     %y = math.tanh %x : tensor<16x64xf32>

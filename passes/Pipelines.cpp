@@ -22,6 +22,8 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
                        llvm::cl::desc("run flex-split-kv")};
   Option<bool> inlineMods{*this, "inline-mods", llvm::cl::init(true),
                           llvm::cl::desc("run flex-inline-mods")};
+  Option<bool> fastMath{*this, "fast-math", llvm::cl::init(true),
+                        llvm::cl::desc("run flex-fast-math")};
   Option<int64_t> heads{
       *this, "heads", llvm::cl::init(0),
       llvm::cl::desc("query heads in a tile; 0: as many as fit")};
@@ -47,9 +49,12 @@ void addOptimisations(OpPassManager &pm, const DecodeOptions &options) {
 }
 
 /// Triton runs none of its own TTIR passes on text, so these stand in.
-void addCleanup(OpPassManager &pm) {
+void addCleanup(OpPassManager &pm, const DecodeOptions &options) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // Between: it looks for constants, and leaves what the rest takes away.
+  if (options.fastMath)
+    pm.addPass(createFlexFastMath());
   pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(createCSEPass());
 }
@@ -61,7 +66,7 @@ void buildDecodePipeline(OpPassManager &pm, const DecodeOptions &options) {
   pm.addPass(createFlexToTriton());
   // The mods are inlined by now; what is left of them has no caller.
   pm.addPass(createFlexExtractKernel(FlexExtractKernelOptions{options.kernel}));
-  addCleanup(pm);
+  addCleanup(pm, options);
   // After cleanup, which folds and merges math ops but not calls.
   pm.addPass(createFlexLegalizeMath(FlexLegalizeMathOptions{options.target}));
 }

@@ -10,7 +10,13 @@ from pyflex.errors import ScheduleError
 Precision = Literal["ieee", "tf32", "tf32x3"]
 
 #: The optimisation passes, in the order in which they run. Each can be left out.
-OPTIMISATIONS = ("flex-pack-gqa", "flex-fuse-block-loops", "flex-split-kv", "flex-inline-mods")
+OPTIMISATIONS = (
+    "flex-pack-gqa",
+    "flex-fuse-block-loops",
+    "flex-split-kv",
+    "flex-inline-mods",
+    "flex-fast-math",
+)
 
 
 @dataclass(frozen=True)

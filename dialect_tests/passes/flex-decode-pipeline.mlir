@@ -7,6 +7,7 @@
 // RUN: pyflex-opt %s --flex-decode-pipeline=inline-mods=0 | FileCheck %s --check-prefix=TILED --implicit-check-not=flex.
 // RUN: pyflex-opt %s --flex-decode-pipeline=kernel=decode_combine | FileCheck %s --check-prefix=COMBINE --implicit-check-not=flex.
 // RUN: pyflex-opt %s --flex-decode-pipeline=target=hip | FileCheck %s --check-prefix=HIP
+// RUN: pyflex-opt %s --flex-decode-pipeline=fast-math=0 | FileCheck %s --check-prefix=LIBRARY
 // RUN: pyflex-opt %s --flex-decode-pipeline="pack-gqa=0 fuse-block-loops=0 split-kv=0 inline-mods=0" | FileCheck %s --check-prefix=PLAINEST --implicit-check-not=flex.
 
 // tanh(s) + slopes[h] * (kv - q)
@@ -75,7 +76,8 @@ tt.func public @dense(%query: !tt.ptr<bf16>, %key: !tt.ptr<bf16>, %value: !tt.pt
 // SPARSE: tt.load %{{.*}} : tensor<16x1x!tt.ptr<f32>>
 // SPARSE: scf.for %[[I:[^ ]*]] =
 // SPARSE: %[[UNMASKED:.*]] = arith.cmpi sge, %[[I]],
-// SPARSE: tt.extern_elementwise {{.*}} symbol = "__nv_tanhf"
+// SPARSE: tt.extern_elementwise {{.*}} symbol = "__nv_fast_fdividef"
+// SPARSE: tt.extern_elementwise {{.*}} symbol = "__nv_copysignf"
 // SPARSE-NOT: tensor<16x1x!tt.ptr<f32>>
 // SPARSE: %[[KEEP:.*]] = arith.cmpi sge, {{.*}} : tensor<16x64xi32>
 // SPARSE: %[[ALL:.*]] = tt.splat %[[UNMASKED]] : i1 -> tensor<16x64xi1>
@@ -130,7 +132,10 @@ tt.func public @dense(%query: !tt.ptr<bf16>, %key: !tt.ptr<bf16>, %value: !tt.pt
 // COMBINE: tt.store
 // COMBINE-NOT: tt.func
 
-// HIP: tt.extern_elementwise {{.*}} symbol = "__ocml_tanh_f32"
+// HIP: tt.extern_elementwise {{.*}} symbol = "__ocml_copysign_f32"
+
+// The library's own tanh.
+// LIBRARY: tt.extern_elementwise {{.*}} symbol = "__nv_tanhf"
 
 // PLAINEST: tt.func public @decode(
 // PLAINEST-NOT: tt.get_program_id y

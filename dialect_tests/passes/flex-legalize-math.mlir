@@ -125,6 +125,19 @@ tt.func @remainder(%x: tensor<16xf32>, %y: tensor<16xf32>) -> tensor<16xf32> {
   tt.return %0 : tensor<16xf32>
 }
 
+// CHECK-LABEL: tt.func @division_by_reciprocal(
+// CHECK-SAME: %[[X:.*]]: f32, %[[Y:.*]]: f32, %{{.*}}: f64)
+tt.func @division_by_reciprocal(%x: f32, %y: f32, %d: f64) -> (f32, f32, f64) {
+  // CUDA-NEXT: tt.extern_elementwise %[[X]], %[[Y]] {{.*}} symbol = "__nv_fast_fdividef"} : (f32, f32) -> f32
+  // HIP-NEXT: arith.divf %[[X]], %[[Y]] : f32
+  // CHECK-NEXT: arith.divf %[[X]], %[[Y]] : f32
+  // CHECK-NEXT: arith.divf %{{.*}} : f64
+  %0 = arith.divf %x, %y fastmath<arcp> : f32
+  %1 = arith.divf %x, %y : f32
+  %2 = arith.divf %d, %d fastmath<arcp> : f64
+  tt.return %0, %1, %2 : f32, f32, f64
+}
+
 // CHECK-LABEL: tt.func @negation(
 // CHECK-SAME: %[[X:.*]]: tensor<16xf32>)
 tt.func @negation(%x: tensor<16xf32>) -> tensor<16xf32> {

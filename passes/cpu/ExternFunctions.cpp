@@ -27,6 +27,7 @@ llvm::StringRef mlir::cpu::mathOpForDeviceFunction(llvm::StringRef symbol) {
       .Cases({"exp2", "exp2f"}, "math.exp2")
       .Cases({"expm1", "expm1f"}, "math.expm1")
       .Cases({"fabs", "fabsf"}, "math.absf")
+      .Case("fast_fdividef", "arith.divf")
       .Cases({"floor", "floorf"}, "math.floor")
       .Cases({"fma", "fmaf"}, "math.fma")
       .Cases({"fmod", "fmodf"}, "arith.remf")

@@ -50,10 +50,13 @@ struct LegalizeMathPass
       return signalPassFailure();
     }
     SmallVector<Operation *> calls, others;
+    SmallVector<arith::DivFOp> divisions;
     getOperation().walk([&](Operation *op) {
-      if (isa<arith::RemFOp>(op) ||
-          (isa_and_nonnull<math::MathDialect>(op->getDialect()) &&
-           !isNative(op)))
+      if (auto division = dyn_cast<arith::DivFOp>(op))
+        divisions.push_back(division);
+      else if (isa<arith::RemFOp>(op) ||
+               (isa_and_nonnull<math::MathDialect>(op->getDialect()) &&
+                !isNative(op)))
         calls.push_back(op);
       else if (isa<arith::NegFOp, arith::BitcastOp, arith::ExtFOp>(op))
         others.push_back(op);
@@ -61,6 +64,8 @@ struct LegalizeMathPass
     for (Operation *op : calls)
       if (failed(legalize(op)))
         return signalPassFailure();
+    for (arith::DivFOp op : divisions)
+      legalizeDivision(op);
     for (Operation *op : others)
       rewrite(op);
   }
@@ -92,6 +97,26 @@ struct LegalizeMathPass
     op->erase();
   }
 
+  /// Only libdevice has a name for a division by approximate reciprocal.
+  void legalizeDivision(arith::DivFOp op) {
+    bool isFast =
+        bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::arcp) &&
+        getElementTypeOrSelf(op.getType()).isF32();
+    if (isFast && target == "cuda")
+      return call(op, "__nv_fast_fdividef");
+    op.setFastmath(arith::FastMathFlags::none);
+  }
+
+  void call(Operation *op, StringRef symbol) {
+    OpBuilder b(op);
+    auto call = tt::ExternElementwiseOp::create(
+        b, op->getLoc(), op->getResult(0).getType(), op->getOperands(),
+        /*libname=*/"", /*libpath=*/"", symbol, /*pure=*/true);
+    op->replaceAllUsesWith(call->getResults());
+    op->erase();
+    ++numCalls;
+  }
+
   LogicalResult legalize(Operation *op) {
     StringRef function = functionName(op);
     Type element = getElementTypeOrSelf(op->getResult(0));
@@ -103,13 +128,7 @@ struct LegalizeMathPass
         target == "cuda"
             ? ("__nv_" + function + (single ? "f" : "")).str()
             : ("__ocml_" + function + (single ? "_f32" : "_f64")).str();
-    OpBuilder b(op);
-    auto call = tt::ExternElementwiseOp::create(
-        b, op->getLoc(), op->getResult(0).getType(), op->getOperands(),
-        /*libname=*/"", /*libpath=*/"", symbol, /*pure=*/true);
-    op->replaceAllUsesWith(call->getResults());
-    op->erase();
-    ++numCalls;
+    call(op, symbol);
     return success();
   }
 };

@@ -72,9 +72,9 @@ def test_stage_of_a_gpu(called: pyflex.Decode, target: str, stage: str, part: st
 
 
 def test_ttir_calls_the_math_library_of_its_target(called: pyflex.Decode) -> None:
-    assert "__nv_tanhf" in called.ir("ttir")
-    assert "__nv_tanhf" in called.ir("ttir", target="cuda:90")
-    assert "__ocml_tanh_f32" in called.ir("ttir", target="hip:gfx942")
+    assert "__nv_copysignf" in called.ir("ttir")
+    assert "__nv_copysignf" in called.ir("ttir", target="cuda:90")
+    assert "__ocml_copysign_f32" in called.ir("ttir", target="hip:gfx942")
 
 
 def test_unknown_stage_lists_the_known(called: pyflex.Decode) -> None:

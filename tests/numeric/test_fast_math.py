@@ -1,0 +1,71 @@
+"""The forms of flex-fast-math stay within their stated errors on the CPU."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+import pyflex
+from tests.fast_math import FORMS, GROUP, Form, worst
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_error(form: Form) -> None:
+    error = worst(form, "cpu", kv_heads=2, keys=4096)
+    assert error <= form.cpu
+
+
+DIVISIONS = {
+    "by_head": lambda s, b, h, q, kv: s / (h + 1),
+    "by_position": lambda s, b, h, q, kv: s / (kv - q + 0.5),
+    "by_distance": lambda s, b, h, q, kv: s / (kv - 2 * h),
+    "zero_by_zero": lambda s, b, h, q, kv: torch.nan_to_num((s * 0) / (kv - kv), 3.0),
+    "rounded": lambda s, b, h, q, kv: torch.trunc((kv * (h + 1)) / (h + 1)),
+}
+
+
+@pytest.mark.parametrize("name", DIVISIONS)
+def test_division(name: str) -> None:
+    """The largest score of a row is a quotient of two roundings; where it is rounded, exact."""
+    mod: Any = DIVISIONS[name]
+    keys = 61
+    query = torch.linspace(-3, 3, GROUP).reshape(1, GROUP, 1, 1).expand(1, GROUP, 1, 16)
+    key = torch.linspace(1, 2, keys).reshape(1, 1, keys, 1).expand(1, 1, keys, 16)
+    results = pyflex.compile(mod).run(query, key, key, scale=1 / 16, max_scores=True)
+    assert results.max_scores is not None
+    head = torch.arange(GROUP, dtype=torch.int32).reshape(GROUP, 1)
+    position = torch.arange(keys, dtype=torch.int32)
+    score = query[0, :, 0, :1].double() * key[0, 0, :, 0].double()
+    expected = mod(score, 0, head, 0, position).amax(1)
+    assert torch.allclose(results.max_scores[0, :, 0].double(), expected.double(), rtol=1e-6)
+
+
+SPECIAL = (0.0, -0.0, 1e-39, -1e-39, 1e-20, 100.0, -100.0, 1e30, -1e30, math.inf, -math.inf)
+
+
+@pytest.mark.parametrize(
+    "name", ["tanh", "exp", "expm1", "sigmoid", "softplus", "logsigmoid", "silu", "gelu", "mish"]
+)
+def test_special_values(name: str) -> None:
+    """Signs of zero, infinities and what overflows, beside fp64; NaN stays NaN."""
+    function = getattr(torch, name, None) or getattr(torch.nn.functional, name)
+    points = torch.tensor([*SPECIAL, math.nan])
+    exact = function(points.double()).float()
+    table = points.clone()
+
+    def wrong(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        got, wanted = function(table[kv]), exact[kv]
+        bound = wanted.abs() * 1e-6 + 1e-37
+        same_sign = torch.signbit(got) == torch.signbit(wanted)
+        close = ((got - wanted).abs() <= bound) & same_sign
+        both_nan = torch.isnan(got) & torch.isnan(wanted)
+        return torch.where((got == wanted) & same_sign | close | both_nan, 0.0, 1.0 + kv)
+
+    zeros = torch.zeros(1, 1, len(points), 16)
+    results = pyflex.compile(wrong).run(zeros[:, :, :1], zeros, zeros, max_scores=True)
+    assert results.max_scores is not None
+    worst_at = round(float(results.max_scores)) - 1
+    assert worst_at < 0, f"{name}({points[worst_at]}) is not {exact[worst_at]}"
