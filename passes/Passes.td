@@ -101,6 +101,27 @@ def FlexSplitKV : Pass<"flex-split-kv", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numSplit", "num-split", "loops divided">];
 }
 
+def FlexOverlapKernels : Pass<"flex-overlap-kernels", "::mlir::ModuleOp"> {
+  let summary = "Let the kernel that joins a split start while the first one ends";
+  let description = [{
+    Programmatic dependent launch, for NVIDIA GPUs of compute capability 9.0 and
+    later: a kernel says after its KV loop that the next one may be launched,
+    and `<name>_combine` waits for the first one's memory before it reads. The
+    instructions do nothing when the kernels are launched one after the other.
+
+    ```mlir
+    %s = flex.for %blocks ...
+    ```
+    ==>
+    ```mlir
+    %s = flex.for %blocks ...
+    %0 = tt.elementwise_inline_asm "griddepcontrol.launch_dependents; // $0" ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect"];
+  let statistics = [Statistic<"numOverlapped", "num-overlapped", "pairs of kernels">];
+}
+
 def FlexInlineMods : Pass<"flex-inline-mods", "::mlir::ModuleOp"> {
   let summary = "Inline mods with each subexpression at its smallest shape";
   let description = [{

@@ -20,6 +20,9 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
                               llvm::cl::desc("run flex-fuse-block-loops")};
   Option<bool> splitKv{*this, "split-kv", llvm::cl::init(true),
                        llvm::cl::desc("run flex-split-kv")};
+  Option<bool> overlapKernels{
+      *this, "overlap-kernels", llvm::cl::init(false),
+      llvm::cl::desc("run flex-overlap-kernels; needs sm_90")};
   Option<bool> inlineMods{*this, "inline-mods", llvm::cl::init(true),
                           llvm::cl::desc("run flex-inline-mods")};
   Option<bool> fastMath{*this, "fast-math", llvm::cl::init(true),
@@ -43,6 +46,8 @@ void addOptimisations(OpPassManager &pm, const DecodeOptions &options) {
     pm.addPass(createFlexFuseBlockLoops());
   if (options.splitKv)
     pm.addPass(createFlexSplitKV());
+  if (options.overlapKernels && options.target == "cuda")
+    pm.addPass(createFlexOverlapKernels());
   // Mods last: the passes above read and move them while they are single ops.
   if (options.inlineMods)
     pm.addPass(createFlexInlineMods());

@@ -136,6 +136,18 @@ tt.func public @device_functions(%p: !tt.ptr<f32>, %f: f32) {
 
 // -----
 
+// One kernel runs after the other.
+// CHECK-LABEL: func.func @order_of_kernels
+tt.func public @order_of_kernels(%p: !tt.ptr<f32>, %f: f32) {
+  // CHECK-NOT: griddepcontrol
+  // CHECK: llvm.store
+  %0 = tt.elementwise_inline_asm "griddepcontrol.wait; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+  tt.store %p, %f : !tt.ptr<f32>
+  tt.return
+}
+
+// -----
+
 // CHECK-LABEL: func.func @atomic
 tt.func public @atomic(%p: !tt.ptr<i32>, %n: i32, %m: i1) {
   // CHECK: %[[OLD:.*]] = scf.if %{{.*}} -> (i32)

@@ -279,6 +279,14 @@ tt.func @extern_elementwise_of_two_shapes(%a: tensor<16xf32>, %b: tensor<8xf32>)
 
 // -----
 
+tt.func @inline_asm_without_a_result(%x: i32) {
+  // expected-error @+1 {{'tt.elementwise_inline_asm' op expected at least one result}}
+  "tt.elementwise_inline_asm"(%x) <{asm_string = "", constraints = "", packed_element = 1 : i32, pure = true}> : (i32) -> ()
+  tt.return
+}
+
+// -----
+
 tt.func @reduce_by_function_of_another_type(%x: tensor<16xf32>) {
   // expected-error @+1 {{'tt.reduce' op expected the region to take two 'f32' for operand 0}}
   %0 = "tt.reduce"(%x) <{axis = 0 : i32}> ({

@@ -144,6 +144,17 @@ tt.func @reduces(%tile: tensor<16x64xf32>, %column: tensor<16xi32>) {
   tt.return
 }
 
+// CHECK-LABEL: tt.func @elementwise_inline_asm
+tt.func @elementwise_inline_asm(%x: tensor<16xf32>) {
+  // CHECK: tt.elementwise_inline_asm "griddepcontrol.wait; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+  %0 = tt.elementwise_inline_asm "griddepcontrol.wait; // $0"
+      {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+  // CHECK: tt.elementwise_inline_asm "neg.f32 $0, $1;" {constraints = "=f,f", packed_element = 1 : i32, pure = true} %{{.*}} : tensor<16xf32> -> tensor<16xf32>
+  %1 = tt.elementwise_inline_asm "neg.f32 $0, $1;"
+      {constraints = "=f,f", packed_element = 1 : i32, pure = true} %x : tensor<16xf32> -> tensor<16xf32>
+  tt.return
+}
+
 // CHECK-LABEL: tt.func @extern_elementwise
 tt.func @extern_elementwise(%x: tensor<16xf32>) {
   // CHECK: tt.extern_elementwise %{{.*}}, %{{.*}} {libname = "", libpath = "", pure = true, symbol = "__nv_powf"} : (tensor<16xf32>, tensor<16xf32>) -> tensor<16xf32>

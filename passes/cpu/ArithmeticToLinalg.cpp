@@ -130,6 +130,17 @@ struct ConvertExternElementwise : OpConversionPattern<tt::ExternElementwiseOp> {
   }
 };
 
+/// What orders two kernels on a GPU: the CPU runs one after the other.
+struct ConvertInlineAsm : OpConversionPattern<tt::ElementwiseInlineAsmOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::ElementwiseInlineAsmOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct ConvertBitcast : OpConversionPattern<tt::BitcastOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -162,7 +173,8 @@ struct ConvertPointerSelect : OpConversionPattern<arith::SelectOp> {
 
 void cpu::populateArithmeticPatterns(const TypeConverter &converter,
                                      RewritePatternSet &patterns) {
-  patterns.add<ConvertDot, ConvertReduce, ConvertBitcast,
-               ConvertExternElementwise, ConvertPointerSelect>(
-      converter, patterns.getContext());
+  patterns
+      .add<ConvertDot, ConvertReduce, ConvertBitcast, ConvertExternElementwise,
+           ConvertInlineAsm, ConvertPointerSelect>(converter,
+                                                   patterns.getContext());
 }

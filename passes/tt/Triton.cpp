@@ -276,6 +276,21 @@ void ExternElementwiseOp::getEffects(
   effects.emplace_back(MemoryEffects::Write::get());
 }
 
+void ElementwiseInlineAsmOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  if (getPure())
+    return;
+  effects.emplace_back(MemoryEffects::Read::get());
+  effects.emplace_back(MemoryEffects::Write::get());
+}
+
+LogicalResult ElementwiseInlineAsmOp::verify() {
+  if (getNumResults() == 0)
+    return emitOpError() << "expected at least one result";
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Tile arithmetic
 //===----------------------------------------------------------------------===//

@@ -244,6 +244,16 @@ def TT_ExternElementwiseOp : TT_Op<"extern_elementwise", [SameOperandsAndResultS
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, $result)";
 }
 
+def TT_ElementwiseInlineAsmOp : TT_Op<"elementwise_inline_asm", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Applies the target's own instructions to each element.";
+  let arguments = (ins StrAttr:$asm_string, StrAttr:$constraints, BoolAttr:$pure,
+                       I32Attr:$packed_element, Variadic<TT_Any>:$args);
+  let results = (outs Variadic<TT_Any>:$result);
+  let assemblyFormat = "$asm_string attr-dict ($args^ `:` type($args))? `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def TT_AtomicRMWOp : TT_Op<"atomic_rmw", [MemoryEffects<[MemRead, MemWrite]>,
     TypesMatchWith<"value type matches ptr type", "ptr", "val", "pointeeTypeOf($_self)">,
     TypesMatchWith<"result type matches value type", "val", "result", "$_self">,

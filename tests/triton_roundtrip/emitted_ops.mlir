@@ -100,6 +100,16 @@ tt.func public @extern_elementwise(%x: tensor<16x64xf32>, %y: f64) {
 
 // -----
 
+tt.func public @elementwise_inline_asm(%x: tensor<16xf32>) {
+  %0 = tt.elementwise_inline_asm "griddepcontrol.wait; // $0"
+      {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+  %1 = tt.elementwise_inline_asm "neg.f32 $0, $1;"
+      {constraints = "=f,f", packed_element = 1 : i32, pure = true} %x : tensor<16xf32> -> tensor<16xf32>
+  tt.return
+}
+
+// -----
+
 tt.func public @atomic_rmw(%p: !tt.ptr<i32>, %i: i32, %ps: tensor<16x!tt.ptr<f32>>, %xs: tensor<16xf32>,
                            %mask: tensor<16xi1>) {
   %0 = tt.atomic_rmw add, acq_rel, gpu, %p, %i : (!tt.ptr<i32>, i32) -> i32

@@ -1,0 +1,43 @@
+// RUN: pyflex-opt %s --flex-overlap-kernels | FileCheck %s
+
+// The first kernel lets the second one start when its loops are done, before it writes.
+// CHECK-LABEL: tt.func public @decode(
+// CHECK:         flex.for
+// CHECK:         flex.for
+// CHECK:         } -> i32
+// CHECK-NEXT:    tt.elementwise_inline_asm "griddepcontrol.launch_dependents; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+// CHECK-NEXT:    tt.store
+tt.func public @decode(%blocks: !flex.blocks, %n: i32, %p: !tt.ptr<i32>) {
+  %0 = flex.for %blocks below %n init(%n : i32) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %s: i32):
+    flex.yield %s : i32
+  } -> i32
+  %1 = flex.for %blocks below %n init(%0 : i32) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %s: i32):
+    flex.yield %s : i32
+  } -> i32
+  tt.store %p, %1 : !tt.ptr<i32>
+  tt.return
+}
+
+// The second one reads nothing before the first one's memory is there.
+// CHECK-LABEL: tt.func public @decode_combine(
+// CHECK-NEXT:    tt.elementwise_inline_asm "griddepcontrol.wait; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+// CHECK-NEXT:    tt.load
+tt.func public @decode_combine(%p: !tt.ptr<i32>, %q: !tt.ptr<i32>) {
+  %0 = tt.load %p : !tt.ptr<i32>
+  tt.store %q, %0 : !tt.ptr<i32>
+  tt.return
+}
+
+// A kernel that nothing joins is left alone.
+// CHECK-LABEL: tt.func public @whole(
+// CHECK-NOT:     griddepcontrol
+tt.func public @whole(%blocks: !flex.blocks, %n: i32, %p: !tt.ptr<i32>) {
+  %0 = flex.for %blocks below %n init(%n : i32) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %s: i32):
+    flex.yield %s : i32
+  } -> i32
+  tt.store %p, %0 : !tt.ptr<i32>
+  tt.return
+}
