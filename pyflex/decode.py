@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Literal, overload
 
 import torch
@@ -15,33 +14,17 @@ from pyflex.errors import ScheduleError
 from pyflex.gpu import Target
 from pyflex.inputs import ELEMENTS, Inputs, check_inputs
 from pyflex.kernel import BlockShape, KernelSpec
-from pyflex.lowered import Lowered
+from pyflex.lowered import Lowered, lowered_for
 from pyflex.mods import Mods, Trace
 from pyflex.options import Options
 from pyflex.plan import Layout, Plan, Results, call_kind, layout_of
 from pyflex.run import runner_for
 from pyflex.schedule import choose_schedule
-from pyflex.trace import TracedMod
 
 Mod = Callable[..., Any]
 
 #: Kinds of call that one Decode remembers: a BlockMask made for each call makes a new one each.
 _MOST_PLANS = 64
-_LOWERED: dict[KernelSpec, Lowered] = {}
-
-
-def lowered_for(spec: KernelSpec) -> Lowered:
-    """The one `Lowered` of a spec in this process."""
-    found = _LOWERED.get(spec)
-    if found is None:
-        # What lives as long as the process must not keep a user's tensors alive.
-        kept = replace(spec, score=_without_captures(spec.score), mask=_without_captures(spec.mask))
-        found = _LOWERED[kept] = Lowered(kept)
-    return found
-
-
-def _without_captures(mod: TracedMod | None) -> TracedMod | None:
-    return replace(mod, captures=()) if mod is not None else None
 
 
 class Decode:
@@ -208,13 +191,13 @@ class Decode:
             aligned=aligned,
             offset_type=_tensor_type(inputs.q_offset),
             length_type=_tensor_type(inputs.kv_len),
-            options=self.options,
+            options=self.options.of_code,
             schedule=schedule,
             score=trace.score,
             mask=trace.mask,
         )
         runner = runner_for(lowered_for(spec), query.device)
-        return Plan(spec, trace, runner, inputs)
+        return Plan(spec, trace, runner, inputs, self.options)
 
     def ir(self, stage: str, *, target: str | None = None) -> str:
         """The text of one stage of the kernel that was called last.

@@ -46,6 +46,11 @@ class Target:
     def __str__(self) -> str:
         return f"{self.backend}:{self.arch}"
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether a kernel can start before the one ahead of it has ended."""
+        return self.backend == "cuda" and isinstance(self.arch, int) and self.arch >= 90
+
 
 @lru_cache(maxsize=64)
 def current_target(device: torch.device) -> Target:

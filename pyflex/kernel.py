@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pyflex.options import OPTIMISATIONS, Options
 from pyflex.schedule import Schedule
 from pyflex.trace import TracedMod
+
+#: How the kernel that joins a split is compiled: one warp a row needs no barrier.
+_JOINING = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
 
 Element = Literal["f16", "bf16", "f32"]
 ITEMSIZE: dict[str, int] = {"f16": 2, "bf16": 2, "f32": 4}
@@ -48,17 +51,44 @@ class KernelSpec:
     schedule: Schedule
     score: TracedMod | None = field(compare=False, repr=False)
     mask: TracedMod | None = field(compare=False, repr=False)
+    kernel: Literal["decode", "decode_combine"] = "decode"
 
     @property
     def splits_kv(self) -> bool:
         """Whether the kernel takes (splits, partial_out, partial_lse) as last arguments."""
         return self.options.enabled("flex-split-kv") and not self.max_scores
 
-    def pipeline(self, kernel: str, backend: str) -> str:
-        """The passes that make `kernel` ("decode", "decode_combine") for "cuda" or "hip"."""
-        settings = [f"kernel={kernel}", f"target={backend}", f"heads={self.schedule.heads}"]
+    @property
+    def joining(self) -> KernelSpec:
+        """The kernel that joins a split's partial results: one for all mods, groups and tiles."""
+        overlap = "flex-overlap-kernels"
+        options = Options() if self.options.enabled(overlap) else Options(disable_passes=(overlap,))
+        return replace(
+            self,
+            group=1,
+            head_dim=self.value_dim,
+            score_key=None,
+            mask_key=None,
+            blocks=None,
+            aligned=True,
+            offset_type="i32",
+            length_type="i32",
+            options=options,
+            schedule=_JOINING,
+            score=None,
+            mask=None,
+            kernel="decode_combine",
+        )
+
+    def pipeline(self, backend: str, *, overlap: bool) -> str:
+        """The passes that make the kernel for "cuda" or "hip".
+
+        `overlap` says whether the GPU can start a kernel before the one ahead has ended.
+        """
+        settings = [f"kernel={self.kernel}", f"target={backend}", f"heads={self.schedule.heads}"]
+        off = {"flex-split-kv": not self.splits_kv, "flex-overlap-kernels": not overlap}
         for name in OPTIMISATIONS:
-            enabled = self.splits_kv if name == "flex-split-kv" else self.options.enabled(name)
+            enabled = self.options.enabled(name) and not off.get(name, False)
             settings.append(f"{name.removeprefix('flex-')}={int(enabled)}")
         return f"flex-decode-pipeline{{{' '.join(settings)}}}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 
 from pyflex import cache, compiler, gpu
@@ -12,6 +13,7 @@ from pyflex.errors import ScheduleError
 from pyflex.gpu import Compiled, Target
 from pyflex.kernel import KernelSpec, build_module
 from pyflex.steps import step
+from pyflex.trace import TracedMod
 
 
 class Lowered:
@@ -19,8 +21,8 @@ class Lowered:
 
     def __init__(self, spec: KernelSpec) -> None:
         self.spec = spec
-        self._ttir: dict[tuple[str, str], str] = {}
-        self._compiled: dict[tuple[Target, bool], Compiled] = {}
+        self._ttir: dict[str, str] = {}
+        self._compiled: dict[Target, Compiled] = {}
         self._snapshots: dict[str, dict[str, str]] = {}
 
     @cached_property
@@ -28,64 +30,69 @@ class Lowered:
         """The module that the passes start from."""
         return build_module(self.spec)
 
-    def ttir(self, backend: str = "cuda", *, combine: bool = False) -> str:
+    @cached_property
+    def joining(self) -> Lowered | None:
+        """The kernel that joins a split's partial results; None for one that is not split."""
+        return lowered_for(self.spec.joining) if self.spec.splits_kv else None
+
+    def ttir(self, target: Target | None = None) -> str:
         """The kernel in MLIR's generic form, as Triton and the CPU's compiler read it.
 
-        Args:
-            backend: "cuda" or "hip": whose math library it calls. The CPU knows "cuda"'s.
-            combine: the kernel that joins a split's partial results, in place of the main one.
+        Without a target it is what the CPU runs: the text for the newest of NVIDIA's GPUs.
         """
-        kernel = "decode_combine" if combine else "decode"
-        if (kernel, backend) not in self._ttir:
+        pipeline = self._pipeline(target)
+        if pipeline not in self._ttir:
             with step("passes"):
-                pipeline = self.spec.pipeline(kernel, backend)
                 result = compiler.run_pipeline(self.flex, pipeline, generic=True)
-            self._ttir[kernel, backend] = result.text
-        return self._ttir[kernel, backend]
+            self._ttir[pipeline] = result.text
+        return self._ttir[pipeline]
 
-    def binary(self, target: Target, *, combine: bool = False) -> Binary:
+    def binary(self, target: Target) -> Binary:
         """Machine code for `target`: from the disk cache, or compiled and put there.
 
         What is found on disk needs neither the passes nor Triton.
         """
         with step("cache"):
-            key = self._key(target, combine=combine)
+            key = self._key(target)
             found = cache.load(key)
         if found is None:
-            found = self.gpu(target, combine=combine).binary
+            found = self.gpu(target).binary
             with step("cache"):
                 cache.store(key, found)
         return found
 
     def binaries(self, target: Target) -> tuple[Binary, Binary | None]:
-        """Machine code of the main kernel and, if this one splits, of the one that joins.
+        """Machine code of this kernel and, if it splits, of the one that joins.
 
         The two are compiled at the same time: the second is ready long before the first.
         """
-        if not self.spec.splits_kv:
+        if self.joining is None:
             return self.binary(target), None
         with ThreadPoolExecutor(1) as pool:
-            joining = pool.submit(self.binary, target, combine=True)
+            joining = pool.submit(self.joining.binary, target)
             return self.binary(target), joining.result()
 
-    def _key(self, target: Target, *, combine: bool) -> str:
-        kernel = "decode_combine" if combine else "decode"
+    def _pipeline(self, target: Target | None) -> str:
+        if target is None:
+            return self.spec.pipeline("cuda", overlap=True)
+        return self.spec.pipeline(target.backend, overlap=target.overlaps)
+
+    def _key(self, target: Target) -> str:
         return cache.key_of(
             (
                 self.flex,
-                self.spec.pipeline(kernel, target.backend),
+                self._pipeline(target),
                 repr(target),
                 json.dumps(gpu.backend_options(self.spec)),
                 gpu.toolchain(),
             )
         )
 
-    def gpu(self, target: Target, *, combine: bool = False) -> Compiled:
+    def gpu(self, target: Target) -> Compiled:
         """The kernel compiled for `target` in this process, with the texts of the way there."""
-        if (target, combine) not in self._compiled:
-            ttir = self.ttir(target.backend, combine=combine)
-            self._compiled[target, combine] = gpu.compile_ttir(ttir, target, self.spec)
-        return self._compiled[target, combine]
+        if target not in self._compiled:
+            self._compiled[target] = gpu.compile_ttir(self.ttir(target), target, self.spec)
+        return self._compiled[target]
 
     def stages(self, target: Target | None) -> tuple[str, ...]:
         """The names that `ir` knows, in order.
@@ -93,8 +100,7 @@ class Lowered:
         "traced" are the mods, "flex" is the module before the passes; each pass (the IR after it)
         and "ttir" follow, and with a GPU target what Triton makes of it.
         """
-        backend = target.backend if target is not None else "cuda"
-        names = ("traced", "flex", *self._after_passes(backend))
+        names = ("traced", "flex", *self._after_passes(target))
         return names if target is None else (*names, *self.gpu(target).stages)
 
     def ir(self, stage: str, target: Target | None) -> str:
@@ -107,7 +113,7 @@ class Lowered:
             return "\n".join(mod.text for mod in (self.spec.score, self.spec.mask) if mod)
         if stage == "flex":
             return self.flex
-        passes = self._after_passes(target.backend if target is not None else "cuda")
+        passes = self._after_passes(target)
         if stage in passes:
             return passes[stage]
         available = self.stages(target)
@@ -115,10 +121,27 @@ class Lowered:
             raise ScheduleError("no such stage", expected=", ".join(available), got=repr(stage))
         return self.gpu(target).text(stage)
 
-    def _after_passes(self, backend: str) -> dict[str, str]:
+    def _after_passes(self, target: Target | None) -> dict[str, str]:
         """The module after each pass; of a pass that runs twice, after the second time."""
-        if backend not in self._snapshots:
-            pipeline = self.spec.pipeline("decode", backend)
+        pipeline = self._pipeline(target)
+        if pipeline not in self._snapshots:
             result = compiler.run_pipeline(self.flex, pipeline, snapshots=True)
-            self._snapshots[backend] = {**dict(result.snapshots), "ttir": result.text}
-        return self._snapshots[backend]
+            self._snapshots[pipeline] = {**dict(result.snapshots), "ttir": result.text}
+        return self._snapshots[pipeline]
+
+
+_LOWERED: dict[KernelSpec, Lowered] = {}
+
+
+def lowered_for(spec: KernelSpec) -> Lowered:
+    """The one `Lowered` of a spec in this process."""
+    found = _LOWERED.get(spec)
+    if found is None:
+        # What lives as long as the process must not keep a user's tensors alive.
+        kept = replace(spec, score=_without_captures(spec.score), mask=_without_captures(spec.mask))
+        found = _LOWERED[kept] = Lowered(kept)
+    return found
+
+
+def _without_captures(mod: TracedMod | None) -> TracedMod | None:
+    return replace(mod, captures=()) if mod is not None else None

@@ -14,6 +14,7 @@ OPTIMISATIONS = (
     "flex-pack-gqa",
     "flex-fuse-block-loops",
     "flex-split-kv",
+    "flex-overlap-kernels",
     "flex-inline-mods",
     "flex-fast-math",
 )
@@ -73,6 +74,11 @@ class Options:
     def enabled(self, name: str) -> bool:
         """Whether an optimisation pass runs."""
         return name not in self.disable_passes
+
+    @property
+    def of_code(self) -> Options:
+        """The part of the options that code depends on, the schedule aside."""
+        return Options(precision=self.precision, disable_passes=self.disable_passes)
 
     def __repr__(self) -> str:
         given = (

@@ -11,12 +11,19 @@ from typing import Any, NamedTuple
 
 import torch
 
-from pyflex.arguments import Argument, block_arguments, check_captures, per_batch
+from pyflex.arguments import (
+    Argument,
+    block_arguments,
+    check_captures,
+    most_keys,
+    per_batch,
+)
 from pyflex.blocks import BlockLists
 from pyflex.errors import DeviceError
 from pyflex.inputs import Inputs
 from pyflex.kernel import ITEMSIZE, KernelSpec
 from pyflex.mods import Trace
+from pyflex.options import Options
 from pyflex.run import Runner, Split
 from pyflex.schedule import Loop, choose_splits
 
@@ -110,8 +117,11 @@ class Plan:
     Holds for calls of one kind while `trace` holds.
     """
 
-    def __init__(self, spec: KernelSpec, trace: Trace, runner: Runner, inputs: Inputs) -> None:
+    def __init__(
+        self, spec: KernelSpec, trace: Trace, runner: Runner, inputs: Inputs, options: Options
+    ) -> None:
         self.spec = spec
+        self._options = options
         self.trace = trace
         self._runner = runner
         self._lists = inputs.blocks
@@ -170,17 +180,10 @@ class Plan:
         if aligned:  # the kernel knows the last stride
             query_strides, key_strides = query_strides[:3], key_strides[:3]
             value_strides = value_strides[:3]
-        arguments = (
-            *(query, key, value, out_at, *rows_at),
-            *query_strides,
-            *key_strides,
-            *value_strides,
-            *self._middle,
-            kv_max,
-            self._scale if scale is None else float(scale),
-            *offset,
-            *length,
-            *self._tail,
+        arguments = self._arguments(
+            (query, key, value, out_at, *rows_at),
+            (*query_strides, *key_strides, *value_strides),
+            (kv_max, self._scale if scale is None else float(scale), *offset, *length),
         )
         if split is None:
             self._runner.run(arguments, self._programs)
@@ -188,11 +191,58 @@ class Plan:
         if split.parts == 1:
             self._runner.run((*arguments, 1, 0, 0), self._programs)
             return out, lse, max_scores
-        results: tuple[Argument, ...] = (*self._rows[1:], out_at, *self._strides[:-1])
-        if lse is not None:
-            results = (*results, *rows_at, *self._row_strides[:-1])
+        results = self._results(out_at, rows_at)
         self._runner.run_split(arguments, self._programs, split, results)
         return out, lse, max_scores
+
+    def _arguments(
+        self,
+        addresses: tuple[int, ...],
+        strides: tuple[int, ...],
+        lengths: tuple[Argument, ...],
+    ) -> tuple[Argument, ...]:
+        """The kernel's arguments, but for a split's; GpuCall.cpp writes the same ones."""
+        return (*addresses, *strides, *self._middle, *lengths, *self._tail)
+
+    def _results(self, out_at: int, rows_at: tuple[int, ...]) -> tuple[Argument, ...]:
+        """What the joining kernel needs to know of the result."""
+        results = (*self._rows[1:], out_at, *self._strides[:-1])
+        return (*results, *rows_at, *self._row_strides[:-1]) if rows_at else results
+
+    def repeat(self) -> Repeat | None:
+        """What makes calls like the last one short; None where there is nothing of the kind."""
+        kernels = self._runner.kernels
+        if not kernels or not self._row_count or self.spec.max_scores:
+            return None
+        if self._repeat is None or len(kernels) > self._repeat.num_kernels:
+            self._repeat = self._make_repeat(kernels)
+        if self._repeat is not None:
+            limit = self._checked if self._lists is None else self._lists.kv_len
+            parts = {tiles: split.parts for tiles, split in self._splits.items() if split}
+            self._repeat.learn(min(limit, self._checked), parts)
+        return self._repeat
+
+    def _make_repeat(self, kernels: tuple[GpuKernel, ...]) -> Repeat | None:
+        spec, columns = self.spec, 3 if self.spec.aligned else 4
+        rows = (0,) if spec.lse else ()
+        lengths = (0, 0.0, 0, 0, 0, 0, 0, 0)
+        arguments = self._arguments((0, 0, 0, 0, *rows), (0,) * (3 * columns), lengths)
+        if spec.splits_kv:
+            arguments = (*arguments, 0, 0, 0)
+        if len(kernels) > 1:
+            arguments = (*arguments, 0, 0, 0, *self._results(0, rows))
+        return Repeat.of(
+            self._inputs_shapes,
+            self._offset_types,
+            kernels,
+            arguments,
+            spec,
+            trace=self.trace,
+            lists=self._lists,
+            programs=self._programs,
+            device=self._device,
+            dtype=self._dtype,
+        )
 
     def _row_results(self) -> tuple[torch.Tensor | None, torch.Tensor | None, tuple[int, ...]]:
         """The results with one number a row that are wanted, and their addresses."""
@@ -206,10 +256,10 @@ class Plan:
 
     def _check(self, kv_limit: int) -> None:
         batch, heads, _ = self._rows
-        for mod in (self.trace.score, self.trace.mask):
-            if mod is not None:
-                check_captures(mod, batch, heads, kv_limit)
-        self._checked = kv_limit
+        mods = [mod for mod in (self.trace.score, self.trace.mask) if mod is not None]
+        for mod in mods:
+            check_captures(mod, batch, heads, kv_limit)
+        self._checked = min(map(most_keys, mods), default=2**31 - 1)
 
     def _choose_split(self, kv_limit: int) -> Split | None:
         """The split for this many keys; None for a kernel that is not made to be split."""
@@ -224,7 +274,7 @@ class Plan:
             tile_bytes=self._keys * (spec.head_dim + spec.value_dim) * ITEMSIZE[spec.element],
             partial_bytes=self._row_count * spec.value_dim * 4,
         )
-        parts = choose_splits(spec.options, loop, self._runner.device)
+        parts = choose_splits(self._options, loop, self._runner.device)
         return Split.of(parts, self._row_count, spec.value_dim)
 
 

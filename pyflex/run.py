@@ -136,7 +136,9 @@ class CpuRunner(Runner):
     ) -> None:
         """See `Runner`."""
         if self._joining is None:
-            self._joining = compiler.jit(self._lowered.ttir(combine=True))
+            joining = self._lowered.joining
+            assert joining is not None  # there is one for every kernel that splits
+            self._joining = compiler.jit(joining.ttir())
         partial = torch.empty(split.size, dtype=torch.uint8)
         out = partial.data_ptr()
         parts = (split.parts, out, out + split.logs)

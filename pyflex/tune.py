@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch.nn.attention.flex_attention import BlockMask
 
-from pyflex import decode as _decode
 from pyflex.blocks import read_block_mask
-from pyflex.decode import Decode, lowered_for
+from pyflex.decode import Decode
 from pyflex.errors import DeviceError, PyflexError, ScheduleError
 from pyflex.kernel import KernelSpec
+from pyflex.lowered import lowered_for
 from pyflex.options import Options
 from pyflex.plan import Results
 from pyflex.run import runner_for
@@ -289,21 +289,15 @@ def _prepare(
     for (first, *others), outcome in zip(families.values(), outcomes, strict=True):
         if outcome is not None:
             reasons[first] = outcome
-        spec = variants[first]._last
         for options in others:
-            if spec is None:  # what cannot be compiled for one split cannot be for another
+            if (
+                variants[first]._last is None
+            ):  # what cannot be compiled for one split cannot be for another
                 reasons[options] = str(outcome)
                 continue
-            _share_code(spec, options)
             if (reason := _outcome(variants[options], arguments, expected)) is not None:
                 reasons[options] = reason
     return reasons
-
-
-def _share_code(spec: KernelSpec, options: Options) -> None:
-    """Gives `options`, which differ from those of `spec` in splits alone, the code of `spec`."""
-    code = lowered_for(spec)
-    _decode._LOWERED.setdefault(replace(code.spec, options=options), code)
 
 
 def _outcome(variant: Decode, arguments: Any, expected: Results) -> str | None:

@@ -155,8 +155,7 @@ def test_folder_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 def keys(spec: KernelSpec) -> list[str]:
-    lowered = Lowered(spec)
-    return [lowered._key(TARGET, combine=combine) for combine in (False, True)]
+    return [Lowered(spec)._key(TARGET)]
 
 
 def test_key_holds_everything_that_changes_code(
@@ -164,7 +163,7 @@ def test_key_holds_everything_that_changes_code(
 ) -> None:
     seen = keys(spec)
     assert keys(spec) == seen
-    seen.append(Lowered(spec)._key(gpu.parse_target("cuda:100"), combine=False))
+    seen.append(Lowered(spec)._key(gpu.parse_target("cuda:100")))
     schedule = spec.schedule
     for change in ({"num_warps": 8}, {"num_stages": 5}, {"keys": 256}):
         seen += keys(replace(spec, schedule=replace(schedule, **change)))
@@ -187,7 +186,7 @@ def test_key_holds_everything_that_changes_code(
         seen += keys(spec)
     assert len(set(seen)) == len(seen)
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
-    assert keys(spec) == seen[:2]
+    assert keys(spec) == seen[:1]
 
 
 def test_stages_after_a_hit(spec: KernelSpec, compilations: list[str]) -> None:
