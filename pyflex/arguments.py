@@ -54,3 +54,13 @@ def check_captures(mod: TracedMod, batch: int, heads: int, kv_limit: int) -> Non
                 expected=f"at least {needed} entries",
                 got=size,
             )
+
+
+def most_keys(mod: TracedMod) -> int:
+    """The most keys for which `check_captures` finds nothing."""
+    sizes = (
+        mod.captures[check.capture].size(check.dim)
+        for check in mod.host_checks
+        if check.variable == "kv"
+    )
+    return min(sizes, default=2**31 - 1)

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pyflex.errors import CompilerError, CompilerLibraryError, SourceLine
 
-_ABI_VERSION = 2
+_ABI_VERSION = 3
 _NAME = "libpyflex.so"
 _SNAPSHOTS, _GENERIC, _DEBUG_INFO = 1, 2, 4
 _SEVERITIES = ("note", "remark", "warning", "error")
@@ -162,6 +162,15 @@ def jit(ttir: str) -> CpuKernel:
     return CpuKernel(handle)
 
 
+@lru_cache(maxsize=1)
+def gpu_call() -> Any:
+    """pyflex_gpu_call, which runs under Python's lock and takes a PyflexGpuCall as bytes."""
+    shared_library()
+    call = ctypes.PyDLL(str(_library_path())).pyflex_gpu_call
+    call.restype, call.argtypes = ctypes.c_int32, (ctypes.c_char_p,)
+    return call
+
+
 def build_id() -> str:
     """What tells one build of the library from another."""
     named: bytes = shared_library().pyflex_build_id()
@@ -194,6 +203,38 @@ class GpuImage(ctypes.Structure):
         ("device", ctypes.c_int32),
         ("threads", ctypes.c_int32),
         ("shared_bytes", ctypes.c_int32),
+    )
+
+
+class GpuKind(ctypes.Structure):
+    """PyflexGpuKind of the C interface."""
+
+    _fields_ = (
+        ("read", ctypes.c_void_p),
+        ("release", ctypes.c_void_p),
+        ("acquire", ctypes.c_void_p),
+        ("kernel", ctypes.c_void_p),
+        ("next", ctypes.c_void_p),
+        ("arguments", ctypes.c_char_p),
+        ("parts", ctypes.POINTER(ctypes.c_uint32)),
+        ("query", ctypes.c_int64 * 4),
+        ("key", ctypes.c_int64 * 4),
+        ("value", ctypes.c_int64 * 4),
+        ("most_keys", ctypes.c_int64),
+        ("num_arguments", ctypes.c_uint32),
+        ("num_parts", ctypes.c_uint32),
+        ("tile_keys", ctypes.c_uint32),
+        ("programs", ctypes.c_uint32),
+        ("overlap", ctypes.c_uint32),
+        ("device_type", ctypes.c_int32),
+        ("device", ctypes.c_int32),
+        ("dtype_code", ctypes.c_int32),
+        ("dtype_bits", ctypes.c_int32),
+        ("offset_bits", ctypes.c_int32),
+        ("length_bits", ctypes.c_int32),
+        ("aligned", ctypes.c_int32),
+        ("lse", ctypes.c_int32),
+        ("splits", ctypes.c_int32),
     )
 
 

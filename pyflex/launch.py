@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 from pyflex.cache import Binary
@@ -44,12 +45,18 @@ class GpuKernel:
         )
         handle = shared_library().pyflex_gpu_load(ctypes.byref(image))
         if handle is None:
-            raise DeviceError(f"{driver}:{device} cannot load a kernel", got=_problem())
+            raise DeviceError(f"{driver}:{device} cannot load a kernel", got=last_problem())
         self.handle: int = handle
         figures = shared_library().pyflex_gpu_figures(handle)
         self.registers: int = figures.registers
         self.spilled: int = figures.spilled_bytes
         self.programs: int = figures.programs
+
+
+def pack_arguments(kernels: Sequence[GpuKernel], arguments: Sequence[int | float]) -> bytes:
+    """The slots of the arguments of kernels that are launched together."""
+    types = [name for kernel in kernels for name in kernel.binary.arguments]
+    return struct.pack(f"={''.join(SLOTS[name] for name in types)}", *arguments)
 
 
 class Launcher:
@@ -95,9 +102,10 @@ class Launcher:
             expected = ", ".join(self._types)
             raise TypeError(f"expected arguments ({expected}), got {arguments}") from error
         if self._launch(block):
-            raise DeviceError("the GPU's driver refuses the launch", got=_problem())
+            raise DeviceError("the GPU's driver refuses the launch", got=last_problem())
 
 
-def _problem() -> str:
+def last_problem() -> str:
+    """Why the last load or launch of this thread failed."""
     text: bytes = shared_library().pyflex_gpu_error()
     return text.decode(errors="replace")

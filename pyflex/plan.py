@@ -22,8 +22,10 @@ from pyflex.blocks import BlockLists
 from pyflex.errors import DeviceError
 from pyflex.inputs import Inputs
 from pyflex.kernel import ITEMSIZE, KernelSpec
+from pyflex.launch import GpuKernel
 from pyflex.mods import Trace
 from pyflex.options import Options
+from pyflex.repeat import Fixed, Repeat
 from pyflex.run import Runner, Split
 from pyflex.schedule import Loop, choose_splits
 
@@ -143,6 +145,17 @@ class Plan:
         )
         self._tail = (*block_arguments(inputs.blocks), *trace.arguments)
         self._keys = spec.schedule.keys
+        self._repeat: Repeat | None = None
+        self._fixed = Fixed(
+            spec=spec,
+            trace=trace,
+            lists=inputs.blocks,
+            shapes=(inputs.query.shape, inputs.key.shape, inputs.value.shape),
+            integers=(_integer_bits(inputs.q_offset), _integer_bits(inputs.kv_len)),
+            dtype=inputs.query.dtype,
+            device=inputs.query.device,
+            programs=self._programs,
+        )
         self._checked = -1  # captures are long enough for so many keys
         self._splits: dict[int, Split | None] = {}  # by the tiles of the longest sequence
 
@@ -212,37 +225,26 @@ class Plan:
     def repeat(self) -> Repeat | None:
         """What makes calls like the last one short; None where there is nothing of the kind."""
         kernels = self._runner.kernels
-        if not kernels or not self._row_count or self.spec.max_scores:
+        if not self._row_count or self.spec.max_scores or not Repeat.serves(kernels):
             return None
         if self._repeat is None or len(kernels) > self._repeat.num_kernels:
             self._repeat = self._make_repeat(kernels)
-        if self._repeat is not None:
-            limit = self._checked if self._lists is None else self._lists.kv_len
-            parts = {tiles: split.parts for tiles, split in self._splits.items() if split}
-            self._repeat.learn(min(limit, self._checked), parts)
+        limit = self._checked if self._lists is None else min(self._checked, self._lists.kv_len)
+        parts = {tiles: split.parts for tiles, split in self._splits.items() if split is not None}
+        self._repeat.learn(limit, parts)
         return self._repeat
 
-    def _make_repeat(self, kernels: tuple[GpuKernel, ...]) -> Repeat | None:
-        spec, columns = self.spec, 3 if self.spec.aligned else 4
-        rows = (0,) if spec.lse else ()
-        lengths = (0, 0.0, 0, 0, 0, 0, 0, 0)
-        arguments = self._arguments((0, 0, 0, 0, *rows), (0,) * (3 * columns), lengths)
+    def _make_repeat(self, kernels: tuple[GpuKernel, ...]) -> Repeat:
+        spec = self.spec
+        lse = (0,) if spec.lse else ()
+        strides = (0,) * (9 if spec.aligned else 12)
+        arguments = self._arguments((0, 0, 0, 0, *lse), strides, (0, 0.0, 0, 0, 0, 0, 0, 0))
         if spec.splits_kv:
             arguments = (*arguments, 0, 0, 0)
         if len(kernels) > 1:
-            arguments = (*arguments, 0, 0, 0, *self._results(0, rows))
-        return Repeat.of(
-            self._inputs_shapes,
-            self._offset_types,
-            kernels,
-            arguments,
-            spec,
-            trace=self.trace,
-            lists=self._lists,
-            programs=self._programs,
-            device=self._device,
-            dtype=self._dtype,
-        )
+            arguments = (*arguments, 0, 0, 0, *self._results(0, lse))
+        layout = (self._shape, self._strides, self._row_strides)
+        return Repeat(self._fixed, kernels, arguments, *layout, self._runner.empty)
 
     def _row_results(self) -> tuple[torch.Tensor | None, torch.Tensor | None, tuple[int, ...]]:
         """The results with one number a row that are wanted, and their addresses."""
@@ -276,6 +278,10 @@ class Plan:
         )
         parts = choose_splits(self._options, loop, self._runner.device)
         return Split.of(parts, self._row_count, spec.value_dim)
+
+
+def _integer_bits(given: PerBatch) -> int:
+    return 8 * given.element_size() if isinstance(given, torch.Tensor) else 0
 
 
 def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from pyflex import compiler, gpu
 from pyflex.arguments import Argument
 from pyflex.errors import DeviceError
 from pyflex.kernel import KernelSpec
-from pyflex.launch import Launcher
+from pyflex.launch import GpuKernel, Launcher
 from pyflex.lowered import Lowered
 from pyflex.schedule import Device
 from pyflex.workspace import workspace
@@ -47,6 +47,8 @@ class Runner:
     device: Device
     #: Uninitialised memory on the device: shape, strides, dtype.
     empty: Allocate
+    #: What has been loaded into a GPU: the kernel, and the one that joins a split.
+    kernels: tuple[GpuKernel, ...] = ()
 
     def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
         """Launches `programs` programs of the kernel."""
@@ -78,6 +80,7 @@ class GpuRunner(Runner):
         self._binaries = lowered.binaries(gpu.current_target(device))
         self._kernel = gpu.load(self._binaries[0], device)
         self._single = Launcher(self._kernel)
+        self.kernels = (self._kernel,)
         self._pair: Launcher | None = None
         self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
         self.device = gpu.describe(self._kernel, device)
@@ -107,7 +110,8 @@ class GpuRunner(Runner):
     def _load_pair(self) -> Launcher:
         joining = self._binaries[1]
         assert joining is not None  # made for every kernel that splits
-        self._pair = Launcher(self._kernel, gpu.load(joining, self._device))
+        self.kernels = (self._kernel, gpu.load(joining, self._device))
+        self._pair = Launcher(*self.kernels)
         return self._pair
 
 

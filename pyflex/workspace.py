@@ -17,8 +17,8 @@ import torch
 #: Bytes of the largest block that is kept.
 MOST_KEPT = 32 << 20
 _LEAST = 1 << 20
-_BLOCKS: dict[tuple[int, int], tuple[int, torch.Tensor]] = {}
-_NONE = (0, None)
+#: By device and stream: the size, the address and the memory itself.
+BLOCKS: dict[tuple[int, int], tuple[int, int, torch.Tensor]] = {}
 
 
 def workspace(device: torch.device, stream: int, size: int) -> torch.Tensor:
@@ -31,7 +31,7 @@ def workspace(device: torch.device, stream: int, size: int) -> torch.Tensor:
         stream: the handle of its current stream.
         size: in bytes.
     """
-    kept, block = _BLOCKS.get((device.index, stream), _NONE)
+    kept, _, block = BLOCKS.get((device.index, stream), (0, 0, None))
     capturing = _capturing(device)
     if block is not None and size <= kept and not capturing:
         return block
@@ -40,7 +40,7 @@ def workspace(device: torch.device, stream: int, size: int) -> torch.Tensor:
     # Twice as much as before, so that a slowly growing need does not bring one at each call.
     size = min(max(size, 2 * kept, _LEAST), MOST_KEPT)
     block = torch.empty(size, dtype=torch.uint8, device=device)
-    _BLOCKS[device.index, stream] = (size, block)
+    BLOCKS[device.index, stream] = (size, block.data_ptr(), block)
     return block
 
 

@@ -1,13 +1,8 @@
 //===- gpu.cpp - The GPU's part of pyflex's C library ---------------------===//
 
-#include "capi/pyflex.h"
-#include "gpu/Kernel.h"
+#include "capi/GpuCall.h"
 
 #include <mutex>
-
-struct PyflexGpuKernel {
-  std::unique_ptr<gpu::Kernel> kernel;
-};
 
 namespace {
 
@@ -70,4 +65,15 @@ int32_t pyflex_gpu_launch(const PyflexGpuLaunch *launch) {
                         launch->stream, launch->overlap))
     return fail(driver, status);
   return 0;
+}
+
+int32_t pyflex_gpu_call(const PyflexGpuCall *call) {
+  const PyflexGpuKind &kind = *call->kind;
+  capi::GpuCall prepared;
+  if (int32_t status = prepared.prepare(*call))
+    return status;
+  void *thread = kind.release();
+  int32_t status = pyflex_gpu_launch(prepared.launch());
+  kind.acquire(thread);
+  return status == 0 ? PYFLEX_GPU_QUEUED : PYFLEX_GPU_FAILED;
 }

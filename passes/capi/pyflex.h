@@ -147,6 +147,51 @@ PYFLEX_API PyflexGpuFigures pyflex_gpu_figures(const PyflexGpuKernel *kernel);
  *  comes between its two kernels. Returns 0, or the driver's error. */
 PYFLEX_API int32_t pyflex_gpu_launch(const PyflexGpuLaunch *launch);
 
+/** What calls of one kind have in common. All pointers outlive its calls. */
+typedef struct PyflexGpuKind {
+  /* torch's dltensor_from_py_object_no_sync (DLPack 1.x). */
+  int32_t (*read)(void *object, void *tensor);
+  void *(*release)(void);        /* PyEval_SaveThread */
+  void (*acquire)(void *thread); /* PyEval_RestoreThread */
+  const PyflexGpuKernel *kernel;
+  const PyflexGpuKernel *next; /* null: not loaded, or there is none */
+  const uint64_t *arguments;   /* of both; what changes is written over */
+  const uint32_t *parts;       /* of the split, by tiles; 0: not known */
+  int64_t query[4];            /* shapes; of key and value without [2] */
+  int64_t key[4];
+  int64_t value[4];
+  int64_t most_keys; /* longer sequences have to be checked first */
+  uint32_t num_arguments, num_parts;
+  uint32_t tile_keys, programs, overlap;
+  int32_t device_type, device;      /* DLPack's */
+  int32_t dtype_code, dtype_bits;   /* DLPack's */
+  int32_t offset_bits, length_bits; /* of a tensor's integers; 0: none */
+  int32_t aligned, lse, splits;     /* splits: takes a split's arguments */
+} PyflexGpuKind;
+
+/** One call; objects are of exactly the type that `read` is for. */
+typedef struct PyflexGpuCall {
+  const PyflexGpuKind *kind;
+  void *query, *key, *value; /* objects */
+  void *offsets, *lengths;   /* objects or null */
+  uint64_t out, lse;         /* addresses */
+  void *stream;
+  uint64_t partial, partial_bytes; /* memory between the two kernels */
+  double scale;
+  int32_t offset, length; /* for all entries; length < 0: all keys */
+} PyflexGpuCall;
+
+enum PyflexGpuCallStatus {
+  PYFLEX_GPU_QUEUED = 0,
+  PYFLEX_GPU_OTHER = 1,     /* of another kind, or too little is known */
+  PYFLEX_GPU_FAILED = 2,    /* by the driver: pyflex_gpu_error */
+  PYFLEX_GPU_UNREADABLE = 3 /* no memory behind it; a Python exception is set */
+};
+
+/** Checks that a call is of its kind and queues it. The caller holds Python's
+ *  lock, which is released while the driver works. */
+PYFLEX_API int32_t pyflex_gpu_call(const PyflexGpuCall *call);
+
 /** Why the last load or launch of this thread failed. */
 PYFLEX_API const char *pyflex_gpu_error(void);
 

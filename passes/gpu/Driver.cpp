@@ -83,6 +83,7 @@ Opened openCuda() {
   resolve(driver.getAttribute, "cuFuncGetAttribute");
   resolve(driver.occupancy, "cuOccupancyMaxActiveBlocksPerMultiprocessor");
   resolve(driver.exchangeCaptureMode, "cuThreadExchangeStreamCaptureMode");
+  resolve(driver.isCapturing, "cuStreamIsCapturing");
   resolve(driver.launch, "cuLaunchKernel");
   resolve(driver.deviceGet, "cuDeviceGet");
   resolve(driver.primaryContextRetain, "cuDevicePrimaryCtxRetain");
@@ -110,6 +111,7 @@ Opened openHip() {
   resolve(driver.occupancy,
           "hipModuleOccupancyMaxActiveBlocksPerMultiprocessor");
   resolve(driver.exchangeCaptureMode, "hipThreadExchangeStreamCaptureMode");
+  resolve(driver.isCapturing, "hipStreamIsCapturing");
   resolve(driver.launch, "hipModuleLaunchKernel");
   resolve(driver.getDevice, "hipGetDevice");
   resolve(driver.setDevice, "hipSetDevice");

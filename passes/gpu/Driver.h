@@ -43,6 +43,7 @@ struct Driver {
   Status (*occupancy)(int *programs, void *function, int threads,
                       size_t sharedBytes);
   Status (*exchangeCaptureMode)(int *mode);
+  Status (*isCapturing)(void *stream, int *status);
   Status (*launch)(void *function, unsigned gridX, unsigned gridY,
                    unsigned gridZ, unsigned blockX, unsigned blockY,
                    unsigned blockZ, unsigned sharedBytes, void *stream,

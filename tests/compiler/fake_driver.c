@@ -72,7 +72,13 @@ int cuThreadExchangeStreamCaptureMode(int *mode) {
   return SUCCESS;
 }
 
-/* A module is its code's first byte: how many arguments its kernel declares. */
+int cuStreamIsCapturing(void *stream, int *capturing) {
+  *capturing = stream == (void *)0xca;
+  return SUCCESS;
+}
+
+/* Code is a byte that says how many arguments the kernel declares, and a byte
+ * for each one's size. A function is its code. */
 int cuModuleLoadData(void **module, const void *code) {
   say("load\n");
   *module = (void *)code;
@@ -81,20 +87,17 @@ int cuModuleLoadData(void **module, const void *code) {
 
 int cuModuleGetFunction(void **function, void *module, const char *name) {
   say("function %s\n", name);
-  char *copy = malloc(2);
-  copy[0] = *(char *)module;
-  *function = copy;
+  *function = module;
   return status("cuModuleGetFunction");
 }
 
 int cuFuncGetParamInfo(void *function, size_t index, size_t *offset,
                        size_t *size) {
-  size_t count = *(char *)function;
-  if (index >= count)
+  const char *code = function;
+  if (index >= (size_t)code[0])
     return INVALID_VALUE;
   *offset = 8 * index;
-  /* By turns eight bytes and four, then the hidden ones. */
-  *size = index % 2 == 0 || index + 2 >= count ? 8 : 4;
+  *size = code[1 + index];
   return SUCCESS;
 }
 

@@ -1,0 +1,41 @@
+//===- GpuCall.h - A call of a kind that was seen before --------*- C++ -*-===//
+
+#ifndef PYFLEX_CAPI_GPUCALL_H
+#define PYFLEX_CAPI_GPUCALL_H
+
+#include "capi/pyflex.h"
+#include "gpu/Kernel.h"
+
+struct PyflexGpuKernel {
+  std::unique_ptr<gpu::Kernel> kernel;
+};
+
+namespace capi {
+
+/// The launch that a call comes to.
+class GpuCall {
+public:
+  /// Reads the call's tensors, checks that they are of its kind and fills the
+  /// launch. Returns a PyflexGpuCallStatus.
+  int32_t prepare(const PyflexGpuCall &call);
+
+  const PyflexGpuLaunch *launch() const { return &block.launch; }
+
+  /// Kinds with more arguments are not made.
+  static constexpr size_t mostArguments = 256;
+
+private:
+  uint64_t *arguments() { return block.launch.arguments; }
+  bool fillSplit(const PyflexGpuCall &call, int64_t tiles);
+
+  // A launch and room for its arguments.
+  union Block {
+    Block() {}
+    PyflexGpuLaunch launch;
+    char bytes[sizeof(PyflexGpuLaunch) + 8 * mostArguments];
+  } block;
+};
+
+} // namespace capi
+
+#endif // PYFLEX_CAPI_GPUCALL_H

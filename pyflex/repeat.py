@@ -1,0 +1,229 @@
+"""Calls of the kind that was called last, checked and launched by the library in one step.
+
+Python reads some thirty properties of a call's tensors to check it and to lay out the kernel's
+arguments, in 8 us. The library reads the same from torch's own tables (DLPack's exchange interface)
+in less than one. What it does not recognise goes the long way, through `plan.py`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+
+from pyflex.blocks import BlockLists
+from pyflex.compiler import GpuKind, gpu_call
+from pyflex.errors import DeviceError
+from pyflex.kernel import KernelSpec
+from pyflex.launch import GpuKernel, last_problem, pack_arguments
+from pyflex.mods import Trace
+from pyflex.workspace import BLOCKS
+
+#: Lengths, in tiles, whose split is remembered.
+_MOST_TILES = 4096
+# GpuCall::mostArguments in the library.
+_MOST_ARGUMENTS = 256
+# PyflexGpuCall, and what the library answers.
+_pack = struct.Struct("=QQQQQQQQQQQdii").pack
+_QUEUED, _OTHER = 0, 1
+# DLPack's numbers.
+_DTYPES = {torch.float16: (2, 16), torch.bfloat16: (4, 16), torch.float32: (2, 32)}
+_DEVICES = {"cpu": 1, "cuda": 10 if torch.version.hip else 2}
+_NO_BLOCK = (0, 0, None)
+
+PerBatch = int | torch.Tensor
+Made = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
+
+
+@lru_cache(maxsize=1)
+def _reader() -> int | None:
+    """torch's function that describes a tensor for DLPack; None for another version of it."""
+    capsule = getattr(torch.Tensor, "__dlpack_c_exchange_api__", None)
+    if capsule is None:
+        return None
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    table = get(capsule, b"dlpack_exchange_api")
+    major = ctypes.c_uint32.from_address(table).value
+    # Version, an older table, then the functions; the fourth one reads.
+    return (ctypes.c_void_p * 6).from_address(table)[5] if major == 1 else None
+
+
+def _address(function: object) -> int | None:
+    return ctypes.cast(function, ctypes.c_void_p).value  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What is the same for all calls of a kind.
+
+    Attributes:
+        shapes: of query, key and value; the lengths of key and value do not count.
+        integers: of q_offset and kv_len, bits of a tensor's integers, 0 if it is no tensor.
+        programs: the grid without a split.
+        lists: the BlockMask's.
+    """
+
+    spec: KernelSpec
+    trace: Trace
+    lists: BlockLists | None
+    shapes: tuple[torch.Size, torch.Size, torch.Size]
+    integers: tuple[int, int]
+    dtype: torch.dtype
+    device: torch.device
+    programs: int
+
+
+class Repeat:
+    """Calls of one kind on one GPU; None in place of a result for a call of another kind."""
+
+    def __init__(
+        self,
+        fixed: Fixed,
+        kernels: Sequence[GpuKernel],
+        arguments: Sequence[int | float],
+        shape: tuple[int, ...],
+        strides: tuple[int, ...],
+        row_strides: tuple[int, ...],
+        empty: Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor],
+    ) -> None:
+        """Takes the arguments of all kernels; what changes from call to call may be anything."""
+        spec = fixed.spec
+        self.spec, self.lists, self.lse = spec, fixed.lists, spec.lse
+        self.num_kernels = len(kernels)
+        self._trace = fixed.trace
+        self._shape, self._strides, self._dtype = shape, strides, fixed.dtype
+        self._row_strides = row_strides
+        self._scale: float = spec.head_dim**-0.5
+        self._index: int = fixed.device.index or 0
+        self._splits = spec.splits_kv
+        self._empty = empty
+        self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
+        self._parts = (ctypes.c_uint32 * _MOST_TILES)()
+        self._call = gpu_call()
+        self._kernels = tuple(kernels)
+        self._kind = _kind(fixed, kernels, pack_arguments(kernels, arguments), self._parts)
+        self._kind_at = ctypes.addressof(self._kind)
+
+    @staticmethod
+    def serves(kernels: Sequence[GpuKernel]) -> bool:
+        """Whether the library can take calls of these kernels."""
+        count = sum(len(kernel.binary.arguments) for kernel in kernels)
+        return bool(kernels) and count <= _MOST_ARGUMENTS and _reader() is not None
+
+    def learn(self, most_keys: int, parts: Mapping[int, int]) -> None:
+        """Takes over what a call the long way has checked, and the splits that it chose.
+
+        Args:
+            most_keys: no mask or captured tensor is too small for so many.
+            parts: of the split, by the number of tiles.
+        """
+        self._kind.most_keys = most_keys
+        for tiles, number in parts.items():
+            if tiles < _MOST_TILES:
+                self._parts[tiles] = number
+
+    def __call__(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        scale: float | None,
+        q_offset: PerBatch | None,
+        kv_len: PerBatch | None,
+    ) -> Made | None:
+        """The results of a call of this kind; see `Decode.__call__`."""
+        tensor = torch.Tensor
+        if type(query) is not tensor or type(key) is not tensor or type(value) is not tensor:
+            return None
+        if query.requires_grad or key.requires_grad or value.requires_grad:
+            return None
+        if not self._trace.holds():
+            return None
+        offset, offsets, length, lengths = 0, 0, -1, 0
+        if q_offset is not None:
+            if type(q_offset) is int:
+                offset = q_offset
+            elif type(q_offset) is tensor:
+                offsets = id(q_offset)
+            else:
+                return None
+        if kv_len is not None:
+            if type(kv_len) is tensor:
+                lengths = id(kv_len)
+            elif type(kv_len) is int and kv_len >= 0:
+                length = kv_len
+            else:
+                return None
+        out = self._empty(self._shape, self._strides, self._dtype)
+        lse = None
+        if self.lse:
+            lse = self._empty(self._shape[:-1], self._row_strides, torch.float32)
+        stream = self._stream(self._index)
+        # Held until both kernels are queued; the library looks whether it is large enough.
+        kept = BLOCKS.get((self._index, stream), _NO_BLOCK) if self._splits else _NO_BLOCK
+        try:
+            call = _pack(
+                self._kind_at,
+                id(query),
+                id(key),
+                id(value),
+                offsets,
+                lengths,
+                out.data_ptr(),
+                0 if lse is None else lse.data_ptr(),
+                stream,
+                kept[1],
+                kept[0],
+                self._scale if scale is None else scale,
+                offset,
+                length,
+            )
+        except struct.error:  # an offset or a scale that the long way judges
+            return None
+        status = self._call(call)
+        if status == _QUEUED:
+            return out if lse is None else (out, lse)
+        if status == _OTHER:
+            return None
+        raise DeviceError("the GPU's driver refuses the launch", got=last_problem())
+
+
+def _kind(
+    fixed: Fixed,
+    kernels: Sequence[GpuKernel],
+    arguments: bytes,
+    parts: ctypes.Array[ctypes.c_uint32],
+) -> GpuKind:
+    spec, python = fixed.spec, ctypes.pythonapi
+    code, bits = _DTYPES[fixed.dtype]
+    return GpuKind(
+        read=_reader(),
+        release=_address(python.PyEval_SaveThread),
+        acquire=_address(python.PyEval_RestoreThread),
+        kernel=kernels[0].handle,
+        next=kernels[1].handle if len(kernels) > 1 else None,
+        arguments=arguments,
+        parts=parts,
+        query=tuple(fixed.shapes[0]),
+        key=tuple(fixed.shapes[1]),
+        value=tuple(fixed.shapes[2]),
+        num_arguments=sum(len(kernel.binary.arguments) for kernel in kernels),
+        num_parts=_MOST_TILES,
+        tile_keys=spec.schedule.keys,
+        programs=fixed.programs,
+        overlap=len(kernels) > 1 and kernels[1].binary.waits,
+        device_type=_DEVICES[fixed.device.type],
+        device=fixed.device.index or 0,
+        dtype_code=code,
+        dtype_bits=bits,
+        offset_bits=fixed.integers[0],
+        length_bits=fixed.integers[1],
+        aligned=spec.aligned,
+        lse=spec.lse,
+        splits=spec.splits_kv,
+    )

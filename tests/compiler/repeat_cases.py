@@ -1,0 +1,221 @@
+"""Calls the short way and the long way, against the fake driver: both must ask the same of it.
+
+Runs as a process of its own, `python repeat_cases.py SEED`, with the fake as its libcuda.so.1.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.nn.attention.flex_attention import create_block_mask
+
+import pyflex
+from pyflex import Options, run, workspace
+from pyflex.cache import Binary
+from pyflex.kernel import KernelSpec, _parameters
+from pyflex.launch import GpuKernel, Launcher
+from pyflex.schedule import Device
+
+FAKE = ctypes.CDLL("libcuda.so.1")
+FAKE.fake_log.restype = ctypes.c_char_p
+SIZES = {"ptr": 8, "i64": 8, "i32": 4, "f32": 4}
+RESULTS: dict[Any, torch.Tensor] = {}
+
+
+def empty(shape: Sequence[int], strides: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
+    """The same memory for the same result, so that launches can be compared."""
+    key = (tuple(shape), dtype)
+    if key not in RESULTS:
+        RESULTS[key] = torch.empty_strided(shape, strides, dtype=dtype)
+    return RESULTS[key]
+
+
+def kernel(name: str, types: Sequence[str]) -> GpuKernel:
+    code = [len(types) + 2, *(SIZES[one] for one in types), 8, 8]
+    return GpuKernel(Binary(bytes(code), name, tuple(types), 128, 0, False), "cuda", 0)
+
+
+def types_of(spec: KernelSpec) -> list[str]:
+    names = [parameter.type for parameter in _parameters(spec)]
+    types = ["ptr" if name.startswith("!tt.ptr") else name for name in names]
+    return [*types, "i32", "ptr", "ptr"] if spec.splits_kv else types
+
+
+class FakeRunner(run.GpuRunner):
+    """A GPU's runner whose GPU is the fake one, and whose memory is the CPU's."""
+
+    def __init__(self, lowered: Any, device: torch.device) -> None:
+        self._spec = lowered.spec
+        self._device, self._index = device, 0
+        self._kernel = kernel("decode", types_of(lowered.spec))
+        self._single, self._pair = Launcher(self._kernel), None
+        self.kernels = (self._kernel,)
+        self._stream = lambda index: 0
+        self.device = Device(4, 2, 1e6)
+        self.empty = empty
+
+    def _load_pair(self) -> Launcher:
+        rows = ["ptr", "i64", "i64"] if self._spec.lse else []
+        types = ["ptr", "ptr", "i32", "i32", "i32", "ptr", "i64", "i64", "i64", *rows]
+        self.kernels = (self._kernel, kernel("combine", types))
+        self._pair = Launcher(*self.kernels)
+        return self._pair
+
+
+def block() -> None:
+    memory = torch.empty(1 << 20, dtype=torch.uint8)
+    workspace.BLOCKS[0, 0] = (1 << 20, memory.data_ptr(), memory)
+    run.workspace = lambda *_: memory  # type: ignore[attr-defined]
+
+
+def asked(call: Any) -> str:
+    """The launches that a call makes."""
+    FAKE.fake_clear()
+    call()
+    text: bytes = FAKE.fake_log()
+    return "\n".join(line for line in text.decode().splitlines() if "launch" in line)
+
+
+TABLE = torch.randn(8)
+LONG = torch.randn(600)
+
+
+def biased(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+    return s + TABLE[h]
+
+
+def limited(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+    return s + LONG[kv]
+
+
+def causal(b: Any, h: Any, q: Any, kv: Any) -> Any:
+    return q >= kv
+
+
+def tensors(draw: random.Random, dtype: torch.dtype, batch: int, q_len: int, dims: Any) -> Any:
+    """Query, key and value with a layout of their own each."""
+    kv_batch = draw.choice([1, batch])
+
+    def one(*shape: int) -> torch.Tensor:
+        layout = draw.choice(["plain", "heads inside", "sliced", "shifted", "columns apart"])
+        b, h, n, d = shape
+        if layout == "heads inside":
+            return torch.empty(b, n, h, d, dtype=dtype).transpose(1, 2)
+        if layout == "sliced":
+            return torch.empty(b, h, n + 7, d, dtype=dtype)[:, :, :n]
+        if layout == "shifted":
+            return torch.empty(b * h * n * d + 1, dtype=dtype)[1:].view(shape)
+        if layout == "columns apart":
+            return torch.empty(b, h, n, 2 * d, dtype=dtype)[..., ::2]
+        return torch.empty(shape, dtype=dtype)
+
+    keys = draw.choice([1, 63, 64, 65, 500, 600])
+    key_dim, value_dim = dims
+    return (
+        one(batch, 8, q_len, key_dim),
+        one(kv_batch, 2, keys, key_dim),
+        one(kv_batch, 2, keys, value_dim),
+    )
+
+
+def lengths(draw: random.Random, batch: int, most: int) -> Any:
+    kind = draw.choice(["none", "int", "i32", "i64"])
+    values = torch.randint(0, most + 1, (batch,))
+    return {
+        "none": None,
+        "int": draw.randint(0, most),
+        "i32": values.int(),
+        "i64": values,
+    }[kind]
+
+
+def compare(draw: random.Random) -> int:
+    """One Decode, some calls; how many went the short way."""
+    splits = draw.choice([None, 1, 4])
+    off = draw.choice([(), ("flex-split-kv",)]) if splits is None else ()
+    options = Options(splits=splits, disable_passes=off)
+    score, mask = draw.choice([None, biased, limited]), draw.choice([None, causal])
+    decode = pyflex.compile(score, mask, options=options)
+    dtype = draw.choice([torch.float16, torch.bfloat16, torch.float32])
+    batch, q_len, lse = draw.choice([1, 3]), draw.choice([1, 4]), draw.random() < 0.5
+    dims = draw.choice([(64, 64), (32, 24)])
+    blocks = None
+    if draw.random() < 0.3:
+        blocks = create_block_mask(causal, None, None, q_len, 600, device="cpu", BLOCK_SIZE=64)
+    short = 0
+    for _ in range(12):
+        query, key, value = tensors(draw, dtype, batch, q_len, dims)
+        scale = draw.choice([None, 0.5, 2])
+        offset, length = lengths(draw, batch, 300), lengths(draw, batch, key.shape[2])
+        rest: Any = {"block_mask": blocks, "scale": scale, "q_offset": offset, "kv_len": length}
+        for _ in range(2):
+            before = decode._repeat
+            quick = None if before is None or before.lse != lse else before
+            told = asked(lambda: decode(query, key, value, return_lse=lse, **rest))  # noqa: B023
+            if quick is not None and decode._repeat is before:
+                made = asked(
+                    lambda: quick(query, key, value, scale, offset, length)  # noqa: B023
+                )
+                short += made != "" and made == told
+            wanted = asked(lambda: decode.run(query, key, value, lse=lse, **rest))  # noqa: B023
+            assert told == wanted, f"{told}\nnot\n{wanted}"
+            assert told.count("launch") in (1, 2)
+    return short
+
+
+def refuse() -> None:
+    """Calls that the short way must leave to the long one, checks included."""
+    decode = pyflex.compile(limited, options=Options(splits=1))
+    query, key = torch.zeros(2, 8, 1, 64), torch.zeros(2, 2, 600, 64)
+    decode(query, key, key)
+    repeat = decode._repeat
+    assert repeat is not None
+    assert repeat(query, key, key, None, None, None) is not None
+    assert repeat(query, key[:, :, :590], key[:, :, :590], None, None, None) is not None
+    more = torch.zeros(2, 2, 601, 64)
+    wide = torch.zeros(2, 8, 1, 65)[..., 1:]
+    others: list[Any] = [
+        (query[:1], key, key),
+        (query[:, :4], key, key),
+        (torch.zeros(2, 8, 2, 64), key, key),
+        (query, key[:1], key[:1]),
+        (query, key[:, :1], key[:, :1]),
+        (query, key, key[:, :, :599]),
+        (query, key, key[..., :32]),
+        (query, more, more),
+        (query.half(), key.half(), key.half()),
+        (query, key.half(), key),
+        (query[0], key, key),
+        (wide, key, key),
+        (query, key.transpose(2, 3).contiguous().transpose(2, 3), key),
+        (query, torch.nn.Parameter(key), key),
+        (query.clone().requires_grad_(), key, key),
+    ]
+    for arguments in others:
+        assert repeat(*arguments, None, None, None) is None, [a.shape for a in arguments]
+    one = torch.ones(2, dtype=torch.int32)
+    for offset, length in (
+        (None, 601), (None, -1), (None, -(2**31)), (1 << 31, None), (-(2**31), None),
+        (one, None), (None, one), (True, None), (None, 1.0), ("1", None),
+    ):  # fmt: skip
+        assert repeat(query, key, key, None, offset, length) is None, (offset, length)
+    decode(query, key, key, q_offset=one)
+    per_batch = decode._repeat
+    assert per_batch is not None
+    assert per_batch(query, key, key, None, one, None) is not None
+    for bad in (one.long(), one[:1], one.float(), one[None], 3, None, torch.ones(4).int()[::2]):
+        assert per_batch(query, key, key, None, bad, None) is None
+
+
+if __name__ == "__main__":
+    torch._C._cuda_getCurrentRawStream = lambda index: 0
+    run.CpuRunner = FakeRunner  # type: ignore[misc, assignment]
+    block()
+    refuse()
+    source = random.Random(int(sys.argv[1]))
+    print("short", sum(compare(source) for _ in range(40)))

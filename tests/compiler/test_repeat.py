@@ -1,0 +1,23 @@
+"""The short way of a repeated call asks the same of the driver as the long one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.cases import new_seed
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_both_ways_ask_the_same(driver: Path) -> None:
+    seed = new_seed()
+    env = {**os.environ, "LD_LIBRARY_PATH": str(driver), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, Path(__file__).parent / "repeat_cases.py", str(seed)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"PYFLEX_TEST_SEED={seed}\n{done.stderr}"
+    name, count = done.stdout.split()
+    assert name == "short"
+    assert int(count) >= 50
