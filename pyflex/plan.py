@@ -145,6 +145,7 @@ class Plan:
         )
         self._tail = (*block_arguments(inputs.blocks), *trace.arguments)
         self._keys = spec.schedule.keys
+        self._untold: dict[int, Split | None] = {}  # of these, what `repeat` has not seen
         self._repeat: Repeat | None = None
         self._fixed = Fixed(
             spec=spec,
@@ -175,7 +176,7 @@ class Plan:
         try:
             split = self._splits[tiles]
         except KeyError:
-            split = self._splits[tiles] = self._choose_split(kv_limit)
+            split = self._splits[tiles] = self._untold[tiles] = self._choose_split(kv_limit)
         empty = self._runner.empty
         out = empty(self._shape, self._strides, self._dtype)
         out_at = out.data_ptr()
@@ -229,9 +230,13 @@ class Plan:
             return None
         if self._repeat is None or len(kernels) > self._repeat.num_kernels:
             self._repeat = self._make_repeat(kernels)
+            self._untold = dict(self._splits)
         limit = self._checked if self._lists is None else min(self._checked, self._lists.kv_len)
-        parts = {tiles: split.parts for tiles, split in self._splits.items() if split is not None}
-        self._repeat.learn(limit, parts)
+        self._repeat.learn_keys(limit)
+        while self._untold:
+            tiles, split = self._untold.popitem()
+            if split is not None:
+                self._repeat.learn_parts(tiles, split.parts)
         return self._repeat
 
     def _make_repeat(self, kernels: tuple[GpuKernel, ...]) -> Repeat:

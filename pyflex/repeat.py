@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -115,17 +115,14 @@ class Repeat:
         count = sum(len(kernel.binary.arguments) for kernel in kernels)
         return bool(kernels) and count <= _MOST_ARGUMENTS and _reader() is not None
 
-    def learn(self, most_keys: int, parts: Mapping[int, int]) -> None:
-        """Takes over what a call the long way has checked, and the splits that it chose.
+    def learn_keys(self, most: int) -> None:
+        """Takes over from the long way that no mask or captured tensor is too small for `most`."""
+        self._kind.most_keys = most
 
-        Args:
-            most_keys: no mask or captured tensor is too small for so many.
-            parts: of the split, by the number of tiles.
-        """
-        self._kind.most_keys = most_keys
-        for tiles, number in parts.items():
-            if tiles < _MOST_TILES:
-                self._parts[tiles] = number
+    def learn_parts(self, tiles: int, parts: int) -> None:
+        """Takes over the parts of the split for so many tiles."""
+        if tiles < _MOST_TILES:
+            self._parts[tiles] = parts
 
     def __call__(
         self,
