@@ -13,7 +13,7 @@ from benchmarks.timing import read_floor
 from benchmarks.warm import Job, warm
 from benchmarks.workloads import Workload, make_problem
 from pyflex import OPTIMISATIONS, Options
-from pyflex.timing import capture, replay
+from pyflex.timing import TURN, capture, replay
 
 Row = dict[str, Any]
 
@@ -40,7 +40,7 @@ def ablate(workloads: Sequence[Workload], processes: int | None) -> list[Row]:
                 graphs[name] = capture(run_pyflex(problem, given))
             except Exception as error:  # a variant that fails is a line of the table
                 row["errors"][name] = f"{type(error).__name__}: {error}"[:300]
-        row["us"] = dict(zip(graphs, replay(list(graphs.values()), _REPEATS), strict=True))
+        row["us"] = dict(zip(graphs, replay(list(graphs.values()), _REPEATS, TURN), strict=True))
         rows.append(row)
         del problem, graphs
         torch.cuda.empty_cache()

@@ -13,7 +13,7 @@ from benchmarks.report import geomean, progress, text_table
 from benchmarks.systems import SYSTEMS, UnsupportedError
 from benchmarks.timing import read_floor
 from benchmarks.workloads import Workload, make_problem
-from pyflex.timing import capture, replay
+from pyflex.timing import TURN, capture, replay
 
 Row = dict[str, Any]
 
@@ -48,7 +48,7 @@ def measure(workload: Workload, systems: Sequence[str]) -> Row:
             row["errors"][name] = str(reason)
         except Exception as error:  # a peer that fails must not end the run
             row["errors"][name] = f"{type(error).__name__}: {error}"[:300]
-    times = replay(list(graphs.values()), _REPEATS)
+    times = replay(list(graphs.values()), _REPEATS, TURN)
     row["us"] = dict(zip(graphs, times, strict=True))
     return row
 

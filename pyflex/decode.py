@@ -10,22 +10,23 @@ from torch.nn.attention.flex_attention import BlockMask
 
 from pyflex import gpu
 from pyflex.blocks import BlockLists, read_block_mask
+from pyflex.choice import Choice
 from pyflex.errors import ScheduleError
 from pyflex.gpu import Target
 from pyflex.inputs import ELEMENTS, Inputs, check_inputs
 from pyflex.kernel import BlockShape, KernelSpec
+from pyflex.kind import Kind
 from pyflex.lowered import Lowered, lowered_for
 from pyflex.mods import Mods, Trace
 from pyflex.options import Options
 from pyflex.plan import Layout, Plan, Results, call_kind, layout_of
 from pyflex.repeat import Repeat
-from pyflex.run import runner_for
-from pyflex.schedule import choose_schedule
+from pyflex.schedule import Shape, schedules_for
 
 Mod = Callable[..., Any]
 
 #: Kinds of call that one Decode remembers: a BlockMask made for each call makes a new one each.
-_MOST_PLANS = 64
+_MOST_KINDS = 64
 
 
 class Decode:
@@ -34,7 +35,7 @@ class Decode:
     def __init__(self, score_fn: Mod | None, mask_fn: Mod | None, options: Options) -> None:
         self.options = options
         self._mods = Mods(score_fn, mask_fn)
-        self._plans: dict[Any, Plan] = {}
+        self._choices: dict[Any, Choice] = {}
         self._last: KernelSpec | None = None
         self._repeat: Repeat | None = None
 
@@ -148,27 +149,27 @@ class Decode:
         """The plan for a call, checked, and where the call's tensors lie."""
         lists = read_block_mask(block_mask) if block_mask is not None else None
         known = call_kind(query, key, value, lists, q_offset, kv_len)
+        choice = None
         if known is not None:
             kind, layout = known
-            plan = self._plans.get((kind, lse, max_scores))
-            if plan is not None and plan.trace.holds():
-                self._last = plan.spec
-                return plan, layout
-        inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
-        layout = layout_of(query, key, value)
-        plan = self._plan(inputs, lse, max_scores, aligned=layout[-1])
+            choice = self._choices.get((kind, lse, max_scores))
+        if choice is None or not choice.trace.holds():
+            inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
+            layout = layout_of(query, key, value)
+            choice = self._choice(inputs, lse, max_scores, aligned=layout[-1])
+            if known is not None:
+                self._choices[kind, lse, max_scores] = choice
+                if len(self._choices) > _MOST_KINDS:
+                    del self._choices[next(iter(self._choices))]
+        plan = choice.plan(kv_len if isinstance(kv_len, int) else layout[6])
         self._last = plan.spec
-        if known is not None:
-            self._plans[kind, lse, max_scores] = plan
-            if len(self._plans) > _MOST_PLANS:
-                del self._plans[next(iter(self._plans))]
         return plan, layout
 
     def _traced(self, device: torch.device, lists: BlockLists | None) -> Trace:
         return self._mods.traced(device, lists.mask_mod if lists is not None else None)
 
-    def _plan(self, inputs: Inputs, lse: bool, max_scores: bool, *, aligned: bool) -> Plan:
-        query, value, lists = inputs.query, inputs.value, inputs.blocks
+    def _choice(self, inputs: Inputs, lse: bool, max_scores: bool, *, aligned: bool) -> Choice:
+        query, key, value, lists = inputs.query, inputs.key, inputs.value, inputs.blocks
         trace = self._traced(query.device, lists)
         group = inputs.heads // inputs.kv_heads
         blocks = None
@@ -179,16 +180,15 @@ class Decode:
                 per_head=lists.counts.shape[1] > 1 and group > 1,
                 has_full=lists.full_counts is not None,
             )
-        packed = self.options.enabled("flex-pack-gqa") and not (blocks and blocks.per_head)
-        schedule = choose_schedule(
-            self.options,
+        shape = Shape(
             itemsize=query.element_size(),
             head_dim=query.shape[3],
             value_dim=value.shape[3],
             group=group,
             q_len=inputs.q_len,
-            packed=packed,
+            packed=self.options.enabled("flex-pack-gqa") and not (blocks and blocks.per_head),
         )
+        schedules = schedules_for(self.options, shape)
         spec = KernelSpec(
             element=ELEMENTS[query.dtype],
             group=group,
@@ -203,12 +203,21 @@ class Decode:
             offset_type=_tensor_type(inputs.q_offset),
             length_type=_tensor_type(inputs.kv_len),
             options=self.options.of_code,
-            schedule=schedule,
+            schedule=schedules[0],
             score=trace.score,
             mask=trace.mask,
         )
-        runner = runner_for(lowered_for(spec), query.device)
-        return Plan(spec, trace, runner, inputs, self.options)
+        kind = Kind(
+            spec=spec,
+            shape=shape,
+            trace=trace,
+            lists=lists,
+            shapes=(query.shape, key.shape, value.shape),
+            integers=(_integer_bits(inputs.q_offset), _integer_bits(inputs.kv_len)),
+            dtype=query.dtype,
+            device=query.device,
+        )
+        return Choice(kind, schedules, self.options)
 
     def ir(self, stage: str, *, target: str | None = None) -> str:
         """The text of one stage of the kernel that was called last.
@@ -244,6 +253,10 @@ def _target(name: str | None) -> Target | None:
     if torch.cuda.is_available():
         return gpu.current_target(torch.device("cuda", torch.cuda.current_device()))
     return None
+
+
+def _integer_bits(given: int | torch.Tensor) -> int:
+    return 8 * given.element_size() if isinstance(given, torch.Tensor) else 0
 
 
 def _tensor_type(given: int | torch.Tensor) -> Literal["i32", "i64"]:

@@ -281,9 +281,13 @@ def _shared_bytes(device: torch.device) -> int:
     return max(optin, properties.shared_memory_per_block)
 
 
-def describe(kernel: GpuKernel, device: torch.device) -> Device:
-    """The device as the schedule's model sees it for one kernel."""
+@lru_cache(maxsize=64)
+def describe(device: torch.device) -> Device:
+    """A GPU as the schedule's model sees it."""
     properties = torch.cuda.get_device_properties(device)
-    # Two transfers a clock (kHz) of a bus of so many bits.
-    bandwidth = 2 * properties.memory_clock_rate * properties.memory_bus_width / 8 / 1e3
-    return Device(properties.multi_processor_count, max(1, kernel.programs), bandwidth)
+    return Device(
+        processors=properties.multi_processor_count,
+        shared=properties.shared_memory_per_multiprocessor,
+        # Two transfers a clock (kHz) of a bus of so many bits.
+        bandwidth=2 * properties.memory_clock_rate * properties.memory_bus_width / 8 / 1e3,
+    )

@@ -19,15 +19,13 @@ from pyflex.arguments import (
     per_batch,
 )
 from pyflex.blocks import BlockLists
-from pyflex.errors import DeviceError
-from pyflex.inputs import Inputs
-from pyflex.kernel import ITEMSIZE, KernelSpec
+from pyflex.kind import Kind
 from pyflex.launch import GpuKernel
-from pyflex.mods import Trace
+from pyflex.lowered import lowered_for
 from pyflex.options import Options
-from pyflex.repeat import Fixed, Repeat
-from pyflex.run import Runner, Split
-from pyflex.schedule import Loop, choose_splits
+from pyflex.repeat import Repeat
+from pyflex.run import Split, model_of, runner_for
+from pyflex.schedule import parts_for, parts_for_threads
 
 PerBatch = int | torch.Tensor
 Strides = tuple[int, ...]
@@ -119,19 +117,19 @@ class Plan:
     Holds for calls of one kind while `trace` holds.
     """
 
-    def __init__(
-        self, spec: KernelSpec, trace: Trace, runner: Runner, inputs: Inputs, options: Options
-    ) -> None:
-        self.spec = spec
-        self._options = options
-        self.trace = trace
-        self._runner = runner
-        self._lists = inputs.blocks
-        self._dtype = inputs.query.dtype
-        self._rows = rows = (inputs.batch, inputs.heads, inputs.q_len)
-        self._row_count = inputs.batch * inputs.heads * inputs.q_len
-        self._repeats_kv = inputs.key.shape[0] != inputs.batch
-        self._programs = _programs(spec, inputs)
+    def __init__(self, kind: Kind, options: Options) -> None:
+        """Compiles the kernel."""
+        self.spec = spec = kind.spec
+        self._kind, self._options = kind, options
+        self.trace = kind.trace
+        self._runner = runner_for(lowered_for(spec), kind.device)
+        self._lists = kind.lists
+        self._dtype = kind.dtype
+        self._rows = rows = kind.rows
+        batch, heads, q_len = rows
+        self._row_count = batch * heads * q_len
+        self._repeats_kv = kind.shapes[1][0] != batch
+        self._programs = kind.programs()
         self._scale = spec.head_dim**-0.5
         self._shape = (*rows, spec.value_dim)
         self._strides = contiguous_strides(self._shape)
@@ -140,23 +138,13 @@ class Plan:
         self._middle = (
             *self._strides[:-1],
             *(self._row_strides[:-1] if self._wants_rows else ()),
-            inputs.kv_heads,
-            inputs.q_len,
+            kind.shapes[1][1],
+            q_len,
         )
-        self._tail = (*block_arguments(inputs.blocks), *trace.arguments)
+        self._tail = (*block_arguments(kind.lists), *kind.trace.arguments)
         self._keys = spec.schedule.keys
         self._untold: dict[int, Split | None] = {}  # of these, what `repeat` has not seen
         self._repeat: Repeat | None = None
-        self._fixed = Fixed(
-            spec=spec,
-            trace=trace,
-            lists=inputs.blocks,
-            shapes=(inputs.query.shape, inputs.key.shape, inputs.value.shape),
-            integers=(_integer_bits(inputs.q_offset), _integer_bits(inputs.kv_len)),
-            dtype=inputs.query.dtype,
-            device=inputs.query.device,
-            programs=self._programs,
-        )
         self._checked = -1  # captures are long enough for so many keys
         self._splits: dict[int, Split | None] = {}  # by the tiles of the longest sequence
 
@@ -249,7 +237,7 @@ class Plan:
         if len(kernels) > 1:
             arguments = (*arguments, 0, 0, 0, *self._results(0, lse))
         layout = (self._shape, self._strides, self._row_strides)
-        return Repeat(self._fixed, kernels, arguments, *layout, self._runner.empty)
+        return Repeat(self._kind, kernels, arguments, *layout, self._runner.empty)
 
     def _row_results(self) -> tuple[torch.Tensor | None, torch.Tensor | None, tuple[int, ...]]:
         """The results with one number a row that are wanted, and their addresses."""
@@ -270,23 +258,17 @@ class Plan:
 
     def _choose_split(self, kv_limit: int) -> Split | None:
         """The split for this many keys; None for a kernel that is not made to be split."""
-        spec, lists = self.spec, self._lists
+        spec, runner = self.spec, self._runner
         if not spec.splits_kv:
             return None
-        if lists is not None:
-            kv_limit = min(kv_limit, lists.most_blocks * lists.kv_block)
-        loop = Loop(
-            programs=self._programs,
-            tiles=-(-kv_limit // self._keys),
-            tile_bytes=self._keys * (spec.head_dim + spec.value_dim) * ITEMSIZE[spec.element],
-            partial_bytes=self._row_count * spec.value_dim * 4,
-        )
-        parts = choose_splits(self._options, loop, self._runner.device)
+        work = self._kind.work(kv_limit)
+        device = model_of(self._kind.device)
+        if device is None:
+            threads = torch.get_num_threads()
+            parts = parts_for_threads(self._options, work, spec.schedule, threads)
+        else:
+            parts = parts_for(self._options, work, spec.schedule, runner.resident, device)
         return Split.of(parts, self._row_count, spec.value_dim)
-
-
-def _integer_bits(given: PerBatch) -> int:
-    return 8 * given.element_size() if isinstance(given, torch.Tensor) else 0
 
 
 def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -295,22 +277,3 @@ def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     for size in reversed(shape[1:]):
         strides.append(strides[-1] * size)
     return tuple(reversed(strides))
-
-
-def _programs(spec: KernelSpec, inputs: Inputs) -> int:
-    """Programs along the grid's first axis; `flex.rows` enumerates them."""
-    queries = spec.schedule.queries
-    if spec.blocks is not None:
-        whole, rest = divmod(inputs.q_len, spec.blocks.q_block)
-        tiles = whole * -(-spec.blocks.q_block // queries) + -(-rest // queries)
-    else:
-        tiles = -(-inputs.q_len // queries)
-    portions = -(-spec.group // spec.schedule.heads)
-    programs = inputs.batch * inputs.kv_heads * portions * tiles
-    if programs >= 1 << 31:
-        raise DeviceError(
-            "the call needs more programs than a grid holds",
-            expected="fewer than 2**31",
-            got=programs,
-        )
-    return programs

@@ -10,17 +10,14 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 
-from pyflex.blocks import BlockLists
 from pyflex.compiler import GpuKind, gpu_call
 from pyflex.errors import DeviceError
-from pyflex.kernel import KernelSpec
+from pyflex.kind import Kind
 from pyflex.launch import GpuKernel, last_problem, pack_arguments
-from pyflex.mods import Trace
 from pyflex.workspace import BLOCKS
 
 #: Lengths, in tiles, whose split is remembered.
@@ -57,33 +54,12 @@ def _address(function: object) -> int | None:
     return ctypes.cast(function, ctypes.c_void_p).value  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True)
-class Fixed:
-    """What is the same for all calls of a kind.
-
-    Attributes:
-        shapes: of query, key and value; the lengths of key and value do not count.
-        integers: of q_offset and kv_len, bits of a tensor's integers, 0 if it is no tensor.
-        programs: the grid without a split.
-        lists: the BlockMask's.
-    """
-
-    spec: KernelSpec
-    trace: Trace
-    lists: BlockLists | None
-    shapes: tuple[torch.Size, torch.Size, torch.Size]
-    integers: tuple[int, int]
-    dtype: torch.dtype
-    device: torch.device
-    programs: int
-
-
 class Repeat:
     """Calls of one kind on one GPU; None in place of a result for a call of another kind."""
 
     def __init__(
         self,
-        fixed: Fixed,
+        kind: Kind,
         kernels: Sequence[GpuKernel],
         arguments: Sequence[int | float],
         shape: tuple[int, ...],
@@ -92,22 +68,22 @@ class Repeat:
         empty: Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor],
     ) -> None:
         """Takes the arguments of all kernels; what changes from call to call may be anything."""
-        spec = fixed.spec
-        self.spec, self.lists, self.lse = spec, fixed.lists, spec.lse
+        spec = kind.spec
+        self.spec, self.lists, self.lse = spec, kind.lists, spec.lse
         self.num_kernels = len(kernels)
-        self._trace = fixed.trace
-        self._shape, self._strides, self._dtype = shape, strides, fixed.dtype
+        self._trace = kind.trace
+        self._shape, self._strides, self._dtype = shape, strides, kind.dtype
         self._row_strides = row_strides
         self._scale: float = spec.head_dim**-0.5
-        self._index: int = fixed.device.index or 0
+        self._index: int = kind.device.index or 0
         self._splits = spec.splits_kv
         self._empty = empty
         self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
         self._parts = (ctypes.c_uint32 * _MOST_TILES)()
         self._call = gpu_call()
         self._kernels = tuple(kernels)
-        self._kind = _kind(fixed, kernels, pack_arguments(kernels, arguments), self._parts)
-        self._kind_at = ctypes.addressof(self._kind)
+        self._gpu_kind = _gpu_kind(kind, kernels, pack_arguments(kernels, arguments), self._parts)
+        self._kind_at = ctypes.addressof(self._gpu_kind)
 
     @staticmethod
     def serves(kernels: Sequence[GpuKernel]) -> bool:
@@ -117,7 +93,7 @@ class Repeat:
 
     def learn_keys(self, most: int) -> None:
         """Takes over from the long way that no mask or captured tensor is too small for `most`."""
-        self._kind.most_keys = most
+        self._gpu_kind.most_keys = most
 
     def learn_parts(self, tiles: int, parts: int) -> None:
         """Takes over the parts of the split for so many tiles."""
@@ -190,14 +166,14 @@ class Repeat:
         raise DeviceError("the GPU's driver refuses the launch", got=last_problem())
 
 
-def _kind(
-    fixed: Fixed,
+def _gpu_kind(
+    kind: Kind,
     kernels: Sequence[GpuKernel],
     arguments: bytes,
     parts: ctypes.Array[ctypes.c_uint32],
 ) -> GpuKind:
-    spec, python = fixed.spec, ctypes.pythonapi
-    code, bits = _DTYPES[fixed.dtype]
+    spec, python = kind.spec, ctypes.pythonapi
+    code, bits = _DTYPES[kind.dtype]
     return GpuKind(
         read=_reader(),
         release=_address(python.PyEval_SaveThread),
@@ -206,20 +182,20 @@ def _kind(
         next=kernels[1].handle if len(kernels) > 1 else None,
         arguments=arguments,
         parts=parts,
-        query=tuple(fixed.shapes[0]),
-        key=tuple(fixed.shapes[1]),
-        value=tuple(fixed.shapes[2]),
+        query=tuple(kind.shapes[0]),
+        key=tuple(kind.shapes[1]),
+        value=tuple(kind.shapes[2]),
         num_arguments=sum(len(kernel.binary.arguments) for kernel in kernels),
         num_parts=_MOST_TILES,
         tile_keys=spec.schedule.keys,
-        programs=fixed.programs,
+        programs=kind.programs(),
         overlap=len(kernels) > 1 and kernels[1].binary.waits,
-        device_type=_DEVICES[fixed.device.type],
-        device=fixed.device.index or 0,
+        device_type=_DEVICES[kind.device.type],
+        device=kind.device.index or 0,
         dtype_code=code,
         dtype_bits=bits,
-        offset_bits=fixed.integers[0],
-        length_bits=fixed.integers[1],
+        offset_bits=kind.integers[0],
+        length_bits=kind.integers[1],
         aligned=spec.aligned,
         lse=spec.lse,
         splits=spec.splits_kv,

@@ -43,8 +43,8 @@ class Split:
 class Runner:
     """The kernels of one spec on one device."""
 
-    #: What the choice of a split depends on.
-    device: Device
+    #: Programs that one multiprocessor runs at the same time.
+    resident: int = 1
     #: Uninitialised memory on the device: shape, strides, dtype.
     empty: Allocate
     #: What has been loaded into a GPU: the kernel, and the one that joins a split.
@@ -83,7 +83,7 @@ class GpuRunner(Runner):
         self.kernels = (self._kernel,)
         self._pair: Launcher | None = None
         self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
-        self.device = gpu.describe(self._kernel, device)
+        self.resident = max(1, self._kernel.programs)
         self.empty = _empty_on_gpu(device)
 
     def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
@@ -122,9 +122,6 @@ class CpuRunner(Runner):
         self._lowered = lowered
         self._kernel = compiler.jit(lowered.ttir())
         self._joining: compiler.CpuKernel | None = None
-        # One thread, one program; a core reads some 10 GB/s.
-        threads = torch.get_num_threads()
-        self.device = Device(threads, 1, 1e4 * threads)
         self.empty = _empty("_empty_strided_cpu", device)
 
     def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
@@ -174,6 +171,11 @@ def _empty_on_gpu(device: torch.device) -> Allocate:
         return torch.empty_strided(shape, strides, dtype=dtype, device=device)
 
     return empty
+
+
+def model_of(device: torch.device) -> Device | None:
+    """A GPU as the schedule's model sees it; None for the CPU, which has no model."""
+    return gpu.describe(device) if device.type == "cuda" else None
 
 
 _RUNNERS: dict[tuple[KernelSpec, torch.device], Runner] = {}

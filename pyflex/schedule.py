@@ -1,40 +1,63 @@
-"""Tile shape, warps, pipeline depth and split count for a problem, chosen without tuning."""
+"""Tile and split of the KV loop for a problem, chosen without tuning.
+
+The constants are a fit to a sweep over tiles and splits on an H200: 76 problems, 150 schedules each
+(`benchmarks/run.py --mode regret`); docs/performance.md says how far the choice is from the best.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from pyflex.errors import ScheduleError
 from pyflex.options import Options
 
-#: What a model of the run time needs beside the problem, in microseconds; measured on an H200.
-#: Time from launch to the first tile, and from the last one to the end.
-START_US = 5.0
-#: Launching the kernel that joins partial results and reading the first of them.
-COMBINE_US = 3.5
-#: A program's own start: its row of the grid, its queries, an empty pipeline.
-PROGRAM_US = 1.0
-#: How long one program alone on a multiprocessor takes for a tile of 32 KB of K and V.
-TILE_US, TILE_BYTES = 1.0, 32768
-#: The part of the memory's nominal bandwidth that a kernel reaches.
-REACHED = 0.93
+#: Bytes of K and V in a tile: the narrow one for many short loops, the other for all else.
+_NARROW, _MIDDLE = 16384, 32768
+#: Float32 products run on the ordinary units, which want as many keys a tile as fit.
+_FLOAT32_KEYS, _FLOAT32_BYTES = 64, 131072
+
+# All times in microseconds.
+#: Launching a kernel until its first tile, and a program's own start and end.
+_START, _PROGRAM = 6.4, 1.1
+#: A program alone on a multiprocessor: a tile's latency, and its bytes a warp.
+_TILE, _WARP_BYTES = 0.38, 0.266 / 8192
+#: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
+_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 7.9e6, 4.93e4, 1.6
+#: Scores a microsecond that a multiprocessor turns into probabilities.
+_SCORE_RATE = 2.9e4
+#: The part of the memory's nominal bandwidth that is reached.
+_REACHED = 0.856
+#: How far a multiprocessor with one program more than the others holds up a wave.
+_UNEVEN = 0.49
+#: Smoothness of the greater of two times: neither hides the other wholly.
+_BOTH = 4.7
+#: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
+#: further round of as many parts as the kernel reads at once.
+_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 1.7, 0.64, 0.46, 1.5
+#: Mean length over the longest, where lengths are a tensor's.
+_VARYING = 0.6
+#: Fewer parts are taken where the model sees no more than this between them.
+_CLOSE = 1.015
+#: What another tile than the usual one must gain.
+_GAIN = 1.01
 #: More parts than this are joined slower than they save.
-MOST_SPLITS = 64
+_MOST_PARTS = 64
 
 
 @dataclass(frozen=True)
 class Device:
-    """What the choice of a split depends on.
+    """A GPU as the model sees it.
 
     Attributes:
-        processors: multiprocessors of a GPU, threads of a CPU.
-        programs_per_processor: programs of this kernel that run on one at the same time.
+        processors: multiprocessors.
+        shared: bytes of shared memory of one of them.
         bandwidth: bytes a microsecond that the memory gives, nominally.
     """
 
     processors: int
-    programs_per_processor: int
+    shared: int
     bandwidth: float
 
 
@@ -57,100 +80,190 @@ class Schedule:
         return self.rows // self.heads
 
 
-def _power_of_two(value: int) -> int:
-    return 1 << max(0, value - 1).bit_length()
+@dataclass(frozen=True)
+class Shape:
+    """What a kernel is compiled for, as far as schedules depend on it.
 
-
-def choose_schedule(
-    options: Options,
-    *,
-    itemsize: int,
-    head_dim: int,
-    value_dim: int,
-    group: int,
-    q_len: int,
-    packed: bool,
-) -> Schedule:
-    """The compiled part of the schedule.
-
-    It depends on the length of the query only in powers of two, and neither on the batch nor on
-    the KV length, so that one kernel serves a whole generation. `itemsize` is in bytes; `packed`
-    says whether the `group` query heads of a KV head share a tile.
+    `itemsize` is in bytes; `packed` says whether the `group` query heads of a KV head share a
+    tile.
     """
-    sharing = group if packed else 1
-    rows = options.rows or min(max(_power_of_two(sharing * q_len), 16), 64)
-    if options.rows is None and sharing > rows:
-        rows = min(_power_of_two(sharing), 128)
-    line = max(_power_of_two(head_dim), _power_of_two(value_dim)) * itemsize
-    # A tile of K (or V) of 16 KB: several fit a multiprocessor's shared memory.
-    keys = options.keys or min(max(16384 // line, 16), 64)
-    return Schedule(
-        rows=rows,
-        keys=keys,
-        heads=min(sharing, rows),
-        num_warps=options.num_warps or (4 if rows <= 64 else 8),
-        num_stages=options.num_stages or (3 if itemsize == 2 else 2),
-    )
+
+    itemsize: int
+    head_dim: int
+    value_dim: int
+    group: int
+    q_len: int
+    packed: bool
+
+    @property
+    def line(self) -> int:
+        """Bytes of a key and its value in shared memory."""
+        return (power_of_two(self.head_dim) + power_of_two(self.value_dim)) * self.itemsize
 
 
 @dataclass(frozen=True)
-class Loop:
-    """The KV loop that is to be split.
+class Work:
+    """The KV loop of a call.
 
     Attributes:
+        shape: what the kernel is compiled for.
         programs: programs of the grid without a split.
-        tiles: the most tiles that one program visits.
-        tile_bytes: bytes of K and V in a tile.
-        partial_bytes: bytes that one part of every row's result takes.
+        length: the most keys that one of them visits.
+        rows: rows of the result: batch times heads times queries.
+        varies: whether the sequences have lengths of their own.
     """
 
+    shape: Shape
     programs: int
-    tiles: int
-    tile_bytes: int
-    partial_bytes: int
+    length: int
+    rows: int
+    varies: bool
 
 
-def estimate_us(loop: Loop, device: Device, splits: int) -> float:
-    """Predicted time of a split.
+def power_of_two(value: int) -> int:
+    """The least power of two that is not smaller."""
+    return 1 << max(0, value - 1).bit_length()
+
+
+def floor_power_of_two(value: int) -> int:
+    """The greatest power of two that is not larger; `value` is at least 1."""
+    return 1 << value.bit_length() - 1
+
+
+def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
+    """The tiles to choose from: at most two, so that no more kernels are compiled.
+
+    They depend on the length of the query only in powers of two, and neither on the batch nor on
+    the KV length: the same two kernels serve a whole generation. The first one is the usual one.
+    """
+    sharing = shape.group if shape.packed else 1
+    rows = options.rows or min(max(power_of_two(sharing * shape.q_len), 16), 64)
+    if options.rows is None and sharing > rows:
+        rows = min(power_of_two(sharing), 128)
+
+    def tile(keys: int, num_warps: int, num_stages: int) -> Schedule:
+        return Schedule(
+            rows=rows,
+            keys=options.keys or max(keys, 16),
+            heads=min(sharing, rows),
+            num_warps=options.num_warps or (num_warps if rows <= 64 else 8),
+            num_stages=options.num_stages or num_stages,
+        )
+
+    if shape.itemsize == 4:
+        keys = min(_FLOAT32_KEYS, floor_power_of_two(_FLOAT32_BYTES // shape.line))
+        return (tile(keys, 4, 3 if keys * shape.line <= _MIDDLE else 2),)
+    middle = tile(floor_power_of_two(_MIDDLE // shape.line), 4, 3)
+    narrow = floor_power_of_two(_NARROW // shape.line)
+    # Warps with fewer than 16 keys each wait for one another more than for the memory.
+    if options.keys or options.num_warps or options.num_stages or narrow < 32:
+        return (middle,)
+    return middle, tile(narrow, 2 if rows == 16 else 4, 3)
+
+
+def resident_programs(schedule: Schedule, shape: Shape, device: Device) -> int:
+    """Programs that a multiprocessor's shared memory holds: tiles in flight, queries, 1 KB."""
+    tiles = max(schedule.num_stages - 1, 1) * schedule.keys * shape.line
+    queries = schedule.rows * power_of_two(shape.head_dim) * shape.itemsize
+    return max(1, device.shared // (tiles + queries + 1024))
+
+
+def estimate_us(work: Work, schedule: Schedule, resident: int, device: Device, parts: int) -> float:
+    """Predicted time of a split into `parts`, `resident` programs fitting a multiprocessor.
 
     Programs run in waves of as many as fit the device. A wave takes as long as the memory needs
-    for its bytes, and no less than a program alone needs for its own tiles; the last wave leaves
-    part of the device idle.
+    for its bytes or the multiprocessors for its products, and no less than a program alone needs
+    for its own tiles; the last wave leaves part of the device idle.
     """
-    tiles = -(-loop.tiles // splits)
-    slots = device.processors * device.programs_per_processor
-    full, rest = divmod(loop.programs * splits, slots)
-    tile_us = loop.tile_bytes / (device.bandwidth * REACHED)
-    alone = tiles * TILE_US * (0.35 + 0.65 * loop.tile_bytes / TILE_BYTES) + PROGRAM_US
-    total = START_US + full * max(slots * tiles * tile_us, alone)
-    if rest:
-        # The busiest multiprocessor holds this many of the last wave's programs.
-        busiest = -(-rest // device.processors) * device.processors
-        total += max(busiest * tiles * tile_us, alone)
-    if splits > 1:
-        # Partial results are written once and read once.
-        total += COMBINE_US + 2 * splits * loop.partial_bytes / device.bandwidth
+    shape, keys = work.shape, schedule.keys
+    tiles = -(-work.length // keys)
+    tiles = -(-tiles // parts)
+    dims = power_of_two(shape.head_dim) + power_of_two(shape.value_dim)
+    tile_bytes = keys * (shape.head_dim + shape.value_dim) * shape.itemsize
+    scores = schedule.rows * keys
+    compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)
+    compute += scores / _SCORE_RATE
+    alone = _TILE + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
+    alone = tiles * alone + _PROGRAM
+    mean = _VARYING if work.varies else 1.0
+    memory = tiles * tile_bytes * mean / (device.bandwidth * _REACHED)
+
+    def wave(programs: int) -> float:
+        most = -(-programs // device.processors)
+        even = (1 - _UNEVEN) * programs + _UNEVEN * most * device.processors
+        busy = max(even * memory, most * tiles * compute)
+        return float((busy**_BOTH + alone**_BOTH) ** (1 / _BOTH))
+
+    places = device.processors * resident
+    full, rest = divmod(work.programs * parts, places)
+    total = _START + full * wave(places) + (wave(rest) if rest else 0.0)
+    if parts > 1:
+        megabytes = parts * work.rows * shape.value_dim * 4e-6
+        rounds = -(-parts // min(max(4096 // power_of_two(shape.value_dim), 16), 64))
+        total += _JOIN + _JOIN_MEGABYTE * megabytes + _JOIN_ROWS * work.rows / 1000
+        total += _JOIN_ROUND * (rounds - 1)
     return total
 
 
-def choose_splits(options: Options, loop: Loop, device: Device) -> int:
-    """How many programs share one KV loop: the fewest with the shortest predicted time.
-
-    Raises:
-        ScheduleError: when more splits are asked for than a grid can hold.
-    """
+def parts_for(
+    options: Options, work: Work, schedule: Schedule, resident: int, device: Device
+) -> int:
+    """How many programs share one KV loop: the fewest with the shortest predicted time."""
     if options.splits is not None:
-        if options.splits * loop.programs >= 1 << 31:
-            raise ScheduleError(
-                "too many programs",
-                expected="fewer than 2**31",
-                got=options.splits * loop.programs,
-            )
         return options.splits
-    return _best_splits(loop, device)
+    return _best_parts(work, schedule, resident, device)[1]
+
+
+def parts_for_threads(options: Options, work: Work, schedule: Schedule, threads: int) -> int:
+    """As `parts_for`, for a CPU: no more programs than keep its threads busy."""
+    if options.splits is not None:
+        return options.splits
+    tiles = -(-work.length // schedule.keys)
+    return max(1, min(threads // max(work.programs, 1), tiles))
+
+
+def best_schedule(
+    options: Options, work: Work, schedules: tuple[Schedule, ...], device: Device
+) -> int:
+    """Which of `schedules` is the fastest for `work`; the first one unless another gains."""
+
+    def predicted(schedule: Schedule) -> float:
+        resident = resident_programs(schedule, work.shape, device)
+        if options.splits is not None:
+            return estimate_us(work, schedule, resident, device, options.splits)
+        return _best_parts(work, schedule, resident, device)[0]
+
+    if len(schedules) == 1:
+        return 0
+    times = [predicted(schedule) for schedule in schedules]
+    best = times.index(min(times))
+    # A second kernel is compiled for a gain alone, not for a tie.
+    return best if times[best] * _GAIN < times[0] else 0
+
+
+def check_grid(options: Options, programs: int) -> None:
+    """Raises ScheduleError when more splits are asked for than a grid can hold."""
+    if options.splits is not None and options.splits * programs >= 1 << 31:
+        raise ScheduleError(
+            "too many programs", expected="fewer than 2**31", got=options.splits * programs
+        )
 
 
 @lru_cache(maxsize=4096)
-def _best_splits(loop: Loop, device: Device) -> int:
-    most = max(1, min(loop.tiles // 2, MOST_SPLITS))
-    return min(range(1, most + 1), key=lambda splits: estimate_us(loop, device, splits))
+def _best_parts(work: Work, schedule: Schedule, resident: int, device: Device) -> tuple[float, int]:
+    most = max(1, min(-(-work.length // schedule.keys), _MOST_PARTS))
+    times = {
+        parts: estimate_us(work, schedule, resident, device, parts)
+        for parts in _useful_parts(work.programs, resident * device.processors, most)
+    }
+    good = _CLOSE * min(times.values())
+    parts = min(parts for parts, time in times.items() if time <= good)
+    return times[parts], parts
+
+
+def _useful_parts(programs: int, places: int, most: int) -> Iterable[int]:
+    """Round numbers, and those that fill the device a whole number of times."""
+    useful = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64}
+    if programs:
+        useful |= {places * waves // programs for waves in (1, 2, 3)}
+    return {parts for parts in useful if 1 <= parts <= most}

@@ -18,6 +18,9 @@ import torch
 #: Several times the L2 of any GPU.
 _FLUSH_BYTES = 512 * 1024 * 1024
 
+#: Replays in a row, where code is to be as warm as it is from step to step.
+TURN = 5
+
 
 def capture(
     run: Callable[[], object], pool: Any = None, *, ready: bool = False
@@ -45,30 +48,41 @@ def capture(
     return graph
 
 
-def replay(graphs: Sequence[torch.cuda.CUDAGraph], repeats: int) -> list[float]:
-    """Median microseconds of each graph over `repeats` passes through all of them."""
+def replay(graphs: Sequence[torch.cuda.CUDAGraph], repeats: int, turn: int = 0) -> list[float]:
+    """Median microseconds of each graph over `repeats` replays.
+
+    The graphs take turns, of `turn` replays after one that does not count: a kernel's own code is
+    then where its last run left it. With 0 each replay is a turn, and code comes from memory.
+    """
     flush = torch.ones(_FLUSH_BYTES // 4, dtype=torch.int32, device="cuda")
     flush.sum()
     times: list[list[float]] = [[] for _ in graphs]
-    for _ in range(repeats):
-        events = []
-        for graph in graphs:
-            # While this reads, the host queues the rest: no gap is timed.
-            flush.sum()
-            start, end = _event(), _event()
-            start.record()
-            graph.replay()
-            end.record()
-            events.append((start, end))
+    for _ in range(-(-repeats // max(turn, 1))):
+        timed = []
+        for graph, own in zip(graphs, times, strict=True):
+            if turn:
+                flush.sum()
+                graph.replay()
+            timed += [(own, _timed(graph, flush)) for _ in range(max(turn, 1))]
         torch.cuda.synchronize()
-        for own, (start, end) in zip(times, events, strict=True):
+        for own, (start, end) in timed:
             own.append(start.elapsed_time(end) * 1e3)
     return [statistics.median(own) for own in times]
 
 
+def _timed(graph: torch.cuda.CUDAGraph, flush: torch.Tensor) -> tuple[Any, Any]:
+    # While this reads, the host queues the rest: no gap is timed.
+    flush.sum()
+    start, end = _event(), _event()
+    start.record()
+    graph.replay()
+    end.record()
+    return start, end
+
+
 def graph_time(run: Callable[[], object], repeats: int = 20) -> float:
     """Median microseconds of one call."""
-    return replay([capture(run)], repeats)[0]
+    return replay([capture(run)], repeats, TURN)[0]
 
 
 @cache

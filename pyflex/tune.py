@@ -22,7 +22,7 @@ from pyflex.options import Options
 from pyflex.plan import Results
 from pyflex.run import runner_for
 from pyflex.schedule import Schedule
-from pyflex.timing import capture, replay
+from pyflex.timing import TURN, capture, replay
 
 _KEYS = (16, 32, 64, 128, 256)
 #: Bytes of K and V in a tile: smaller ones cost more steps, larger ones leave no room for stages.
@@ -34,7 +34,7 @@ _SPLITS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
 _MOST_WAVES = 32
 
 #: Every candidate is timed once, those that are not hopeless a few times more, the best often.
-_HOPELESS, _QUICK, _PRECISE, _FINALISTS = 1.5, 3, 40, 8
+_HOPELESS, _QUICK, _PRECISE, _FINALISTS = 1.5, 3, 20, 8
 
 #: Norm of the difference of two results over that of the result, by what rounding explains.
 _TOLERANCE = {torch.float32: 1e-4, torch.float16: 4e-3, torch.bfloat16: 3e-2}
@@ -232,7 +232,7 @@ def _sweep(
     times.update(zip(hopeful, quick, strict=True))
     best = sorted(times, key=lambda options: times[options])[:_FINALISTS]
     finalists = list(dict.fromkeys([decode.options, *best]))
-    precise = replay([graphs[options] for options in finalists], _PRECISE)
+    precise = replay([graphs[options] for options in finalists], _PRECISE, TURN)
     times.update(zip(finalists, precise, strict=True))
     device = expected.out.device
     table = tuple(
@@ -260,7 +260,7 @@ def _spec(decode: Decode) -> KernelSpec:
 
 
 def _resident(decode: Decode, device: torch.device) -> int:
-    return runner_for(lowered_for(_spec(decode)), device).device.programs_per_processor
+    return runner_for(lowered_for(_spec(decode)), device).resident
 
 
 def _variant(decode: Decode, options: Options) -> Decode:

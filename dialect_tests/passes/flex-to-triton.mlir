@@ -386,3 +386,50 @@ tt.func @no_flex(%x: f32) -> f32 {
   %y = arith.addf %x, %x : f32
   tt.return %y : f32
 }
+
+// The loads of a loop read consecutive lines: the tile is one scalar, the offsets in it stay the same.
+// CHECK-LABEL: tt.func @load_of_a_tile(
+// CHECK-SAME: %[[P:[^:]*]]: !tt.ptr<bf16>, %[[S:[^:]*]]: i64,
+tt.func @load_of_a_tile(%p: !tt.ptr<bf16>, %s: i64, %b: i32, %h: i32, %length: i32, %init: tensor<64x128xbf16>)
+    -> tensor<64x128xbf16> {
+  %one = arith.constant 1 : i64
+  %view = flex.view %p[%s, %s, %s, %one] : !tt.ptr<bf16> -> !flex.view<4 x bf16>
+  %blocks = flex.range %length
+  // CHECK: scf.for %[[I:[^ ]*]] =
+  // CHECK: %[[FIRST:.*]] = arith.muli %[[I]], %c64_i32
+  // CHECK: %[[VALID:.*]] = arith.cmpi slt, %{{.*}}, %{{.*}} : tensor<64xi32>
+  // CHECK: %[[WIDE:.*]] = arith.extsi %[[FIRST]] : i32 to i64
+  // CHECK: %[[OFFSET:.*]] = arith.muli %[[WIDE]], %[[S]] : i64
+  // CHECK: %[[START:.*]] = tt.addptr %{{.*}}, %[[OFFSET]] : !tt.ptr<bf16>, i64
+  // CHECK: %[[STARTS:.*]] = tt.splat %[[START]] : !tt.ptr<bf16> -> tensor<64x128x!tt.ptr<bf16>>
+  // CHECK: %[[ADDRESSES:.*]] = tt.addptr %[[STARTS]], %{{.*}} : tensor<64x128x!tt.ptr<bf16>>, tensor<64x128xi64>
+  // CHECK: tt.load %[[ADDRESSES]],
+  %0 = flex.for %blocks below %length init(%init : tensor<64x128xbf16>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: tensor<64x128xbf16>):
+    %tile = flex.load %view[%b, %h, %kv] if %valid columns 128
+        : !flex.view<4 x bf16>, i32, tensor<64xi32>, tensor<64xi1> -> tensor<64x128xbf16>
+    flex.yield %tile : tensor<64x128xbf16>
+  } -> tensor<64x128xbf16>
+  tt.return %0 : tensor<64x128xbf16>
+}
+
+// The mask and the end of the keys are one choice, and the scale takes the base-2 factor with it.
+// CHECK-LABEL: tt.func @masked_softmax(
+tt.func @masked_softmax(%q: tensor<16x128xbf16>, %k: tensor<64x128xbf16>, %scale: f32, %keep: tensor<16x64xi1>,
+                        %valid: tensor<64xi1>, %m: tensor<16xf32>, %acc: tensor<16x128xf32>)
+    -> (tensor<16xf32>, tensor<16xf32>, tensor<16x128xf32>) {
+  // CHECK: %[[SCORES:.*]] = tt.dot
+  // CHECK: %[[EXISTS:.*]] = arith.andi %{{.*}}, %{{.*}} : tensor<16x64xi1>
+  // CHECK: %[[BASE2:.*]] = arith.mulf %{{.*}}, %{{.*}} : f32
+  // CHECK: %[[FACTOR:.*]] = tt.splat %[[BASE2]] : f32 -> tensor<16x64xf32>
+  // CHECK: %[[SCALED:.*]] = arith.mulf %[[SCORES]], %[[FACTOR]]
+  // CHECK: arith.select %[[EXISTS]], %[[SCALED]],
+  // CHECK-NOT: arith.select {{.*}} : tensor<16x64xi1>
+  %none = arith.constant dense<0xFF800000> : tensor<16x64xf32>
+  %0 = flex.scores %q, %k, %scale : tensor<16x128xbf16>, tensor<64x128xbf16> -> tensor<16x64xf32>
+  %1 = arith.select %keep, %0, %none : tensor<16x64xi1>, tensor<16x64xf32>
+  %2 = flex.bound %1 if %valid : tensor<16x64xf32>, tensor<64xi1>
+  %new_max, %new_sum, %new_acc = flex.online_softmax(%m, %m, %acc), %2, %k
+      : (tensor<16xf32>, tensor<16xf32>, tensor<16x128xf32>), tensor<16x64xf32>, tensor<64x128xbf16>
+  tt.return %new_max, %new_sum, %new_acc : tensor<16xf32>, tensor<16xf32>, tensor<16x128xf32>
+}

@@ -133,13 +133,41 @@ static std::pair<Value, Value> tilePointers(TileBuilder &b, ViewOp view,
   return {pointers, b.spread(exists, shapeOf(pointers))};
 }
 
-static void lowerLoad(TileBuilder &b, LoadOp op) {
+/// The first of the consecutive lines that a load in a loop reads.
+using FirstLines = DenseMap<Operation *, Value>;
+
+/// Pointers to consecutive lines from `first` on. What differs between tiles is
+/// one scalar; the offsets inside a tile are left for the loop to hoist.
+static std::pair<Value, Value> consecutivePointers(TileBuilder &b, ViewOp view,
+                                                   LoadOp op, Value first) {
+  auto strides = view.getStrides();
+  auto shape = shapeOf(op.getResult());
+  Value base =
+      b.move(view.getPointer(), b.mul(b.extend(op.getBatch()), strides[0]));
+  base = b.move(base, b.mul(b.extend(op.getHead()), strides[1]));
+  base = b.move(base, b.mul(b.extend(first), strides[2]));
+  Value line = b.mul(b.extend(b.asColumn(b.range(shape[0]))), strides[2]);
+  Value column = b.asRow(b.range(shape[1]));
+  Value offset = b.add(line, b.mul(b.extend(column), strides[3]));
+  Value exists = b.asColumn(op.getValid());
+  if (op.getColumns() < shape[1])
+    exists = b.conj(exists,
+                    b.cmp(CmpIPredicate::slt, column, b.i32(op.getColumns())));
+  return {b.move(base, offset), b.spread(exists, shape)};
+}
+
+static void lowerLoad(TileBuilder &b, LoadOp op, const FirstLines &firstLines) {
   auto view = op.getView().getDefiningOp<ViewOp>();
-  Value lines =
-      linePointers(b, view, op.getBatch(), op.getHead(), op.getIndex());
-  auto [pointers, exists] =
-      tilePointers(b, view, lines, op.getValid(), op.getColumns(),
-                   shapeOf(op.getResult())[1]);
+  Value pointers, exists;
+  if (Value first = firstLines.lookup(op)) {
+    std::tie(pointers, exists) = consecutivePointers(b, view, op, first);
+  } else {
+    Value lines =
+        linePointers(b, view, op.getBatch(), op.getHead(), op.getIndex());
+    std::tie(pointers, exists) =
+        tilePointers(b, view, lines, op.getValid(), op.getColumns(),
+                     shapeOf(op.getResult())[1]);
+  }
   Value zero = b.constant(op.getType(), 0);
   op.replaceAllUsesWith(
       tt::LoadOp::create(b, pointers, exists, zero).getResult());
@@ -168,7 +196,8 @@ static void lowerStore(TileBuilder &b, StoreOp op) {
 // The loop
 //===----------------------------------------------------------------------===//
 
-static LogicalResult lowerFor(TileBuilder &b, ForOp op) {
+static LogicalResult lowerFor(TileBuilder &b, ForOp op,
+                              FirstLines &firstLines) {
   int64_t keys = shapeOf(op.getPositions())[0];
   auto sequence = lowerBlocks(b, op.getBlocks(), keys);
   if (!sequence)
@@ -191,6 +220,13 @@ static LogicalResult lowerFor(TileBuilder &b, ForOp op) {
                                   tile.unmasked};
   llvm::append_range(arguments, loop.getRegionIterArgs());
   Block *source = &op.getBody().front();
+  // Masked lines are never read, so that their addresses need no clamp.
+  if (shapeOf(tile.start).empty())
+    for (auto load : source->getOps<LoadOp>())
+      if (load.getIndex() == op.getPositions() &&
+          load.getValid() == source->getArgument(1) &&
+          shapeOf(load.getHead()).empty())
+        firstLines[load] = tile.start;
   auto yield = cast<YieldOp>(source->getTerminator());
   scf::YieldOp::create(inner, yield.getState());
   yield.erase();
@@ -216,6 +252,7 @@ bool isName(Operation *op) {
 struct FlexToTritonPass
     : public flex::impl::FlexToTritonBase<FlexToTritonPass> {
   void runOnOperation() override {
+    firstLines.clear();
     SmallVector<Operation *> ops, names;
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
       if (!isa_and_nonnull<FlexDialect>(op->getDialect()) || isa<YieldOp>(op))
@@ -250,10 +287,12 @@ struct FlexToTritonPass
     TileBuilder b(op->getLoc(), op);
     LogicalResult result =
         TypeSwitch<Operation *, LogicalResult>(op)
-            .Case([&](ForOp op) { return lowerFor(b, op); })
+            .Case([&](ForOp op) { return lowerFor(b, op, firstLines); })
             .Case([&](RowsOp op) { return lowerRows(b, op), success(); })
             .Case([&](AtOp op) { return lowerAt(b, op), success(); })
-            .Case([&](LoadOp op) { return lowerLoad(b, op), success(); })
+            .Case([&](LoadOp op) {
+              return lowerLoad(b, op, firstLines), success();
+            })
             .Case([&](StoreOp op) { return lowerStore(b, op), success(); })
             .Case([&](ScoresOp op) { return lowerScores(b, op), success(); })
             .Case([&](BoundOp op) { return lowerBound(b, op), success(); })
@@ -271,6 +310,8 @@ struct FlexToTritonPass
       op->erase();
     return result;
   }
+
+  FirstLines firstLines;
 
   /// Views and block sequences have no run-time value; only the op that made
   /// one tells what it is.

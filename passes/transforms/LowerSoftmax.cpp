@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -28,9 +29,40 @@ void flex::lowerScores(TileBuilder &b, ScoresOp op) {
   op.replaceAllUsesWith(b.mulf(product, op.getScale()));
 }
 
+/// The choice of -inf where a condition fails, if `scores` is one.
+static arith::SelectOp maskOf(Value scores) {
+  auto select = scores.getDefiningOp<arith::SelectOp>();
+  if (!select)
+    return {};
+  Value other = select.getFalseValue();
+  if (auto splat = other.getDefiningOp<tt::SplatOp>())
+    other = splat.getSrc();
+  return matchPattern(other, m_NegInfFloat()) ? select : arith::SelectOp();
+}
+
+/// One choice for the mask and the end of the keys: on a GPU the two conditions
+/// join where they are compared.
 void flex::lowerBound(TileBuilder &b, BoundOp op) {
-  Value exists = b.asRow(op.getValid());
-  op.replaceAllUsesWith(b.select(exists, op.getScores(), b.f32(-INFINITY)));
+  Value exists = b.asRow(op.getValid()), scores = op.getScores();
+  if (auto mask = maskOf(scores)) {
+    exists = b.conj(mask.getCondition(), exists);
+    scores = mask.getTrueValue();
+  }
+  op.replaceAllUsesWith(b.select(exists, scores, b.f32(-INFINITY)));
+}
+
+/// `scores` times `factor`, which joins the scale where nothing but a mask
+/// stands between the two.
+static Value scaled(TileBuilder &b, Value scores, double factor) {
+  if (auto mask = maskOf(scores))
+    return b.select(mask.getCondition(), scaled(b, mask.getTrueValue(), factor),
+                    b.f32(-INFINITY));
+  auto product = scores.getDefiningOp<arith::MulFOp>();
+  auto scale =
+      product ? product.getRhs().getDefiningOp<tt::SplatOp>() : nullptr;
+  if (!scale)
+    return b.mulf(scores, b.f32(factor));
+  return b.mulf(product.getLhs(), b.mulf(scale.getSrc(), b.f32(factor)));
 }
 
 /// 0 where a maximum is -inf: a row that has seen no key must not give NaN.
@@ -40,7 +72,7 @@ static Value finiteMax(TileBuilder &b, Value max) {
 }
 
 void flex::lowerOnlineSoftmax(TileBuilder &b, OnlineSoftmaxOp op) {
-  Value scores = b.mulf(op.getScores(), b.f32(llvm::numbers::log2e));
+  Value scores = scaled(b, op.getScores(), llvm::numbers::log2e);
   Value max = b.maxf(op.getMax(), b.reduceMax(scores, 1));
   Value shift = finiteMax(b, max);
   Value weights = math::Exp2Op::create(b, b.subf(scores, b.asColumn(shift)));

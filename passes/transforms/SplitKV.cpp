@@ -167,10 +167,10 @@ private:
   Value splits, partialOut, partialLse, part;
 };
 
-/// As many lines of `width` floats as one warp holds in a quarter of its
-/// registers: enough to join most splits in one step.
+/// As many lines of `width` floats as one warp holds in half of its registers:
+/// enough to join most splits in one step.
 int64_t fittingChunk(int64_t width) {
-  return std::clamp<int64_t>(2048 / width, 8, 32);
+  return std::clamp<int64_t>(4096 / width, 16, 64);
 }
 
 struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {

@@ -86,7 +86,7 @@ def sweep(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tuned]:
         def capture(call: Any, pool: object, *, ready: bool) -> Options:
             return call.func.__self__.options
 
-        def replay(graphs: list[Options], repeats: int) -> list[float]:
+        def replay(graphs: list[Options], repeats: int, turn: int = 0) -> list[float]:
             return [time(options) for options in graphs]
 
         monkeypatch.setattr(tuning, "capture", capture)

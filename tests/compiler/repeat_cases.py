@@ -19,7 +19,6 @@ from pyflex import Options, run, workspace
 from pyflex.cache import Binary
 from pyflex.kernel import KernelSpec, _parameters
 from pyflex.launch import GpuKernel, Launcher
-from pyflex.schedule import Device
 
 FAKE = ctypes.CDLL("libcuda.so.1")
 FAKE.fake_log.restype = ctypes.c_char_p
@@ -56,7 +55,7 @@ class FakeRunner(run.GpuRunner):
         self._single, self._pair = Launcher(self._kernel), None
         self.kernels = (self._kernel,)
         self._stream = lambda index: 0
-        self.device = Device(4, 2, 1e6)
+        self.resident = 2
         self.empty = empty
 
     def _load_pair(self) -> Launcher:

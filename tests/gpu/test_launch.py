@@ -30,7 +30,8 @@ def tensors(
 def test_figures_come_from_the_driver() -> None:
     decode = pyflex.compile(options=SPLIT)
     decode(*tensors(2, 512))
-    (plan,) = decode._plans.values()
+    (choice,) = decode._choices.values()
+    (plan,) = choice._plans.values()
     kernel = plan._runner._kernel  # type: ignore[attr-defined]
     assert 16 <= kernel.registers <= 255
     assert 1 <= kernel.programs <= 32

@@ -1,0 +1,49 @@
+"""Which tile serves a call: one plan for each tile that was ever the best."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyflex.kind import Kind
+from pyflex.options import Options
+from pyflex.plan import Plan
+from pyflex.run import model_of
+from pyflex.schedule import Schedule, best_schedule, check_grid
+
+
+class Choice:
+    """The plans for calls of one kind, and which of them is for which length.
+
+    Holds while `trace` holds.
+    """
+
+    def __init__(self, kind: Kind, schedules: tuple[Schedule, ...], options: Options) -> None:
+        """Takes the tiles to choose from, the usual one first; a CPU has no other."""
+        self.trace = kind.trace
+        self._device = model_of(kind.device)
+        if self._device is None:
+            schedules = schedules[:1]
+        specs = (replace(kind.spec, schedule=schedule) for schedule in schedules)
+        self._kinds = [replace(kind, spec=spec) for spec in specs]
+        self._schedules, self._options = schedules, options
+        self._plans: dict[int, Plan] = {}
+        self._unit = max(schedule.keys for schedule in schedules)
+        self._chosen: dict[int, Plan] = {}  # by units of the longest sequence
+        check_grid(options, kind.programs())
+
+    def plan(self, kv_limit: int) -> Plan:
+        """The plan for sequences of up to `kv_limit` keys."""
+        units = -(-kv_limit // self._unit)
+        plan = self._chosen.get(units)
+        if plan is None:
+            plan = self._chosen[units] = self._choose(units * self._unit)
+        return plan
+
+    def _choose(self, kv_limit: int) -> Plan:
+        index = 0
+        if self._device is not None:
+            work = self._kinds[0].work(kv_limit)
+            index = best_schedule(self._options, work, self._schedules, self._device)
+        if index not in self._plans:
+            self._plans[index] = Plan(self._kinds[index], self._options)
+        return self._plans[index]

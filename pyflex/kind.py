@@ -1,0 +1,75 @@
+"""What calls of one kind have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from pyflex.blocks import BlockLists
+from pyflex.errors import DeviceError
+from pyflex.kernel import KernelSpec
+from pyflex.mods import Trace
+from pyflex.schedule import Shape, Work
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is the same for all calls of a kind, and what code they need.
+
+    Attributes:
+        shapes: of query, key and value; the lengths of key and value do not count.
+        integers: of q_offset and kv_len, bits of a tensor's integers, 0 if it is no tensor.
+        lists: the BlockMask's.
+    """
+
+    spec: KernelSpec
+    shape: Shape
+    trace: Trace
+    lists: BlockLists | None
+    shapes: tuple[torch.Size, torch.Size, torch.Size]
+    integers: tuple[int, int]
+    dtype: torch.dtype
+    device: torch.device
+
+    @property
+    def rows(self) -> tuple[int, int, int]:
+        """Batch, query heads and queries: the rows of the result."""
+        batch, heads, q_len, _ = self.shapes[0]
+        return batch, heads, q_len
+
+    def programs(self) -> int:
+        """Programs along the grid's first axis; `flex.rows` enumerates them.
+
+        Raises:
+            DeviceError: for more than a grid holds.
+        """
+        spec, (batch, _, q_len) = self.spec, self.rows
+        queries = spec.schedule.queries
+        if spec.blocks is not None:
+            whole, rest = divmod(q_len, spec.blocks.q_block)
+            tiles = whole * -(-spec.blocks.q_block // queries) + -(-rest // queries)
+        else:
+            tiles = -(-q_len // queries)
+        portions = -(-spec.group // spec.schedule.heads)
+        programs = batch * self.shapes[1][1] * portions * tiles
+        if programs >= 1 << 31:
+            raise DeviceError(
+                "the call needs more programs than a grid holds",
+                expected="fewer than 2**31",
+                got=programs,
+            )
+        return programs
+
+    def work(self, kv_limit: int) -> Work:
+        """The KV loop over sequences of up to `kv_limit` keys."""
+        batch, heads, q_len = self.rows
+        if self.lists is not None:
+            kv_limit = min(kv_limit, self.lists.most_blocks * self.lists.kv_block)
+        return Work(
+            shape=self.shape,
+            programs=self.programs(),
+            length=kv_limit,
+            rows=batch * heads * q_len,
+            varies=self.integers[1] != 0,
+        )
