@@ -187,6 +187,7 @@ class Decode:
             group=group,
             q_len=inputs.q_len,
             packed=self.options.enabled("flex-pack-gqa") and not (blocks and blocks.per_head),
+            listed=lists is not None,
         )
         schedules = schedules_for(self.options, shape)
         spec = KernelSpec(

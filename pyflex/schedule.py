@@ -13,35 +13,37 @@ from functools import lru_cache
 from pyflex.errors import ScheduleError
 from pyflex.options import Options
 
-#: Bytes of K and V in a tile: the narrow one for many short loops, the other for all else.
-_NARROW, _MIDDLE = 16384, 32768
+#: Bytes of K and V in a tile: the usual one, the one for many short loops, and the one that lets
+#: a single program keep a multiprocessor's share of the memory busy.
+_MIDDLE, _NARROW, _WIDE = 32768, 16384, 65536
 #: Float32 products run on the ordinary units, which want as many keys a tile as fit.
 _FLOAT32_KEYS, _FLOAT32_BYTES = 64, 131072
 
 # All times in microseconds.
 #: Launching a kernel until its first tile, and a program's own start and end.
-_START, _PROGRAM = 6.4, 1.1
+_START, _PROGRAM = 6.3, 0.5
 #: A program alone on a multiprocessor: a tile's latency, and its bytes a warp.
-_TILE, _WARP_BYTES = 0.38, 0.266 / 8192
+_TILE, _WARP_BYTES = 0.414, 0.283 / 8192
 #: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
-_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 7.9e6, 4.93e4, 1.6
+_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 4.72e4, 1.6
 #: Scores a microsecond that a multiprocessor turns into probabilities.
-_SCORE_RATE = 2.9e4
+_SCORE_RATE = 1.76e4
 #: The part of the memory's nominal bandwidth that is reached.
-_REACHED = 0.856
+_REACHED = 0.946
 #: How far a multiprocessor with one program more than the others holds up a wave.
-_UNEVEN = 0.49
+_UNEVEN = 0.87
 #: Smoothness of the greater of two times: neither hides the other wholly.
-_BOTH = 4.7
+_BOTH = 11.0
 #: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
 #: further round of as many parts as the kernel reads at once.
-_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 1.7, 0.64, 0.46, 1.5
+_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 1.7, 0.76, 0.68, 3.0
 #: Mean length over the longest, where lengths are a tensor's.
 _VARYING = 0.6
 #: Fewer parts are taken where the model sees no more than this between them.
 _CLOSE = 1.015
-#: What another tile than the usual one must gain.
-_GAIN = 1.01
+#: With fewer programs than multiprocessors over this, loops are split so often that the tile
+#: makes no difference worth a kernel.
+_FEW = 3
 #: More parts than this are joined slower than they save.
 _MOST_PARTS = 64
 
@@ -85,7 +87,7 @@ class Shape:
     """What a kernel is compiled for, as far as schedules depend on it.
 
     `itemsize` is in bytes; `packed` says whether the `group` query heads of a KV head share a
-    tile.
+    tile, `listed` whether a BlockMask lists the tiles.
     """
 
     itemsize: int
@@ -94,6 +96,7 @@ class Shape:
     group: int
     q_len: int
     packed: bool
+    listed: bool = False
 
     @property
     def line(self) -> int:
@@ -131,10 +134,10 @@ def floor_power_of_two(value: int) -> int:
 
 
 def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
-    """The tiles to choose from: at most two, so that no more kernels are compiled.
+    """The tiles to choose from, the usual one first.
 
     They depend on the length of the query only in powers of two, and neither on the batch nor on
-    the KV length: the same two kernels serve a whole generation. The first one is the usual one.
+    the KV length, so that the same few kernels serve a whole generation.
     """
     sharing = shape.group if shape.packed else 1
     rows = options.rows or min(max(power_of_two(sharing * shape.q_len), 16), 64)
@@ -154,11 +157,14 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
         keys = min(_FLOAT32_KEYS, floor_power_of_two(_FLOAT32_BYTES // shape.line))
         return (tile(keys, 4, 3 if keys * shape.line <= _MIDDLE else 2),)
     middle = tile(floor_power_of_two(_MIDDLE // shape.line), 4, 3)
-    narrow = floor_power_of_two(_NARROW // shape.line)
-    # Warps with fewer than 16 keys each wait for one another more than for the memory.
-    if options.keys or options.num_warps or options.num_stages or narrow < 32:
+    if options.keys or options.num_warps or options.num_stages or rows > 64:
         return (middle,)
-    return middle, tile(narrow, 2 if rows == 16 else 4, 3)
+    # While a program waits for the index of a block, another one should be there.
+    wide = () if shape.listed else (tile(floor_power_of_two(_WIDE // shape.line), 4, 3),)
+    keys = floor_power_of_two(_NARROW // shape.line)
+    # Warps with fewer than 16 keys each wait for one another more than for the memory.
+    narrow = (tile(keys, 2 if rows == 16 else 4, 3),) if keys >= 32 else ()
+    return (middle, *wide, *narrow)
 
 
 def resident_programs(schedule: Schedule, shape: Shape, device: Device) -> int:
@@ -225,7 +231,7 @@ def parts_for_threads(options: Options, work: Work, schedule: Schedule, threads:
 def best_schedule(
     options: Options, work: Work, schedules: tuple[Schedule, ...], device: Device
 ) -> int:
-    """Which of `schedules` is the fastest for `work`; the first one unless another gains."""
+    """Which of `schedules` is the fastest for `work`."""
 
     def predicted(schedule: Schedule) -> float:
         resident = resident_programs(schedule, work.shape, device)
@@ -233,12 +239,10 @@ def best_schedule(
             return estimate_us(work, schedule, resident, device, options.splits)
         return _best_parts(work, schedule, resident, device)[0]
 
-    if len(schedules) == 1:
+    if len(schedules) == 1 or work.programs * _FEW < device.processors:
         return 0
     times = [predicted(schedule) for schedule in schedules]
-    best = times.index(min(times))
-    # A second kernel is compiled for a gain alone, not for a tie.
-    return best if times[best] * _GAIN < times[0] else 0
+    return times.index(min(times))
 
 
 def check_grid(options: Options, programs: int) -> None:

@@ -82,7 +82,7 @@ tt.func public @dense(%query: !tt.ptr<bf16>, %key: !tt.ptr<bf16>, %value: !tt.pt
 // SPARSE: %[[KEEP:.*]] = arith.cmpi sge, {{.*}} : tensor<16x64xi32>
 // SPARSE: %[[ALL:.*]] = tt.splat %[[UNMASKED]] : i1 -> tensor<16x64xi1>
 // SPARSE: %[[EITHER:.*]] = arith.ori %[[KEEP]], %[[ALL]]
-// SPARSE: %[[EXISTS:.*]] = arith.andi %[[EITHER]],
+// SPARSE: %[[EXISTS:.*]] = arith.andi %{{.*}}, %[[EITHER]]
 // SPARSE: arith.select %[[EXISTS]]
 // SPARSE: scf.yield
 // SPARSE-NOT: scf.for

@@ -23,6 +23,8 @@ public:
     return {b.mul(index, b.i32(keys)), b.getFalse()};
   }
 
+  bool readsStarts() const override { return false; }
+
 private:
   int64_t keys;
 };
@@ -131,6 +133,8 @@ public:
   Tile at(TileBuilder &b, Value index, Value active) override {
     return whole->at(b, index, active);
   }
+
+  bool readsStarts() const override { return whole->readsStarts(); }
 
 private:
   std::unique_ptr<TileSequence> whole;

@@ -32,6 +32,9 @@ public:
     }
   };
 
+  /// Whether memory says where a tile starts.
+  virtual bool readsStarts() const { return true; }
+
   /// Emits the positions of tile `index`. Where `active` is given and false,
   /// the tile's contents do not matter but must be safe to compute.
   virtual Tile at(TileBuilder &b, Value index, Value active) = 0;

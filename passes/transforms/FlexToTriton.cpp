@@ -220,8 +220,10 @@ static LogicalResult lowerFor(TileBuilder &b, ForOp op,
                                   tile.unmasked};
   llvm::append_range(arguments, loop.getRegionIterArgs());
   Block *source = &op.getBody().front();
-  // Masked lines are never read, so that their addresses need no clamp.
-  if (shapeOf(tile.start).empty())
+  // Masked lines are never read, so that their addresses need no clamp. A start
+  // that is read from memory stays out of it: Triton would divide the stages of
+  // its pipeline between that read and the lines'.
+  if (!sequence->readsStarts())
     for (auto load : source->getOps<LoadOp>())
       if (load.getIndex() == op.getPositions() &&
           load.getValid() == source->getArgument(1) &&

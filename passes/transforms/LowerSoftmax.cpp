@@ -45,7 +45,9 @@ static arith::SelectOp maskOf(Value scores) {
 void flex::lowerBound(TileBuilder &b, BoundOp op) {
   Value exists = b.asRow(op.getValid()), scores = op.getScores();
   if (auto mask = maskOf(scores)) {
-    exists = b.conj(mask.getCondition(), exists);
+    // In this order Triton's pipeliner comes to the loads of block indices here
+    // first, and does not divide its stages between them and the keys' loads.
+    exists = b.conj(exists, mask.getCondition());
     scores = mask.getTrueValue();
   }
   op.replaceAllUsesWith(b.select(exists, scores, b.f32(-INFINITY)));
