@@ -17,7 +17,7 @@ from pyflex.timing import TURN, capture, replay
 
 Row = dict[str, Any]
 
-_REPEATS = 30
+_REPEATS = 20
 #: What is compared: a name and the passes that are left out.
 VARIANTS: dict[str, tuple[str, ...]] = {
     "all on": (),

@@ -17,7 +17,7 @@ from pyflex.timing import TURN, capture, replay
 
 Row = dict[str, Any]
 
-_REPEATS = 30
+_REPEATS = 20
 
 
 def compare(workloads: Sequence[Workload], systems: Sequence[str]) -> list[Row]:

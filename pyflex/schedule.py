@@ -26,8 +26,9 @@ _START, _PROGRAM = 6.3, 0.5
 _TILE, _WARP_BYTES = 0.414, 0.283 / 8192
 #: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
 _MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 4.72e4, 1.6
-#: Scores a microsecond that a multiprocessor turns into probabilities.
-_SCORE_RATE = 1.76e4
+#: Scores a microsecond that a multiprocessor turns into probabilities, and how much longer each
+#: operation of a mod makes that.
+_SCORE_RATE, _MOD = 1.76e4, 0.05
 #: The part of the memory's nominal bandwidth that is reached.
 _REACHED = 0.946
 #: How far a multiprocessor with one program more than the others holds up a wave.
@@ -87,7 +88,7 @@ class Shape:
     """What a kernel is compiled for, as far as schedules depend on it.
 
     `itemsize` is in bytes; `packed` says whether the `group` query heads of a KV head share a
-    tile, `listed` whether a BlockMask lists the tiles.
+    tile, `listed` whether a BlockMask lists the tiles; `mod_cost` counts the mods' operations.
     """
 
     itemsize: int
@@ -97,6 +98,7 @@ class Shape:
     q_len: int
     packed: bool
     listed: bool = False
+    mod_cost: int = 0
 
     @property
     def line(self) -> int:
@@ -160,7 +162,8 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     if options.keys or options.num_warps or options.num_stages or rows > 64:
         return (middle,)
     # While a program waits for the index of a block, another one should be there.
-    wide = () if shape.listed else (tile(floor_power_of_two(_WIDE // shape.line), 4, 3),)
+    keys = floor_power_of_two(_WIDE // shape.line)
+    wide = () if shape.listed else (tile(keys, max(4, keys // 32), 3),)
     keys = floor_power_of_two(_NARROW // shape.line)
     # Warps with fewer than 16 keys each wait for one another more than for the memory.
     narrow = (tile(keys, 2 if rows == 16 else 4, 3),) if keys >= 32 else ()
@@ -188,7 +191,7 @@ def estimate_us(work: Work, schedule: Schedule, resident: int, device: Device, p
     tile_bytes = keys * (shape.head_dim + shape.value_dim) * shape.itemsize
     scores = schedule.rows * keys
     compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)
-    compute += scores / _SCORE_RATE
+    compute += scores * (1 + _MOD * shape.mod_cost) / _SCORE_RATE
     alone = _TILE + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
     alone = tiles * alone + _PROGRAM
     mean = _VARYING if work.varies else 1.0

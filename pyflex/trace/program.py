@@ -61,6 +61,12 @@ class TracedMod:
     host_checks: tuple[HostCheck, ...]
     result_count: int
 
+    @property
+    def cost(self) -> int:
+        """About how many instructions it takes for one score."""
+        functions = self.key.count("math.") + self.key.count("divf")
+        return self.key.count("arith.") + 9 * functions
+
     def arguments(self) -> tuple[int, ...]:
         """The present value of each capture parameter, in order."""
         return tuple(parameter.value(self.captures) for parameter in self.parameters)
