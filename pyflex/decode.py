@@ -187,7 +187,6 @@ class Decode:
             group=group,
             q_len=inputs.q_len,
             packed=self.options.enabled("flex-pack-gqa") and not (blocks and blocks.per_head),
-            listed=lists is not None,
             mod_cost=sum(mod.cost for mod in (trace.score, trace.mask) if mod is not None),
         )
         schedules = schedules_for(self.options, shape)

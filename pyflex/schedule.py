@@ -88,7 +88,7 @@ class Shape:
     """What a kernel is compiled for, as far as schedules depend on it.
 
     `itemsize` is in bytes; `packed` says whether the `group` query heads of a KV head share a
-    tile, `listed` whether a BlockMask lists the tiles; `mod_cost` counts the mods' operations.
+    tile; `mod_cost` counts the mods' operations.
     """
 
     itemsize: int
@@ -97,7 +97,6 @@ class Shape:
     group: int
     q_len: int
     packed: bool
-    listed: bool = False
     mod_cost: int = 0
 
     @property
@@ -161,9 +160,8 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     middle = tile(floor_power_of_two(_MIDDLE // shape.line), 4, 3)
     if options.keys or options.num_warps or options.num_stages or rows > 64:
         return (middle,)
-    # While a program waits for the index of a block, another one should be there.
-    keys = floor_power_of_two(_WIDE // shape.line)
-    wide = () if shape.listed else (tile(keys, max(4, keys // 32), 3),)
+    # Of more rows than 16, scores and results would not leave room for a wide tile's keys.
+    wide = (tile(floor_power_of_two(_WIDE // shape.line), 8, 3),) if rows == 16 else ()
     keys = floor_power_of_two(_NARROW // shape.line)
     # Warps with fewer than 16 keys each wait for one another more than for the memory.
     narrow = (tile(keys, 2 if rows == 16 else 4, 3),) if keys >= 32 else ()
