@@ -1,0 +1,159 @@
+"""The schedule's model, the choice between tiles, and what it knows of a call; no GPU is needed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.attention.flex_attention import create_block_mask
+
+import pyflex
+from pyflex import Options, choice, schedule
+from pyflex.choice import Choice
+from pyflex.errors import DeviceError, ScheduleError
+from pyflex.kind import Kind
+from pyflex.schedule import Device, Shape, Work, best_schedule, estimate_us, schedules_for
+from tests.mods import causal
+
+#: As large as an H200.
+GPU = Device(processors=132, shared=233472, bandwidth=4.917e6)
+USUAL = Shape(itemsize=2, head_dim=128, value_dim=128, group=4, q_len=1, packed=True)
+
+
+def random_works(count: int) -> list[Work]:
+    draw = random.Random(11)
+    works = []
+    for _ in range(count):
+        dims = (draw.randint(16, 256), draw.randint(16, 256))
+        group, q_len = draw.randint(1, 16), draw.randint(1, 20)
+        packed, mod_cost = draw.random() < 0.8, draw.choice((0, 0, 5, 40))
+        shape = Shape(draw.choice((2, 4)), *dims, group, q_len, packed, mod_cost)
+        programs, length = draw.choice((1, 8, 50, 700)), draw.choice((1, 300, 5000, 2**20))
+        works.append(Work(shape, programs, length, programs * q_len, draw.random() < 0.3))
+    return works
+
+
+WORKS = random_works(300)
+
+
+def parts(options: Options, work: Work, tile: schedule.Schedule) -> int:
+    resident = schedule.resident_programs(tile, work.shape, GPU)
+    return schedule.parts_for(options, work, tile, resident, GPU)
+
+
+def test_every_tile_can_be_compiled() -> None:
+    for shape in (work.shape for work in WORKS):
+        tiles = schedules_for(Options(), shape)
+        assert len(set(tiles)) == len(tiles) >= 1
+        for tile in tiles:
+            for size in (tile.rows, tile.keys):
+                assert size >= 16
+                assert size.bit_count() == 1
+            assert tile.num_warps in (2, 4, 8)
+            assert tile.queries >= 1
+            assert tile.heads == min(shape.group if shape.packed else 1, tile.rows)
+            assert schedule.resident_programs(tile, shape, GPU) >= 1
+
+
+@pytest.mark.parametrize("name", ["keys", "num_warps", "num_stages"])
+def test_a_tile_that_is_fixed_is_the_only_one(name: str) -> None:
+    values = {"keys": 32, "num_warps": 1, "num_stages": 5}
+    for work in WORKS[:50]:
+        (tile,) = schedules_for(Options(**{name: values[name]}), work.shape)
+        assert getattr(tile, name) == values[name]
+
+
+def test_fixed_rows_hold_for_every_tile() -> None:
+    for rows in (16, 32, 64, 128):
+        for work in WORKS[:50]:
+            assert {tile.rows for tile in schedules_for(Options(rows=rows), work.shape)} == {rows}
+
+
+def test_a_small_generation_needs_one_kernel() -> None:
+    for work in WORKS:
+        for length in (1, 900, 10**6):
+            few = replace(work, programs=43, length=length)
+            assert few.programs * 3 < GPU.processors
+            assert best_schedule(Options(), few, schedules_for(Options(), few.shape), GPU) == 0
+
+
+def test_parts() -> None:
+    for work in [*WORKS, replace(WORKS[0], programs=0), replace(WORKS[0], length=0)]:
+        for tile in schedules_for(Options(), work.shape):
+            most = max(1, min(-(-work.length // tile.keys), 64))
+            assert 1 <= parts(Options(), work, tile) <= most
+            assert parts(Options(splits=777), work, tile) == 777
+
+
+def test_parts_for_threads() -> None:
+    tile = schedules_for(Options(keys=64), USUAL)[0]
+
+    def chosen(programs: int, length: int, splits: int | None = None) -> int:
+        work = Work(USUAL, programs, length, 4 * programs, varies=False)
+        return schedule.parts_for_threads(Options(splits=splits), work, tile, threads=8)
+
+    assert [chosen(programs, 4096) for programs in (0, 1, 3, 8, 9)] == [8, 8, 2, 1, 1]
+    assert [chosen(1, length) for length in (0, 1, 65, 4096)] == [1, 1, 2, 8]
+    assert chosen(9, 1, splits=5) == 5
+
+
+def test_time_grows_with_length() -> None:
+    for work in WORKS:
+        for tile in schedules_for(Options(), work.shape):
+            for split in (1, 3, 64):
+                lengths = [tile.keys * split * factor for factor in (1, 2, 7, 100)]
+                works = [replace(work, length=length) for length in lengths]
+                times = [estimate_us(each, tile, 2, GPU, split) for each in works]
+                assert times == sorted(set(times))
+
+
+def test_one_program_a_multiprocessor_takes_a_wide_tile_and_many_short_ones_a_narrow() -> None:
+    tiles = schedules_for(Options(), USUAL)
+    long = Work(USUAL, programs=16 * 8, length=8192, rows=16 * 32, varies=False)
+    short = Work(USUAL, programs=64 * 8, length=512, rows=64 * 32, varies=False)
+    keys = [tiles[best_schedule(Options(), work, tiles, GPU)].keys for work in (long, short)]
+    assert keys == [max(tile.keys for tile in tiles), min(tile.keys for tile in tiles)]
+
+
+def test_too_large_a_grid() -> None:
+    schedule.check_grid(Options(splits=2), 2**30 - 1)
+    schedule.check_grid(Options(), 2**31)
+    with pytest.raises(ScheduleError, match=r"too many programs.*2\*\*31.*2147483648"):
+        schedule.check_grid(Options(splits=2), 2**30)
+
+
+def kind_of(**given: Any) -> Kind:
+    decode = pyflex.compile(options=Options(keys=32))
+    key = torch.zeros(2, 2, 300, 16)
+    decode(torch.zeros(2, 8, 20, 16), key, key, **given)
+    (found,) = decode._choices.values()
+    return found._kinds[0]
+
+
+def test_the_kv_loop_of_a_call() -> None:
+    work = kind_of().work(300)
+    assert (work.programs, work.length, work.rows, work.varies) == (2 * 2 * 2, 300, 320, False)
+    assert kind_of(kv_len=torch.tensor([3, 300])).work(300).varies
+    mask = create_block_mask(causal, 2, None, 20, 300, device="cpu", BLOCK_SIZE=(16, 64))
+    assert kind_of(block_mask=mask).work(300).length == 64
+    with pytest.raises(DeviceError, match="more programs than a grid holds"):
+        replace(kind_of(), shapes=(torch.Size((2**30, 8, 20, 16)),) * 3).programs()
+
+
+def test_a_choice_depends_on_the_length_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Kind] = []
+    monkeypatch.setattr(choice, "Plan", lambda kind, options: made.append(kind) or kind)
+    kind = kind_of()
+    tiles = schedules_for(Options(), USUAL)
+    assert Choice(kind, tiles, Options()).plan(300).spec.schedule == tiles[0]  # a CPU has no other
+    monkeypatch.setattr(choice, "model_of", lambda device: GPU)
+    shapes = (torch.Size((64, 32, 1, 128)), *[torch.Size((64, 8, 0, 128))] * 2)
+    kind = replace(kind, shape=USUAL, shapes=shapes, spec=replace(kind.spec, group=4))
+    made.clear()
+    chosen = Choice(kind, tiles, Options())
+    lengths = [1, 128, 512, 4096, 70000]
+    assert [chosen.plan(n) for n in lengths] == [chosen.plan(n) for n in lengths]
+    assert 2 <= len(made) == len({one.spec for one in made}) <= len(tiles)
