@@ -1,6 +1,7 @@
 """The compiler's shared library, reached through ctypes: passes and kernels.
 
-Everything crosses as text: a module and a pipeline in, a module and diagnostics out.
+To the passes everything crosses as text: a module and a pipeline in, a module and diagnostics out.
+A GPU's launch, or a repeated call, crosses as one block of bytes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What calls of one kind have in common, so that a call itself has little left to do.
+"""A kernel made ready for calls of one kind, so that a call itself has little left to do.
 
 Calls are of one kind when they agree in everything that a kernel, its grid or a check depends
 on. Lengths of the cache, positions, strides and addresses are left out: they change from step to

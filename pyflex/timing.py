@@ -3,7 +3,7 @@
 A call is replayed from a CUDA graph, so that the host's work is not in the time. Before each
 replay a large buffer is *read*: that leaves none of the call's inputs in the L2. A buffer that is
 written would bill the write-back of its lines to the call that is timed. Calls that are to be
-compared are replayed in turn, so that a change of the clock meets all of them.
+compared take turns, of one replay or a few in a row, so that a change of the clock meets all.
 """
 
 from __future__ import annotations
