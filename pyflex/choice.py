@@ -8,7 +8,7 @@ from pyflex.kind import Kind
 from pyflex.options import Options
 from pyflex.plan import Plan
 from pyflex.run import model_of
-from pyflex.schedule import Schedule, best_schedule, check_grid
+from pyflex.schedule import Schedule, best_schedule, check_grid, fitting
 
 
 class Choice:
@@ -23,6 +23,8 @@ class Choice:
         self._device = model_of(kind.device)
         if self._device is None:
             schedules = schedules[:1]
+        else:
+            schedules = fitting(schedules, kind.shape, self._device)
         specs = (replace(kind.spec, schedule=schedule) for schedule in schedules)
         self._kinds = [replace(kind, spec=spec) for spec in specs]
         self._schedules, self._options = schedules, options

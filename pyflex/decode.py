@@ -187,6 +187,7 @@ class Decode:
             group=group,
             q_len=inputs.q_len,
             packed=self.options.enabled("flex-pack-gqa") and not (blocks and blocks.per_head),
+            kv_block=lists.kv_block if lists is not None else 0,
             mod_cost=sum(mod.cost for mod in (trace.score, trace.mask) if mod is not None),
         )
         schedules = schedules_for(self.options, shape)

@@ -17,7 +17,7 @@ from pyflex.options import Options
 #: a single program keep a multiprocessor's share of the memory busy.
 _MIDDLE, _NARROW, _WIDE = 32768, 16384, 65536
 #: Float32 products run on the ordinary units, which want as many keys a tile as fit.
-_FLOAT32_KEYS, _FLOAT32_BYTES = 64, 131072
+_FLOAT32_KEYS, _FLOAT32_BYTES = 64, 65536
 
 # All times in microseconds.
 #: Launching a kernel until its first tile, and a program's own start and end.
@@ -42,6 +42,11 @@ _JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 1.7, 0.76, 0.68, 3.0
 _VARYING = 0.6
 #: Fewer parts are taken where the model sees no more than this between them.
 _CLOSE = 1.015
+#: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
+#: may be held to.
+_WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
+#: Operations of the mods that four warps do not hide.
+_COSTLY = 12
 #: With fewer programs than multiprocessors over this, loops are split so often that the tile
 #: makes no difference worth a kernel.
 _FEW = 3
@@ -88,7 +93,8 @@ class Shape:
     """What a kernel is compiled for, as far as schedules depend on it.
 
     `itemsize` is in bytes; `packed` says whether the `group` query heads of a KV head share a
-    tile; `mod_cost` counts the mods' operations.
+    tile; `mod_cost` counts the mods' operations; `kv_block` is the width of a BlockMask's blocks,
+    0 without one.
     """
 
     itemsize: int
@@ -98,6 +104,7 @@ class Shape:
     q_len: int
     packed: bool
     mod_cost: int = 0
+    kv_block: int = 0
 
     @property
     def line(self) -> int:
@@ -145,10 +152,14 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     if options.rows is None and sharing > rows:
         rows = min(power_of_two(sharing), 128)
 
+    # A tile inside a block reads one index; blocks that are smaller than a tile must be gathered.
+    in_block = shape.kv_block & -shape.kv_block
+    most = in_block if in_block >= _LEAST_BLOCK else _MOST_KEYS
+
     def tile(keys: int, num_warps: int, num_stages: int) -> Schedule:
         return Schedule(
             rows=rows,
-            keys=options.keys or max(keys, 16),
+            keys=options.keys or max(16, min(keys, num_warps * _WARP_SCORES // rows, most)),
             heads=min(sharing, rows),
             num_warps=options.num_warps or (num_warps if rows <= 64 else 8),
             num_stages=options.num_stages or num_stages,
@@ -160,19 +171,36 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     middle = tile(floor_power_of_two(_MIDDLE // shape.line), 4, 3)
     if options.keys or options.num_warps or options.num_stages or rows > 64:
         return (middle,)
+    keys = floor_power_of_two(_WIDE // shape.line)
+    # More warps hide what lists, mods or many keys add to a tile; fewer have less to join.
+    warps = 8 if shape.kv_block or shape.mod_cost > _COSTLY or keys > 128 else 4
     # Of more rows than 16, scores and results would not leave room for a wide tile's keys.
-    wide = (tile(floor_power_of_two(_WIDE // shape.line), 8, 3),) if rows == 16 else ()
+    wide = (tile(keys, warps, 3),) if rows == 16 else ()
     keys = floor_power_of_two(_NARROW // shape.line)
     # Warps with fewer than 16 keys each wait for one another more than for the memory.
     narrow = (tile(keys, 2 if rows == 16 else 4, 3),) if keys >= 32 else ()
-    return (middle, *wide, *narrow)
+    return tuple(dict.fromkeys((middle, *wide, *narrow)))
+
+
+def shared_bytes(schedule: Schedule, shape: Shape) -> int:
+    """Shared memory of a program: tiles in flight, queries, 1 KB."""
+    tiles = max(schedule.num_stages - 1, 1) * schedule.keys * shape.line
+    queries = schedule.rows * power_of_two(shape.head_dim) * shape.itemsize
+    return tiles + queries + 1024
+
+
+def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tuple[Schedule, ...]:
+    """Those of `schedules` that leave an eighth of a multiprocessor's shared memory free.
+
+    Where none does, the smallest one: whether it fits is for the compiled kernel to say.
+    """
+    roomy = tuple(s for s in schedules if shared_bytes(s, shape) * 8 <= device.shared * 7)
+    return roomy or (min(schedules, key=lambda schedule: shared_bytes(schedule, shape)),)
 
 
 def resident_programs(schedule: Schedule, shape: Shape, device: Device) -> int:
-    """Programs that a multiprocessor's shared memory holds: tiles in flight, queries, 1 KB."""
-    tiles = max(schedule.num_stages - 1, 1) * schedule.keys * shape.line
-    queries = schedule.rows * power_of_two(shape.head_dim) * shape.itemsize
-    return max(1, device.shared // (tiles + queries + 1024))
+    """Programs that a multiprocessor's shared memory holds."""
+    return max(1, device.shared // shared_bytes(schedule, shape))
 
 
 def estimate_us(work: Work, schedule: Schedule, resident: int, device: Device, parts: int) -> float:
