@@ -1,9 +1,9 @@
 /*===- pyflex.h - pyflex's compiler as a C library ------------------------===*\
 |*                                                                            *|
-|* Text and a pipeline in; text, snapshots and diagnostics out; a CPU's kernel *|
-|* from text, a GPU's from machine code, and their launches. All functions may *|
-|* be called from several threads at once. Strings are UTF-8 and end in zero; *|
-|* those returned belong to the object they come from.                        *|
+|* Text and a pipeline in; text, snapshots and diagnostics out; a CPU's       *|
+|* kernel from text, a GPU's from machine code, and their launches. All       *|
+|* functions may be called from several threads at once. Strings are UTF-8    *|
+|* and end in zero; those returned belong to the object they come from.       *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
