@@ -22,11 +22,17 @@ CASES = [
 ]
 
 
+# One after the other, a CPU's kernels are ordered with or without it: every second subset has it.
+ORDERING = "flex-overlap-kernels"
+OTHERS = tuple(name for name in pyflex.OPTIMISATIONS if name != ORDERING)
+
+
 def subsets() -> list[pyflex.Options]:
     """Options for each subset of the passes, with a split in three where one can be."""
     found = []
-    for size in range(len(pyflex.OPTIMISATIONS) + 1):
-        for disabled in itertools.combinations(pyflex.OPTIMISATIONS, size):
+    for size in range(len(OTHERS) + 1):
+        for number, chosen in enumerate(itertools.combinations(OTHERS, size)):
+            disabled = (*chosen, ORDERING) if number % 2 else chosen
             splits = None if "flex-split-kv" in disabled else 3
             found.append(pyflex.Options(disable_passes=disabled, splits=splits))
     return found
