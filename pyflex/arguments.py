@@ -9,10 +9,12 @@ from pyflex.errors import CaptureIndexError
 from pyflex.trace import TracedMod
 
 Argument = int | float
+#: One value for all batch entries, or a tensor with one for each.
+PerBatch = int | torch.Tensor
 
 
 def per_batch(
-    given: int | torch.Tensor | None, default: int
+    given: PerBatch | None, default: int
 ) -> tuple[torch.Tensor | None, tuple[int, int, int]]:
     """An argument that may differ between batch entries.
 

@@ -13,6 +13,7 @@ import torch
 
 from pyflex.arguments import (
     Argument,
+    PerBatch,
     block_arguments,
     check_captures,
     most_keys,
@@ -27,7 +28,6 @@ from pyflex.repeat import Repeat
 from pyflex.run import Split, model_of, runner_for
 from pyflex.schedule import parts_for, parts_for_threads
 
-PerBatch = int | torch.Tensor
 Strides = tuple[int, ...]
 #: Addresses of query, key and value, their strides, the length of the cache, and whether every
 #: line is contiguous and starts at a multiple of 16 bytes.

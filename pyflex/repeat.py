@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import torch
 
+from pyflex.arguments import PerBatch
 from pyflex.compiler import GpuKind, gpu_call
 from pyflex.errors import DeviceError
 from pyflex.kind import Kind
@@ -32,7 +33,6 @@ _DTYPES = {torch.float16: (2, 16), torch.bfloat16: (4, 16), torch.float32: (2, 3
 _DEVICES = {"cpu": 1, "cuda": 10 if torch.version.hip else 2}
 _NO_BLOCK = (0, 0, None)
 
-PerBatch = int | torch.Tensor
 Made = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 
 

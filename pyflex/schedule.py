@@ -234,10 +234,15 @@ def estimate_us(work: Work, schedule: Schedule, resident: int, device: Device, p
     total = _START + full * wave(places) + (wave(rest) if rest else 0.0)
     if parts > 1:
         megabytes = parts * work.rows * shape.value_dim * 4e-6
-        rounds = -(-parts // min(max(4096 // power_of_two(shape.value_dim), 16), 64))
+        rounds = -(-parts // _parts_a_round(shape))
         total += _JOIN + _JOIN_MEGABYTE * megabytes + _JOIN_ROWS * work.rows / 1000
         total += _JOIN_ROUND * (rounds - 1)
     return total
+
+
+def _parts_a_round(shape: Shape) -> int:
+    """Partial results that the joining kernel reads at once, as SplitKV.cpp has it."""
+    return min(max(4096 // power_of_two(shape.value_dim), 16), 64)
 
 
 def parts_for(

@@ -289,12 +289,10 @@ def _prepare(
     for (first, *others), outcome in zip(families.values(), outcomes, strict=True):
         if outcome is not None:
             reasons[first] = outcome
+        if variants[first]._last is None:  # no split of it can be compiled
+            reasons.update(dict.fromkeys(others, str(outcome)))
+            continue
         for options in others:
-            if (
-                variants[first]._last is None
-            ):  # what cannot be compiled for one split cannot be for another
-                reasons[options] = str(outcome)
-                continue
             if (reason := _outcome(variants[options], arguments, expected)) is not None:
                 reasons[options] = reason
     return reasons

@@ -11,13 +11,38 @@ from torch.nn.attention.flex_attention import BlockMask, create_block_mask, noop
 
 import pyflex
 from tests.golden import Errors, Problem
-from tests.mods import MASK_MODS, Mod, Sizes, make_score_mod
+from tests.mods import MASK_MODS, SCORE_MODS, TABLES, Mod, Sizes, make_score_mod
 
 #: With fewer rows of results, or rows times keys, mean errors are too noisy to compare: draw again.
 ENOUGH_ROWS, ENOUGH_SCORES = 2048, 1 << 14
 MOST_DRAWS = 64
 
 LAYOUTS = ("contiguous", "transposed", "padded", "unaligned", "spread", "one_batch")
+
+
+def features(
+    *,
+    dtype: list[torch.dtype],
+    heads: list[tuple[int, int]],
+    keys: list[int],
+    dims: list[tuple[int, int]],
+) -> dict[str, list[Any]]:
+    """The values of each field of a `Case` that a matrix covers; a device has its own sizes."""
+    return {
+        "score": list(SCORE_MODS),
+        "table": list(TABLES),
+        "mask": list(MASK_MODS),
+        "dtype": dtype,
+        "heads": heads,
+        "q_len": [1, 3, 17, 130],
+        "keys": keys,
+        "dims": dims,
+        "layout": list(LAYOUTS),
+        "block": [None, 16, 64, 128, (128, 64)],
+        "block_heads": [False, True],
+        "q_offset": ["end", "none", "int32", "int64"],
+        "kv_len": ["all", "int", "int32", "int64"],
+    }
 
 
 def new_seed() -> int:

@@ -120,6 +120,15 @@ static Value linePointers(TileBuilder &b, ViewOp view, Value batch, Value head,
   return b.move(base, line);
 }
 
+/// Which of a tile's places exist: columns below `columns` of valid lines.
+static Value existing(TileBuilder &b, Value valid, Value column,
+                      int64_t columns, ArrayRef<int64_t> shape) {
+  Value exists = b.asColumn(valid);
+  if (columns < shape[1])
+    exists = b.conj(exists, b.cmp(CmpIPredicate::slt, column, b.i32(columns)));
+  return b.spread(exists, shape);
+}
+
 /// Pointers to a tile of `width` columns, and which of them exist.
 static std::pair<Value, Value> tilePointers(TileBuilder &b, ViewOp view,
                                             Value lines, Value valid,
@@ -127,10 +136,7 @@ static std::pair<Value, Value> tilePointers(TileBuilder &b, ViewOp view,
   Value column = b.asRow(b.range(width));
   Value offset = b.mul(b.extend(column), view.getStrides()[3]);
   Value pointers = b.move(lines, offset);
-  Value exists = b.asColumn(valid);
-  if (columns < width)
-    exists = b.conj(exists, b.cmp(CmpIPredicate::slt, column, b.i32(columns)));
-  return {pointers, b.spread(exists, shapeOf(pointers))};
+  return {pointers, existing(b, valid, column, columns, shapeOf(pointers))};
 }
 
 /// The first of the consecutive lines that a load in a loop reads.
@@ -149,11 +155,8 @@ static std::pair<Value, Value> consecutivePointers(TileBuilder &b, ViewOp view,
   Value line = b.mul(b.extend(b.asColumn(b.range(shape[0]))), strides[2]);
   Value column = b.asRow(b.range(shape[1]));
   Value offset = b.add(line, b.mul(b.extend(column), strides[3]));
-  Value exists = b.asColumn(op.getValid());
-  if (op.getColumns() < shape[1])
-    exists = b.conj(exists,
-                    b.cmp(CmpIPredicate::slt, column, b.i32(op.getColumns())));
-  return {b.move(base, offset), b.spread(exists, shape)};
+  Value pointers = b.move(base, offset);
+  return {pointers, existing(b, op.getValid(), column, op.getColumns(), shape)};
 }
 
 static void lowerLoad(TileBuilder &b, LoadOp op, const FirstLines &firstLines) {

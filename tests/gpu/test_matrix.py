@@ -9,25 +9,15 @@ import pytest
 import torch
 
 from pyflex import OPTIMISATIONS, Options
-from tests.cases import LAYOUTS, Case, check_case
+from tests.cases import Case, check_case, features
 from tests.covering import covering
-from tests.mods import MASK_MODS, SCORE_MODS, TABLES
 
-FEATURES = {
-    "score": list(SCORE_MODS),
-    "table": list(TABLES),
-    "mask": list(MASK_MODS),
-    "dtype": [torch.bfloat16, torch.float16, torch.float32],
-    "heads": [(16, 1), (8, 2), (16, 16), (12, 2), (28, 4), (40, 8)],
-    "q_len": [1, 3, 17, 130],
-    "keys": [1, 65, 2045, 4096],
-    "dims": [(64, 64), (128, 128), (80, 96)],
-    "layout": list(LAYOUTS),
-    "block": [None, 16, 64, 128, (128, 64)],
-    "block_heads": [False, True],
-    "q_offset": ["end", "none", "int32", "int64"],
-    "kv_len": ["all", "int", "int32", "int64"],
-}
+FEATURES = features(
+    dtype=[torch.bfloat16, torch.float16, torch.float32],
+    heads=[(16, 1), (8, 2), (16, 16), (12, 2), (28, 4), (40, 8)],
+    keys=[1, 65, 2045, 4096],
+    dims=[(64, 64), (128, 128), (80, 96)],
+)
 CASES = [Case(**row) for row in covering(FEATURES)]
 
 

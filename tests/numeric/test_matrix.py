@@ -5,25 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.cases import LAYOUTS, Case, check_case
+from tests.cases import Case, check_case, features
 from tests.covering import covering
-from tests.mods import MASK_MODS, SCORE_MODS, TABLES
 
-FEATURES = {
-    "score": list(SCORE_MODS),
-    "table": list(TABLES),
-    "mask": list(MASK_MODS),
-    "dtype": [torch.float32, torch.bfloat16, torch.float16],
-    "heads": [(4, 1), (8, 2), (3, 3), (12, 2), (7, 1), (10, 2)],
-    "q_len": [1, 3, 17, 130],
-    "keys": [1, 65, 301],
-    "dims": [(16, 16), (32, 24), (40, 64)],
-    "layout": list(LAYOUTS),
-    "block": [None, 16, 64, 128, (128, 64)],
-    "block_heads": [False, True],
-    "q_offset": ["end", "none", "int32", "int64"],
-    "kv_len": ["all", "int", "int32", "int64"],
-}
+FEATURES = features(
+    dtype=[torch.float32, torch.bfloat16, torch.float16],
+    heads=[(4, 1), (8, 2), (3, 3), (12, 2), (7, 1), (10, 2)],
+    keys=[1, 65, 301],
+    dims=[(16, 16), (32, 24), (40, 64)],
+)
 CASES = [Case(**row) for row in covering(FEATURES)]
 
 
