@@ -16,8 +16,8 @@ from pyflex.options import Options
 #: Bytes of K and V in a tile: the usual one, the one for many short loops, and the one that lets
 #: a single program keep a multiprocessor's share of the memory busy.
 _MIDDLE, _NARROW, _WIDE = 32768, 16384, 65536
-#: Float32 products run on the ordinary units, which want as many keys a tile as fit.
-_FLOAT32_KEYS, _FLOAT32_BYTES = 64, 65536
+#: Of float32 the registers hold a result of fewer rows, and a tile wants this many keys at least.
+_FLOAT32_ROWS, _FLOAT32_KEYS = 32, 32
 
 # All times in microseconds.
 #: Launching a kernel until its first tile, and a program's own start and end.
@@ -25,7 +25,7 @@ _START, _PROGRAM = 6.3, 0.5
 #: A program alone on a multiprocessor: a tile's latency, and its bytes a warp.
 _TILE, _WARP_BYTES = 0.414, 0.283 / 8192
 #: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
-_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 4.72e4, 1.6
+_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 1.0e5, 1.6
 #: Scores a microsecond that a multiprocessor turns into probabilities, and how much longer each
 #: operation of a mod makes that.
 _SCORE_RATE, _MOD = 1.76e4, 0.05
@@ -148,9 +148,8 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     the KV length, so that the same few kernels serve a whole generation.
     """
     sharing = shape.group if shape.packed else 1
-    rows = options.rows or min(max(power_of_two(sharing * shape.q_len), 16), 64)
-    if options.rows is None and sharing > rows:
-        rows = min(power_of_two(sharing), 128)
+    rows = options.rows or _rows(options, shape, sharing)
+    _check_products(options, shape, rows)
 
     # A tile inside a block reads one index; blocks that are smaller than a tile must be gathered.
     in_block = shape.kv_block & -shape.kv_block
@@ -165,10 +164,11 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
             num_stages=options.num_stages or num_stages,
         )
 
+    keys = floor_power_of_two(_MIDDLE // shape.line)
     if shape.itemsize == 4:
-        keys = min(_FLOAT32_KEYS, floor_power_of_two(_FLOAT32_BYTES // shape.line))
+        keys = min(max(keys, _FLOAT32_KEYS), 2 * _FLOAT32_KEYS)
         return (tile(keys, 4, 3 if keys * shape.line <= _MIDDLE else 2),)
-    middle = tile(floor_power_of_two(_MIDDLE // shape.line), 4, 3)
+    middle = tile(keys, 4, 3)
     if options.keys or options.num_warps or options.num_stages or rows > 64:
         return (middle,)
     keys = floor_power_of_two(_WIDE // shape.line)
@@ -177,9 +177,40 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     # Of more rows than 16, scores and results would not leave room for a wide tile's keys.
     wide = (tile(keys, warps, 3),) if rows == 16 else ()
     keys = floor_power_of_two(_NARROW // shape.line)
-    # Warps with fewer than 16 keys each wait for one another more than for the memory.
-    narrow = (tile(keys, 2 if rows == 16 else 4, 3),) if keys >= 32 else ()
+    # Warps with fewer than 16 keys each wait for one another more than for the memory; of 32 rows,
+    # two pairs of warps divide the keys.
+    narrow = (tile(keys, 2 if rows == 16 else 4, 3),) if keys >= 32 and rows != 32 else ()
     return tuple(dict.fromkeys((middle, *wide, *narrow)))
+
+
+def _check_products(options: Options, shape: Shape, rows: int) -> None:
+    """Refuses tiles for which Triton 3.6 makes float32 kernels that give wrong numbers.
+
+    From 64 rows on, three TF32 products go wrong where the warps that share 16 rows leave one
+    another 8 columns. A GPU test runs the tiles that pass.
+
+    Raises:
+        ScheduleError: for such a tile.
+    """
+    if shape.itemsize != 4 or options.precision != "tf32x3" or rows < 64:
+        return
+    most = rows // 16
+    if options.num_warps is not None and options.num_warps > most:
+        raise ScheduleError(
+            f"num_warps does not fit {rows} rows of float32 with precision='tf32x3'",
+            expected=f"at most {most}, fewer rows, or another precision",
+            got=options.num_warps,
+        )
+
+
+def _rows(options: Options, shape: Shape, sharing: int) -> int:
+    """Rows of a tile: all that share K and V, as far as the registers hold the result."""
+    wanted = max(power_of_two(sharing * shape.q_len), 16)
+    if shape.itemsize == 4:
+        # Exact products are formed by the ordinary units, which need more registers yet.
+        most = floor_power_of_two(_MIDDLE // shape.line) if options.precision != "ieee" else 0
+        return min(wanted, max(min(most, _FLOAT32_ROWS), 16))
+    return min(wanted, 64) if sharing <= 64 else min(power_of_two(sharing), 128)
 
 
 def shared_bytes(schedule: Schedule, shape: Shape) -> int:

@@ -128,7 +128,7 @@ def kind_of(**given: Any) -> Kind:
 
 def test_the_kv_loop_of_a_call() -> None:
     work = kind_of().work(300)
-    assert (work.programs, work.length, work.rows, work.varies) == (2 * 2 * 2, 300, 320, False)
+    assert (work.programs, work.length, work.rows, work.varies) == (2 * 2 * 3, 300, 320, False)
     works = [kind_of(kv_len=torch.tensor(lengths)).work(300) for lengths in ([3, 300], [1, 1])]
     assert works == [replace(work, varies=True)] * 2
     mask = create_block_mask(causal, 2, None, 20, 300, device="cpu", BLOCK_SIZE=(16, 64))
