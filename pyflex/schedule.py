@@ -38,8 +38,8 @@ _BOTH = 11.0
 #: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
 #: further round of as many parts as the kernel reads at once.
 _JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 1.7, 0.76, 0.68, 3.0
-#: Mean length over the longest, where lengths are a tensor's.
-_VARYING = 0.6
+#: Mean length over the longest, where lengths are a tensor's, and how far a program strays from it.
+_VARYING, _SPREAD = 0.6, 0.7
 #: Fewer parts are taken where the model sees no more than this between them.
 _CLOSE = 1.015
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
@@ -251,13 +251,14 @@ def estimate_us(work: Work, schedule: Schedule, resident: int, device: Device, p
     compute += scores * (1 + _MOD * shape.mod_cost) / _SCORE_RATE
     alone = _TILE + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
     alone = tiles * alone + _PROGRAM
-    mean = _VARYING if work.varies else 1.0
-    memory = tiles * tile_bytes * mean / (device.bandwidth * _REACHED)
+    memory = tiles * tile_bytes / (device.bandwidth * _REACHED)
 
     def wave(programs: int) -> float:
         most = -(-programs // device.processors)
         even = (1 - _UNEVEN) * programs + _UNEVEN * most * device.processors
-        busy = max(even * memory, most * tiles * compute)
+        # Sequences of many lengths fill a multiprocessor the more evenly, the more it has of them.
+        mean = min(1.0, _VARYING + _SPREAD / most**0.5) if work.varies else 1.0
+        busy = mean * max(even * memory, most * tiles * compute)
         return float((busy**_BOTH + alone**_BOTH) ** (1 / _BOTH))
 
     places = device.processors * resident
