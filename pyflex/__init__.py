@@ -9,13 +9,17 @@ from pyflex.decode import Decode, compile
 from pyflex.errors import PyflexError
 from pyflex.flex_attention import flex_attention
 from pyflex.options import OPTIMISATIONS, Options
+from pyflex.picture import BlockKind, MaskPicture
 from pyflex.tune import Trial, Tuned, tune
+from pyflex.visualize import visualize
 
 __version__ = "0.1.0"
 
 __all__ = [
     "OPTIMISATIONS",
+    "BlockKind",
     "Decode",
+    "MaskPicture",
     "Options",
     "PyflexError",
     "Trial",
@@ -24,4 +28,5 @@ __all__ = [
     "errors",
     "flex_attention",
     "tune",
+    "visualize",
 ]

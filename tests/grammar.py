@@ -1,8 +1,8 @@
 """Random masks: expressions of b, h, q, kv and captured tensors, written as Python source.
 
 The grammar holds what masks are made of (comparisons, sums, products with and divisions by
-constants, remainders, minimum, maximum, absolute value, selection, logic, captured numbers of a batch
-entry or head, tables over keys) in shapes that masks have, such as `q - kv < size`, and in
+constants, remainders, minimum, maximum, absolute value, selection, logic, captured numbers of a
+batch entry or head, tables over keys) in shapes that masks have, such as `q - kv < size`, and in
 shapes that nobody would write. Constants near the ends of int32 make sums wrap around.
 """
 
@@ -214,7 +214,7 @@ class _Draft:
         alike = [name for name in alike if self.tensors[name].shape == tensor.shape]
         if alike and self._chance(60):
             return alike[-1]
-        if not tensor.dtype == torch.bool and self._chance(40):
+        if tensor.dtype != torch.bool and self._chance(40):
             tensor = tensor.to(torch.int64)
         name = f"{kind}_{tensor.dim()}_{len(self.tensors)}"
         self.tensors[name] = tensor.to(self.sizes.device)
@@ -222,7 +222,7 @@ class _Draft:
 
 
 def _summary(tensor: torch.Tensor) -> str:
-    """The runs of a long table's last dimension: first positions and numbers, those of the first row."""
+    """A long table by the runs of its first row: where each starts, and its number."""
     row = tensor.reshape(-1, tensor.shape[-1])[0]
     starts = [0, *(torch.nonzero(row[1:] != row[:-1]).flatten() + 1).tolist()]
     runs = ", ".join(f"{start}: {int(row[start])}" for start in starts[:12])

@@ -240,7 +240,7 @@ def morton(sizes: Sizes) -> Mask:
 
 
 def tiled_window(sizes: Sizes) -> Mask:
-    """Sliding tiles: a picture cut in tiles that lie behind one another; tiles see their neighbours."""
+    """Sliding tiles: a picture cut in tiles, stored one by one, that see their neighbours."""
     tile, across = whole(sizes, 2, 32), whole(sizes, 1, 6)
     down = -(-sizes.positions // (tile * across))
     reach = (whole(sizes, 0, 2), whole(sizes, 0, 2))

@@ -20,7 +20,7 @@ from tests.visible import Call, Kernel, check_keys, check_numbers
 
 MASKS = int(os.environ.get("PYFLEX_TEST_MASKS", "200"))
 MOST_KEYS, POSITIONS, MOST_BATCH = 400, 500, 3
-GYM_DRAWS, CALLS = 4, 5
+GYM_DRAWS, CALLS = 3, 5
 
 
 def sizes_for(seed: int) -> Sizes:
@@ -39,9 +39,7 @@ def drawn(seed: int) -> tuple[Kernel, Sizes]:
 def check(mask: Mask, kernel: Kernel, sizes: Sizes) -> None:
     """Calls of one kernel of `mask`, at random lengths and positions."""
     decode = pyflex.compile(None, mask.fn, options=kernel.options)
-    calls = [
-        Call.drawn(sizes, kernel, MOST_KEYS, any_query=mask.any_query) for _ in range(CALLS)
-    ]
+    calls = [Call.drawn(sizes, kernel, MOST_KEYS, any_query=mask.any_query) for _ in range(CALLS)]
     for call in calls:
         print(f"{mask}\n{kernel}\n{call}")
         check_keys(mask.fn, decode, kernel, call, sizes)
