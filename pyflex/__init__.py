@@ -7,7 +7,7 @@ kernel out, for GPUs through Triton and for any CPU.
 from pyflex import errors
 from pyflex.decode import Decode, compile
 from pyflex.errors import PyflexError
-from pyflex.explain import Explanation
+from pyflex.explanation import Explanation
 from pyflex.flex_attention import flex_attention
 from pyflex.options import OPTIMISATIONS, Options
 from pyflex.picture import BlockKind, MaskPicture

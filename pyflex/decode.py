@@ -12,7 +12,8 @@ from pyflex import gpu
 from pyflex.blocks import BlockLists, read_block_mask
 from pyflex.choice import Choice
 from pyflex.errors import ScheduleError
-from pyflex.explain import Explanation, explain
+from pyflex.explain import explain
+from pyflex.explanation import Explanation
 from pyflex.gpu import Target
 from pyflex.inputs import ELEMENTS, Inputs, check_inputs
 from pyflex.kernel import BlockShape, KernelSpec
