@@ -8,14 +8,14 @@ difference of the sums names it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 import pyflex
 from tests.golden import Errors, Problem
-from tests.masks import whole
+from tests.masks import Mask, whole
 from tests.mods import Mod, Sizes
 
 #: Columns of the values: two of a thousand keys are alike once in ten thousand draws.
@@ -25,6 +25,8 @@ HEAD_DIM = 16
 HEADS = ((1, 1), (4, 1), (6, 2), (8, 2), (3, 3), (7, 1), (12, 4))
 #: A mean error of fewer rows says little; that many random draws at most are made for one.
 ENOUGH_ROWS, MOST_DRAWS = 256, 6
+#: Of the calls of a kernel: how many there are, and the most batch entries, keys and positions.
+CALLS, MOST_BATCH, MOST_KEYS, POSITIONS = 5, 3, 400, 500
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,11 @@ class Call:
     kv_len: Any
 
     @staticmethod
-    def drawn(sizes: Sizes, kernel: Kernel, most_keys: int, *, any_query: bool = False) -> Call:
-        """One at random, of up to `most_keys` keys; q_idx in [0, positions), or any int32."""
+    def drawn(sizes: Sizes, kernel: Kernel, *, any_query: bool = False) -> Call:
+        """One at random; q_idx in [0, positions), or any int32."""
         batch = whole(sizes, 1, sizes.batch)
         q_len = (1, 1, 2, 3, 5, 17, 40)[whole(sizes, 0, 6)]
-        keys = whole(sizes, 1, most_keys)
+        keys = whole(sizes, 1, MOST_KEYS)
         first, last = 0, sizes.positions - q_len
         if any_query and whole(sizes, 0, 5) == 0:
             far = 2**31 - 1 - q_len
@@ -90,6 +92,24 @@ class Call:
             f"batch={self.batch}, q_len={self.q_len}, keys={self.keys}, q_offset={offset},"
             f" kv_len={length}"
         )
+
+
+def drawn(seed: int, device: torch.device | str) -> tuple[Kernel, Sizes]:
+    """A kernel's features at random, and the sizes of masks for it."""
+    generator = torch.Generator().manual_seed(seed)
+    sizes = Sizes(MOST_BATCH, 1, POSITIONS, torch.device(device), generator)
+    kernel = Kernel.drawn(sizes)
+    return kernel, replace(sizes, heads=kernel.heads[0])
+
+
+def check(mask: Mask, kernel: Kernel, sizes: Sizes) -> None:
+    """Holds one kernel of `mask` to account at random lengths and positions."""
+    decode = pyflex.compile(None, mask.fn, options=kernel.options)
+    calls = [Call.drawn(sizes, kernel, any_query=mask.any_query) for _ in range(CALLS)]
+    for call in calls:
+        print(f"{mask}\n{kernel}\n{call}")
+        check_keys(mask.fn, decode, kernel, call, sizes)
+    check_numbers(mask.fn, decode, kernel, calls, sizes)
 
 
 def visible(call: Call, heads: int, mask: Mod, device: torch.device) -> torch.Tensor:

@@ -6,63 +6,36 @@ PYFLEX_TEST_MASKS sets the number of random masks.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 import pytest
-import torch
 
 import pyflex
 from tests.grammar import random_mask
-from tests.masks import GYM, Mask
-from tests.mods import Sizes
-from tests.visible import Call, Kernel, check_keys, check_numbers
+from tests.masks import GYM
+from tests.visible import Call, check, check_keys, drawn
 
 MASKS = int(os.environ.get("PYFLEX_TEST_MASKS", "200"))
-MOST_KEYS, POSITIONS, MOST_BATCH = 400, 500, 3
-GYM_DRAWS, CALLS = 3, 5
-
-
-def sizes_for(seed: int) -> Sizes:
-    """The generator of a test's numbers, and the sizes that captured tensors cover."""
-    generator = torch.Generator().manual_seed(seed)
-    return Sizes(MOST_BATCH, 1, POSITIONS, torch.device("cpu"), generator)
-
-
-def drawn(seed: int) -> tuple[Kernel, Sizes]:
-    """A kernel's features, and the sizes of masks for it."""
-    sizes = sizes_for(seed)
-    kernel = Kernel.drawn(sizes)
-    return kernel, replace(sizes, heads=kernel.heads[0])
-
-
-def check(mask: Mask, kernel: Kernel, sizes: Sizes) -> None:
-    """Calls of one kernel of `mask`, at random lengths and positions."""
-    decode = pyflex.compile(None, mask.fn, options=kernel.options)
-    calls = [Call.drawn(sizes, kernel, MOST_KEYS, any_query=mask.any_query) for _ in range(CALLS)]
-    for call in calls:
-        print(f"{mask}\n{kernel}\n{call}")
-        check_keys(mask.fn, decode, kernel, call, sizes)
-    check_numbers(mask.fn, decode, kernel, calls, sizes)
+GYM_DRAWS = 3
 
 
 @pytest.mark.parametrize("name", GYM)
 @pytest.mark.parametrize("draw", range(GYM_DRAWS))
 def test_named_mask(name: str, draw: int, seed: int) -> None:
-    kernel, sizes = drawn(seed + draw)
+    kernel, sizes = drawn(seed + draw, "cpu")
     check(GYM[name](sizes), kernel, sizes)
 
 
 @pytest.mark.parametrize("number", range(MASKS))
 def test_random_mask(number: int, seed: int) -> None:
-    kernel, sizes = drawn(seed + number)
+    kernel, sizes = drawn(seed + number, "cpu")
     check(random_mask(sizes, number), kernel, sizes)
 
 
 @pytest.mark.parametrize("add", [False, True])
 def test_one_wrong_key_is_noticed_and_named(add: bool, seed: int) -> None:
-    kernel, sizes = drawn(seed)
-    call = Call(batch=2, q_len=3, keys=MOST_KEYS, q_offset=None, kv_len=None)
+    kernel, sizes = drawn(seed, "cpu")
+    call = Call(batch=2, q_len=3, keys=400, q_offset=None, kv_len=None)
 
     def right(b: Any, h: Any, q: Any, kv: Any) -> Any:
         return kv % 7 != 3
@@ -81,7 +54,7 @@ def test_one_wrong_key_is_noticed_and_named(add: bool, seed: int) -> None:
 
 def test_index_out_of_a_table_makes_the_row_nan_where_the_mask_is_false(seed: int) -> None:
     """A row of which some existing key indexes past a table is NaN, whatever else is derived."""
-    kernel, sizes = drawn(seed)
+    kernel, sizes = drawn(seed, "cpu")
     table = sizes.integers(0, 2, 100).bool()
     keys, shift = 150, 20
 
