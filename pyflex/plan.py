@@ -211,6 +211,16 @@ class Plan:
         results = (*self._rows[1:], out_at, *self._strides[:-1])
         return (*results, *rows_at, *self._row_strides[:-1]) if rows_at else results
 
+    @property
+    def kind(self) -> Kind:
+        """The kind of call, with the tile of this plan."""
+        return self._kind
+
+    def parts(self, kv_limit: int) -> int:
+        """Programs that share one KV loop over sequences of up to `kv_limit` keys."""
+        split = self._choose_split(kv_limit)
+        return 1 if split is None else split.parts
+
     def repeat(self) -> Repeat | None:
         """What makes calls like the last one short; None where there is nothing of the kind."""
         kernels = self._runner.kernels

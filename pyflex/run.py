@@ -119,9 +119,9 @@ class CpuRunner(Runner):
     """Runs on the CPU through the compiler library's JIT."""
 
     def __init__(self, lowered: Lowered, device: torch.device) -> None:
-        self._lowered = lowered
+        self._lowered, self._device = lowered, device
         self._kernel = compiler.jit(lowered.ttir())
-        self._joining: compiler.CpuKernel | None = None
+        self._joining: Runner | None = None
         self.empty = _empty("_empty_strided_cpu", device)
 
     def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
@@ -139,12 +139,12 @@ class CpuRunner(Runner):
         if self._joining is None:
             joining = self._lowered.joining
             assert joining is not None  # there is one for every kernel that splits
-            self._joining = compiler.jit(joining.ttir())
+            self._joining = runner_for(joining, self._device)  # one for all that join alike
         partial = torch.empty(split.size, dtype=torch.uint8)
         out = partial.data_ptr()
         parts = (split.parts, out, out + split.logs)
         self._kernel.launch((programs, split.parts, 1), (*arguments, *parts))
-        self._joining.launch((split.rows, 1, 1), (*parts[1:], split.parts, *results))
+        self._joining.run((*parts[1:], split.parts, *results), split.rows)
 
 
 def _empty(name: str, device: torch.device) -> Allocate:
