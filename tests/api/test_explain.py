@@ -121,7 +121,7 @@ def test_blocks_of_an_interval() -> None:
 def test_nothing_is_launched_and_a_call_compiles_nothing_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    decode = pyflex.compile(None, window(33))
+    decode = pyflex.compile(None, window(33), options=Options(splits=1))
     told = decode.explain(*tensors(1, (4, 1), 1, 90), q_offset=89)
     assert isinstance(told, Explanation)
     assert "flex.decode" in decode.ir("flex")
