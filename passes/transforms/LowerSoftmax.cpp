@@ -92,8 +92,10 @@ void flex::lowerOnlineSoftmax(TileBuilder &b, OnlineSoftmaxOp op) {
   if (!element.isF32())
     weights = arith::TruncFOp::create(
         b, cast<RankedTensorType>(weights.getType()).clone(element), weights);
-  for (auto [piece, value] : llvm::zip_equal(acc, values))
-    piece = dot(b, weights, value, piece, op.getPrecision());
+  // The widest comes last: by a loop's last product Triton decides whether all
+  // of its products divide rows or columns among the warps.
+  for (size_t i = acc.size(); i-- > 0;)
+    acc[i] = dot(b, weights, values[i], acc[i], op.getPrecision());
   Value newAcc = join(b, op.getAcc().getType(), acc).front();
   op.replaceAllUsesWith(ValueRange{max, sum, newAcc});
 }
