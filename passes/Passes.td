@@ -152,6 +152,10 @@ def FlexToTriton : Pass<"flex-to-triton", "::mlir::ModuleOp"> {
     Rows become index arithmetic on the program id, sequences of blocks become
     the bounds and the positions of an scf.for, loads become pointer tiles. A
     mod that is still a call is applied with every operand spread to the tile.
+
+    A tile of lines that are no power of two wide becomes two tensors: a load
+    and a store of each, one product after the other into the scores, and two
+    accumulators in the loop.
   }];
   let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"];

@@ -109,7 +109,7 @@ class Shape:
     @property
     def line(self) -> int:
         """Bytes of a key and its value in shared memory."""
-        return (power_of_two(self.head_dim) + power_of_two(self.value_dim)) * self.itemsize
+        return (tile_width(self.head_dim) + tile_width(self.value_dim)) * self.itemsize
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,17 @@ def power_of_two(value: int) -> int:
 def floor_power_of_two(value: int) -> int:
     """The greatest power of two that is not larger; `value` is at least 1."""
     return 1 << value.bit_length() - 1
+
+
+def tile_width(columns: int) -> int:
+    """Columns of the narrowest tile that holds as many, as passes/flex/Width.h has it.
+
+    It is one or two tensors wide, each a power of two from 16 on.
+    """
+    if columns <= 16:
+        return 16
+    half = power_of_two(columns) // 2
+    return half + max(16, power_of_two(columns - half))
 
 
 def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
@@ -216,7 +227,7 @@ def _rows(options: Options, shape: Shape, sharing: int) -> int:
 def shared_bytes(schedule: Schedule, shape: Shape) -> int:
     """Shared memory of a program: tiles in flight, queries, 1 KB."""
     tiles = max(schedule.num_stages - 1, 1) * schedule.keys * shape.line
-    queries = schedule.rows * power_of_two(shape.head_dim) * shape.itemsize
+    queries = schedule.rows * tile_width(shape.head_dim) * shape.itemsize
     return tiles + queries + 1024
 
 
@@ -244,7 +255,7 @@ def estimate_us(work: Work, schedule: Schedule, resident: int, device: Device, p
     shape, keys = work.shape, schedule.keys
     tiles = -(-work.length // keys)
     tiles = -(-tiles // parts)
-    dims = power_of_two(shape.head_dim) + power_of_two(shape.value_dim)
+    dims = shape.line // shape.itemsize
     tile_bytes = keys * (shape.head_dim + shape.value_dim) * shape.itemsize
     scores = schedule.rows * keys
     compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)

@@ -1,13 +1,13 @@
 //===- FlexOps.cpp - The flex dialect and its verifiers -------------------===//
 
 #include "flex/Flex.h"
+#include "flex/Width.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::flex;
@@ -43,6 +43,12 @@ bool flex::hasTileShape(Type type) {
   auto shaped = cast<ShapedType>(type);
   return shaped.hasStaticShape() &&
          llvm::all_of(shaped.getShape(), llvm::isPowerOf2_64);
+}
+
+bool flex::hasLineShape(Type type) {
+  auto shaped = cast<ShapedType>(type);
+  return shaped.hasStaticShape() && llvm::isPowerOf2_64(shaped.getDimSize(0)) &&
+         !pieceWidths(shaped.getDimSize(1)).empty();
 }
 
 /// Refuses a column whose size differs from the tile dimension it runs along.

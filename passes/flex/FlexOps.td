@@ -186,7 +186,9 @@ def Flex_LoadOp : Flex_Op<"load", [MemoryEffects<[MemRead]>]> {
   let summary = "Loads a tile: one line of a view for each index.";
   let description = [{
     Line r is `view[batch, head, index[r], 0:columns]`, zero where `valid` is
-    false and in the columns past `columns` up to the tile's power of two.
+    false and in the columns past `columns` up to the tile's width: a sum of at
+    most two powers of two of at least 16. Each of them becomes a tensor of its
+    own, a piece of the tile, when flex is lowered to Triton.
     `head` is one head, or one for each line.
   }];
   let arguments = (ins Flex_View:$view, I32:$batch, AnyTypeOf<[I32, Flex_I32Column]>:$head,
@@ -206,7 +208,7 @@ def Flex_StoreOp : Flex_Op<"store", [MemoryEffects<[MemWrite]>,
     The inverse of `flex.load`; the value is rounded to the view's element type.
     A column goes to a view of rank 3.
   }];
-  let arguments = (ins AnyTypeOf<[Flex_ScoreTile, Flex_F32Column]>:$value, Flex_View:$view,
+  let arguments = (ins AnyTypeOf<[Flex_ResultTile, Flex_F32Column]>:$value, Flex_View:$view,
                        I32:$batch, Flex_I32Column:$head, Flex_I32Column:$index,
                        Flex_I1Column:$valid, I32Attr:$columns);
   let assemblyFormat = [{
@@ -359,10 +361,10 @@ def Flex_OnlineSoftmaxOp : Flex_Op<"online_softmax", [Pure,
     log2(e)), the running sum of exp2, and the accumulator of values, all f32
     (Milakov and Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135).
   }];
-  let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ScoreTile:$acc,
+  let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ResultTile:$acc,
       Flex_ScoreTile:$scores, Flex_Tile:$value,
       DefaultValuedAttr<TT_InputPrecision, "::mlir::tt::InputPrecision::IEEE">:$precision);
-  let results = (outs Flex_F32Column:$new_max, Flex_F32Column:$new_sum, Flex_ScoreTile:$new_acc);
+  let results = (outs Flex_F32Column:$new_max, Flex_F32Column:$new_sum, Flex_ResultTile:$new_acc);
   let assemblyFormat = [{
     `(` $max `,` $sum `,` $acc `)` `,` $scores `,` $value (`precision` $precision^)? attr-dict
     `:` `(` type($max) `,` type($sum) `,` type($acc) `)` `,` type($scores) `,` type($value)
@@ -379,8 +381,8 @@ def Flex_SoftmaxFinishOp : Flex_Op<"softmax_finish", [Pure,
     Logarithm and maximum are natural. A row that saw no key gives 0, -inf and
     -inf.
   }];
-  let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ScoreTile:$acc);
-  let results = (outs Flex_ScoreTile:$out, Flex_F32Column:$lse, Flex_F32Column:$max_score);
+  let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ResultTile:$acc);
+  let results = (outs Flex_ResultTile:$out, Flex_F32Column:$lse, Flex_F32Column:$max_score);
   let assemblyFormat = [{
     `(` $max `,` $sum `,` $acc `)` attr-dict
     `:` `(` type($max) `,` type($sum) `,` type($acc) `)`

@@ -47,10 +47,10 @@ Value TileBuilder::extend(Value value) {
   return arith::ExtSIOp::create(*this, wide, value);
 }
 
-Value TileBuilder::range(int64_t size) {
-  auto type = RankedTensorType::get({size}, getI32Type());
-  return tt::MakeRangeOp::create(*this, type, getI32IntegerAttr(0),
-                                 getI32IntegerAttr(size));
+Value TileBuilder::range(int64_t first, int64_t end) {
+  auto type = RankedTensorType::get({end - first}, getI32Type());
+  return tt::MakeRangeOp::create(*this, type, getI32IntegerAttr(first),
+                                 getI32IntegerAttr(end));
 }
 
 Value TileBuilder::spread(Value value, ArrayRef<int64_t> shape) {

@@ -44,8 +44,9 @@ public:
   /// `value` sign-extended to i64, element by element.
   Value extend(Value value);
 
-  /// The integers [0, size).
-  Value range(int64_t size);
+  /// The integers [0, size), or [first, end).
+  Value range(int64_t size) { return range(0, size); }
+  Value range(int64_t first, int64_t end);
 
   /// `value` stretched to `shape`: a scalar is repeated, a dimension of one is
   /// stretched, a shape that fits already is kept.
