@@ -15,31 +15,32 @@ from pyflex.options import Options
 
 #: Bytes of K and V in a tile: the usual one, the one for many short loops, and the one that lets
 #: a single program keep a multiprocessor's share of the memory busy.
-_MIDDLE, _NARROW, _WIDE = 32768, 16384, 65536
+_MIDDLE, _NARROW, _WIDE = 32768, 20480, 65536
 #: Of float32 the registers hold a result of fewer rows, and a tile wants this many keys at least.
 _FLOAT32_ROWS, _FLOAT32_KEYS = 32, 32
 
 # All times in microseconds.
 #: Launching a kernel until its first tile, and a program's own start and end.
-_START, _PROGRAM = 6.3, 0.5
-#: A program alone on a multiprocessor: a tile's latency, and its bytes a warp.
-_TILE, _WARP_BYTES = 0.414, 0.283 / 8192
+_START, _PROGRAM = 6.3, 0.76
+#: A program alone on a multiprocessor: a tile's latency, its bytes a warp, and finding its block
+#: in a list.
+_TILE, _WARP_BYTES, _LISTED = 0.36, 0.354 / 8192, 0.07
 #: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
-_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 1.0e5, 1.6
+_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 1.55e7, 1.08e5, 1.54
 #: Scores a microsecond that a multiprocessor turns into probabilities, and how much longer each
 #: operation of a mod makes that.
-_SCORE_RATE, _MOD = 1.76e4, 0.05
+_SCORE_RATE, _MOD = 2.66e4, 0.05
 #: The part of the memory's nominal bandwidth that is reached.
-_REACHED = 0.946
+_REACHED = 0.915
 #: How far a multiprocessor with one program more than the others holds up a wave.
-_UNEVEN = 0.87
+_UNEVEN = 0.46
 #: Smoothness of the greater of two times: neither hides the other wholly.
-_BOTH = 11.0
+_BOTH = 6.2
 #: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
 #: further round of as many parts as the kernel reads at once.
-_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 1.7, 0.76, 0.68, 3.0
+_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 2.0, 0.89, 0.17, 2.85
 #: Mean length over the longest, where lengths are a tensor's, and how far a program strays from it.
-_VARYING, _SPREAD = 0.6, 0.7
+_VARYING, _SPREAD = 0.47, 0.18
 #: Fewer parts are taken where the model sees no more than this between them.
 _CLOSE = 1.015
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
@@ -175,23 +176,32 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
             num_stages=options.num_stages or num_stages,
         )
 
+    # The warps of a product divide its columns, of which a piece of 16 has too few for four.
+    widths = (tile_width(shape.head_dim), tile_width(shape.value_dim))
+    piece = min(width & -width for width in widths)
     keys = floor_power_of_two(_MIDDLE // shape.line)
     if shape.itemsize == 4:
         keys = min(max(keys, _FLOAT32_KEYS), 2 * _FLOAT32_KEYS)
+        if rows == 16 and piece <= 32:
+            return (tile(keys, 2, 2),)
         return (tile(keys, 4, 3 if keys * shape.line <= _MIDDLE else 2),)
-    middle = tile(keys, 4, 3)
+    narrow = floor_power_of_two(_NARROW // shape.line)
+    if rows == 16 and piece == 16:
+        return (tile(narrow, 2, 3),)
+    # Costly mods of 32 rows take the registers of half the keys.
+    middle = tile(32 if rows == 32 and shape.mod_cost > _COSTLY else keys, 4, 3)
     if options.keys or options.num_warps or options.num_stages or rows > 64:
+        return (middle,)
+    # Warps with fewer than 16 keys each wait for one another more than for the memory.
+    if rows == 64:
+        return tuple(dict.fromkeys((middle, tile(32, 4, 3))))
+    if rows == 32:
         return (middle,)
     keys = floor_power_of_two(_WIDE // shape.line)
     # More warps hide what lists, mods or many keys add to a tile; fewer have less to join.
     warps = 8 if shape.kv_block or shape.mod_cost > _COSTLY or keys > 128 else 4
-    # Of more rows than 16, scores and results would not leave room for a wide tile's keys.
-    wide = (tile(keys, warps, 3),) if rows == 16 else ()
-    keys = floor_power_of_two(_NARROW // shape.line)
-    # Warps with fewer than 16 keys each wait for one another more than for the memory; of 32 rows,
-    # two pairs of warps divide the keys.
-    narrow = (tile(keys, 2 if rows == 16 else 4, 3),) if keys >= 32 and rows != 32 else ()
-    return tuple(dict.fromkeys((middle, *wide, *narrow)))
+    tiles = (middle, tile(keys, warps, 3), *((tile(narrow, 2, 3),) if narrow >= 32 else ()))
+    return tuple(dict.fromkeys(tiles))
 
 
 def _check_products(options: Options, shape: Shape, rows: int) -> None:
@@ -261,6 +271,8 @@ def estimate_us(work: Work, schedule: Schedule, resident: int, device: Device, p
     compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)
     compute += scores * (1 + _MOD * shape.mod_cost) / _SCORE_RATE
     alone = _TILE + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
+    if shape.kv_block:
+        alone += _LISTED
     alone = tiles * alone + _PROGRAM
     memory = tiles * tile_bytes / (device.bandwidth * _REACHED)
 
