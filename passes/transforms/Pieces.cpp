@@ -57,17 +57,27 @@ SmallVector<Value> flex::join(TileBuilder &b, TypeRange types,
   return values;
 }
 
+/// The tile that a cast joins or cuts; null for a cast of another origin.
+static Type tileOf(UnrealizedConversionCastOp cast) {
+  TypeRange from = cast.getOperandTypes(), to = cast.getResultTypes();
+  if (to.size() == 1 && from == TypeRange(pieceTypes(to.front())))
+    return to.front();
+  if (from.size() == 1 && to == TypeRange(pieceTypes(from.front())))
+    return from.front();
+  return {};
+}
+
 LogicalResult flex::erasePieceCasts(Operation *root) {
   SmallVector<UnrealizedConversionCastOp> casts, left;
-  root->walk([&](UnrealizedConversionCastOp op) { casts.push_back(op); });
+  root->walk([&](UnrealizedConversionCastOp op) {
+    if (tileOf(op))
+      casts.push_back(op);
+  });
   reconcileUnrealizedCasts(casts, &left);
   if (left.empty())
     return success();
-  auto cast = left.front();
-  bool joins = cast.getNumResults() == 1;
-  Type tile =
-      joins ? cast.getResult(0).getType() : cast.getOperand(0).getType();
-  return cast.emitError() << "expected only flex ops to make or use a tile of "
-                             "two pieces, of type "
-                          << tile;
+  return left.front().emitError()
+         << "expected only flex ops to make or use a tile of two pieces, of "
+            "type "
+         << tileOf(left.front());
 }

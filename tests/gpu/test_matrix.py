@@ -29,9 +29,12 @@ def test_pairs_of_features(case: Case, seed: int) -> None:
 
 @pytest.mark.parametrize(
     "dims",
-    [(16, 16), (16, 256), (24, 40), (192, 128), (256, 256), (100, 60), (17, 33)],
+    [
+        (16, 16), (16, 256), (24, 40), (72, 160), (144, 80), (192, 128), (256, 256), (100, 60),
+        (17, 33),
+    ],
     ids=str,
-)
+)  # fmt: skip
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_head_dimensions(dims: tuple[int, int], dtype: torch.dtype, seed: int) -> None:
     case = Case("alibi", "head", "causal", dtype, dims=dims, q_len=3, keys=333)
