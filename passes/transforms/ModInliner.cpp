@@ -48,18 +48,6 @@ bool isScalar(Type type) {
   return isa<IntegerType, FloatType, IndexType, tt::PointerType>(type);
 }
 
-/// Whether `op` means for each element of a tile what it means for a scalar.
-bool canInline(Operation &op) {
-  if (op.getNumRegions() || op.getNumResults() != 1 ||
-      !isScalar(op.getResult(0).getType()) ||
-      !llvm::all_of(op.getOperandTypes(), isScalar))
-    return false;
-  if (!isMemoryEffectFree(&op) && !hasSingleEffect<MemoryEffects::Read>(&op))
-    return false;
-  return op.getNumOperands() == 0 || op.hasTrait<OpTrait::Elementwise>() ||
-         isa<tt::AddPtrOp, tt::LoadOp, tt::ExternElementwiseOp>(op);
-}
-
 class Inliner {
 public:
   Inliner(Operation *op, ModShapes shapes)
@@ -72,7 +60,7 @@ public:
       return op->emitOpError("expected a callee of one block");
     Block &body = app.callee.getBody().front();
     for (Operation &scalar : body.without_terminator())
-      if (!canInline(scalar))
+      if (!worksOnTiles(scalar))
         return refuse(scalar);
     bindArguments();
     for (Operation &scalar : body.without_terminator())
@@ -140,13 +128,7 @@ private:
     for (Value &operand : operands)
       operand = spreadInPlace(operand, shape);
     placeFor(operands);
-    OperationState state(scalar.getLoc(), scalar.getName());
-    state.addOperands(operands);
-    for (Type type : scalar.getResultTypes())
-      state.addTypes(shape.empty() ? type : RankedTensorType::get(shape, type));
-    state.addAttributes(scalar.getDiscardableAttrDictionary().getValue());
-    state.propertiesAttr = scalar.getPropertiesAsAttribute();
-    Operation *tiled = b.create(state);
+    Operation *tiled = tileOp(b, scalar, operands);
     if (leavesLoop(operands) && !operands.empty())
       ++hoisted;
     mapping.map(scalar.getResults(), tiled->getResults());
@@ -188,6 +170,29 @@ private:
 };
 
 } // namespace
+
+bool flex::worksOnTiles(Operation &op) {
+  if (op.getNumRegions() || op.getNumResults() != 1 ||
+      !isScalar(op.getResult(0).getType()) ||
+      !llvm::all_of(op.getOperandTypes(), isScalar))
+    return false;
+  if (!isMemoryEffectFree(&op) && !hasSingleEffect<MemoryEffects::Read>(&op))
+    return false;
+  return op.getNumOperands() == 0 || op.hasTrait<OpTrait::Elementwise>() ||
+         isa<tt::AddPtrOp, tt::LoadOp, tt::ExternElementwiseOp>(op);
+}
+
+Operation *flex::tileOp(TileBuilder &b, Operation &scalar,
+                        ValueRange operands) {
+  auto shape = operands.empty() ? ArrayRef<int64_t>() : shapeOf(operands[0]);
+  OperationState state(scalar.getLoc(), scalar.getName());
+  state.addOperands(operands);
+  for (Type type : scalar.getResultTypes())
+    state.addTypes(shape.empty() ? type : RankedTensorType::get(shape, type));
+  state.addAttributes(scalar.getDiscardableAttrDictionary().getValue());
+  state.propertiesAttr = scalar.getPropertiesAsAttribute();
+  return b.create(state);
+}
 
 FailureOr<int64_t> flex::inlineMod(Operation *mod, ModShapes shapes) {
   return Inliner(mod, shapes).run();
