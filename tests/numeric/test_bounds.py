@@ -1,0 +1,94 @@
+"""The bounds that are derived from a mask: sound for any mask, exact for the usual ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+
+import pyflex
+from pyflex.bounds import Bounds, bounds_of
+from tests.golden import Errors, Problem
+from tests.mask_grammar import BATCH, HEADS, KEYS, Call, Grammar, draw_call, visible
+
+Mask = Callable[..., Any]
+#: Random masks of one run; each is called twice.
+MASKS, AT_A_TIME = 240, 20
+
+
+def draw_options(random: Random) -> pyflex.Options:
+    """Tiles that hold several queries and heads, or one; a loop in one part or more."""
+    rows, keys = random.choice((16, 32, 64)), random.choice((16, 32, 64))
+    disabled = ("flex-pack-gqa",) if random.random() < 0.2 else ()
+    splits = random.choice((None, 1, 3))
+    return pyflex.Options(rows=rows, keys=keys, splits=splits, disable_passes=disabled)
+
+
+def tensors(call: Call, dim: int = 16) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Query, key and value for a call."""
+    query = torch.randn(call.batch, call.heads[0], call.q_len, dim)
+    key, value = torch.randn(2, call.batch, call.heads[1], call.keys, dim)
+    return query, key, value
+
+
+def derive(decode: pyflex.Decode, call: Call) -> Bounds:
+    """The bounds of one call."""
+    args = (*tensors(call), None, call.q_offset, call.kv_len)
+    found = bounds_of(*decode._planned(*args, False, False), call.q_offset, call.kv_len)
+    assert found is not None
+    return found
+
+
+def tiles(found: Bounds, call: Call) -> Any:
+    """Each tile's four bounds with the batch entry, the heads and the queries of its rows."""
+    batch, kv_heads, portions, count = found.begin.shape
+    group = call.heads[0] // call.heads[1]
+    for b, g, p, t in torch.cartesian_prod(
+        *(torch.arange(size) for size in (batch, kv_heads, portions, count))
+    ).tolist():
+        first = g * group
+        heads = slice(first + p * found.heads, first + min((p + 1) * found.heads, group))
+        queries = slice(t * found.queries, min((t + 1) * found.queries, call.q_len))
+        ends = (found.begin, found.end, found.sure_begin, found.sure_end)
+        yield [int(end[b, g, p, t]) for end in ends], (b, heads, queries)
+
+
+def assert_sound(found: Bounds, call: Call, mask: Mask) -> None:
+    """No visible key is left out, no masked one counts as visible."""
+    kept, exists = visible(mask, call)
+    for (begin, end, sure_begin, sure_end), rows in tiles(found, call):
+        tile, length = kept[rows], int(exists[rows[0]].sum())
+        assert 0 <= begin <= length
+        assert end <= length
+        seen = tile & exists[rows[0]]
+        assert not seen[..., :begin].any(), (begin, end)
+        assert not seen[..., max(begin, end) :].any(), (begin, end)
+        assert tile[..., sure_begin : max(sure_begin, min(sure_end, length))].all()
+
+
+@pytest.mark.parametrize("part", range(MASKS // AT_A_TIME))
+def test_random_masks(part: int, seed: int) -> None:
+    random = Random(f"{seed} {part}")
+    for number in range(AT_A_TIME):
+        mask, text = Grammar(random).mask()
+        decode = pyflex.compile(None, mask, options=draw_options(random))
+        for _ in range(2):
+            call = draw_call(random)
+            try:
+                assert_sound(derive(decode, call), call, mask)
+                if number % 2 == 0:
+                    assert_right(decode, call, mask)
+            except Exception as error:
+                raise AssertionError(f"mask {text}, {call}, {decode.options}") from error
+
+
+def assert_right(decode: pyflex.Decode, call: Call, mask: Mask) -> None:
+    """The answer is the dense one."""
+    problem = Problem(*tensors(call), None, mask, q_offset=call.q_offset, kv_len=call.kv_len)
+    errors = Errors(torch.float32)
+    errors.add(problem, *problem.run(decode))
+    assert sum(errors.kernel) <= 1e-4
+    assert sum(errors.kernel_lse) <= 1e-4
