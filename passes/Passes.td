@@ -29,6 +29,29 @@ def FlexExpandDecode : Pass<"flex-expand-decode", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numExpanded", "num-expanded", "decode ops expanded">];
 }
 
+def FlexMaskFromScore : Pass<"flex-mask-from-score", "::mlir::ModuleOp"> {
+  let summary = "Take a score_mod's choice of -inf for a part of the mask";
+  let description = [{
+    A score_mod that gives `where(condition, score, -inf)`, the condition having
+    nothing to do with the score, becomes one that gives the score and a mask_mod
+    that asks the condition before its own. Later passes then see all that hides
+    keys in one place. New functions are made, `<score_mod>_unmasked` and
+    `<score_mod>_mask`.
+
+    ```mlir
+    flex.decode ... score_mod @s mask_mod @m        // s: select %condition, %score, %minus_inf
+    ```
+    ==>
+    ```mlir
+    flex.decode ... score_mod @s_unmasked mask_mod @s_mask
+    ```
+
+    A decode with block lists is left as it is: full blocks do not ask the mask.
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numTaken", "num-taken", "conditions taken">];
+}
+
 def FlexDeriveBounds : Pass<"flex-derive-bounds", "::mlir::ModuleOp"> {
   let summary = "Visit only the keys that the mask leaves the rows of a tile";
   let description = [{
@@ -183,7 +206,8 @@ def FlexInlineMods : Pass<"flex-inline-mods", "::mlir::ModuleOp"> {
     A subexpression of a mod that depends on head and query alone is computed
     for a column of rows, one that depends on kv alone for a row of keys, one
     that depends on neither once; only what mixes them (or reads the score)
-    takes the whole tile. What does not depend on kv leaves the loop.
+    takes the whole tile. What does not depend on kv leaves the loop. A mask of
+    many ops stands in a branch, which tiles that need no mask do not take.
 
     ```mlir
     flex.score_mod @alibi(%s, %b, %head, %q, %kv)   // s + slopes[h] * (kv - q)
@@ -195,7 +219,8 @@ def FlexInlineMods : Pass<"flex-inline-mods", "::mlir::ModuleOp"> {
     %bias = arith.mulf %slope_tile, %distance_tile : tensor<16x64xf32>
     ```
   }];
-  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
   let statistics = [
     Statistic<"numInlined", "num-inlined", "mods inlined">,
     Statistic<"numHoisted", "num-hoisted", "ops placed outside the KV loop">];

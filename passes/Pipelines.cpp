@@ -14,6 +14,8 @@ using namespace mlir::flex;
 namespace {
 
 struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
+  Option<bool> maskFromScore{*this, "mask-from-score", llvm::cl::init(true),
+                             llvm::cl::desc("run flex-mask-from-score")};
   Option<bool> deriveBounds{*this, "derive-bounds", llvm::cl::init(true),
                             llvm::cl::desc("run flex-derive-bounds")};
   Option<bool> packGqa{*this, "pack-gqa", llvm::cl::init(true),
@@ -75,6 +77,9 @@ void addCleanup(OpPassManager &pm, const DecodeOptions &options) {
 }
 
 void buildDecodePipeline(OpPassManager &pm, const DecodeOptions &options) {
+  // Before the mods are applied to tiles: it takes one of them apart.
+  if (options.maskFromScore)
+    pm.addPass(createFlexMaskFromScore());
   pm.addPass(createFlexExpandDecode());
   addOptimisations(pm, options);
   pm.addPass(createFlexExtractKernel(FlexExtractKernelOptions{options.kernel}));

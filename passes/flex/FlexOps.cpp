@@ -182,8 +182,8 @@ LogicalResult RangeOp::verify() {
   if (!getSureBegin() != !getSureEnd())
     return emitOpError("expected both ends of the keys that need no mask, or "
                        "none");
-  if (getMostAttr() && !getMostPerQueryAttr())
-    return emitOpError("expected most_per_query beside most");
+  if (!getMostAttr() != !getMostPerQueryAttr())
+    return emitOpError("expected most and most_per_query together, or neither");
   for (IntegerAttr count : {getMostAttr(), getMostPerQueryAttr()})
     if (count && count.getInt() < 0)
       return emitOpError() << "expected a count of keys that is not negative, "

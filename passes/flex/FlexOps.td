@@ -168,7 +168,8 @@ def Flex_RowsOp : Flex_Op<"rows", [Pure, AllTypesMatch<["head", "query"]>,
     With `q_block`, a tile stays inside one block of that many queries, so that
     its rows share a block list.
 
-    `head` and `query` are clamped into range; `valid` tells which rows exist.
+    `head` and `query` are clamped to the tile's own; `valid` tells which rows
+    exist.
   }];
   let arguments = (ins I32:$kv_heads, I32:$q_len, I32Attr:$group, I32Attr:$heads,
                        I32Attr:$queries, OptionalAttr<I32Attr>:$q_block);

@@ -2,6 +2,7 @@
 
 #include "Passes.h"
 #include "flex/Flex.h"
+#include "transforms/KeyCount.h"
 #include "transforms/MaskBounds.h"
 #include "transforms/ModInliner.h"
 
@@ -55,8 +56,10 @@ private:
     if (!bounded && !sure)
       return refuse(bounds.getObstacle());
     auto range = RangeOp::create(b, t.loop.getLimit());
-    if (bounded)
+    if (bounded) {
       bound(range, kept.maybe);
+      count(range, kept.maybe);
+    }
     if (sure)
       unmask(range, kept.sure);
     range->moveBefore(t.loop);
@@ -107,12 +110,22 @@ private:
     range.getEndMutable().assign(end);
   }
 
+  void count(RangeOp range, Interval maybe) {
+    auto count = countKeys(n, maybe, t.mask.getQuery());
+    if (!count)
+      return;
+    range.setMostAttr(b.getI64IntegerAttr(count->ofRow));
+    range.setMostPerQueryAttr(b.getI64IntegerAttr(count->perQuery));
+  }
+
   /// A tile needs no mask where each of its rows surely sees it.
   void unmask(RangeOp range, Interval sure) {
     Value begin = b.greatest(position(sure.begin));
     range.getSureBeginMutable().assign(begin);
     range.getSureEndMutable().assign(b.least(position(sure.end)));
-    t.mask.getUnlessMutable().assign(t.loop.getUnmasked());
+    // To leave out a mask of a few ops takes as long as the mask.
+    if (isCostly(t.callee))
+      t.mask.getUnlessMutable().assign(t.loop.getUnmasked());
   }
 
   /// Erases what was built between `before` and the loop in vain.

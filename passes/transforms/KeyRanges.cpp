@@ -18,10 +18,13 @@ Number KeyRanges::invariant(Value value) {
   // The same integer in fewer bits.
   while (auto extended = value.getDefiningOp<arith::ExtSIOp>())
     value = extended.getIn();
+  auto found = invariants.find(value);
+  if (found != invariants.end())
+    return found->second;
   unsigned width = value.getType().getIntOrFloatBitWidth();
   int64_t most = std::numeric_limits<int64_t>::max() >> (64 - width);
   int64_t least = body.isIndex(value) ? 0 : -most - 1;
-  return n.of(body.at(value), least, most);
+  return invariants[value] = n.of(body.at(value), least, most);
 }
 
 Truth KeyRanges::truth(Value value) {

@@ -41,6 +41,7 @@ private:
   Numbers &n;
   Number limit;
   DenseMap<Value, KeyRange> known;
+  DenseMap<Value, Number> invariants;
 };
 
 } // namespace mlir::flex

@@ -103,6 +103,7 @@ KeySet KeySets::select(Truth condition, KeySet yes, KeySet no) {
 }
 
 KeySet KeySets::knownIf(Truth condition, KeySet set) {
+  n.noteGuard(condition);
   Interval sure = set.sure;
   // One end is enough to say that nothing is there.
   if (sure.begin.isConstant())

@@ -2,6 +2,7 @@
 
 #include "transforms/ModInliner.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -62,6 +63,8 @@ public:
     for (Operation &scalar : body.without_terminator())
       if (!worksOnTiles(scalar))
         return refuse(scalar);
+    if (app.unless && shapes == ModShapes::Smallest && isCostly(app.callee))
+      branchAround();
     bindArguments();
     for (Operation &scalar : body.without_terminator())
       inlineOp(scalar);
@@ -74,6 +77,19 @@ public:
   }
 
 private:
+  /// Moves the op into a branch that is taken where the mask is asked.
+  void branchAround() {
+    auto branch = scf::IfOp::create(b, app.scores.getType(), app.unless,
+                                    /*addThenBlock=*/true,
+                                    /*addElseBlock=*/true);
+    op->getResult(0).replaceAllUsesWith(branch.getResult(0));
+    b.setInsertionPointToEnd(branch.thenBlock());
+    scf::YieldOp::create(b, app.scores);
+    b.setInsertionPointToEnd(branch.elseBlock());
+    op->moveBefore(scf::YieldOp::create(b, op->getResult(0)));
+    app.unless = {};
+  }
+
   bool leavesLoop(ValueRange operands) {
     return shapes == ModShapes::Smallest && loop &&
            llvm::all_of(operands, [&](Value operand) {
@@ -170,6 +186,29 @@ private:
 };
 
 } // namespace
+
+bool flex::isCostly(tt::FuncOp mask) {
+  constexpr int64_t costly = 16;
+  // Ops of what differs between rows and between keys are done for each score.
+  DenseMap<Value, std::pair<bool, bool>> varies;
+  for (BlockArgument argument : mask.getArguments()) {
+    unsigned number = argument.getArgNumber();
+    varies[argument] = {number == 1 || number == 2, number == 3};
+  }
+  int64_t cost = 0;
+  for (Operation &op : mask.getBody().front().without_terminator()) {
+    std::pair<bool, bool> own;
+    for (Value operand : op.getOperands()) {
+      own.first |= varies[operand].first;
+      own.second |= varies[operand].second;
+    }
+    for (Value result : op.getResults())
+      varies[result] = own;
+    if (own.first && own.second)
+      cost += isa<tt::LoadOp, arith::DivSIOp, arith::RemSIOp>(op) ? 8 : 1;
+  }
+  return cost >= costly;
+}
 
 bool flex::worksOnTiles(Operation &op) {
   if (op.getNumRegions() || op.getNumResults() != 1 ||

@@ -21,6 +21,10 @@ enum class ModShapes {
 /// Returns how many ops were put before the loop, or failure with a diagnostic.
 FailureOr<int64_t> inlineMod(Operation *mod, ModShapes shapes);
 
+/// Whether a mask takes longer, for a whole tile of scores, than to branch
+/// around it.
+bool isCostly(tt::FuncOp mask);
+
 /// Whether a mod's op means for each element of a tile what it means for one.
 bool worksOnTiles(Operation &op);
 

@@ -29,11 +29,22 @@ static int64_t saturated(__int128 number) {
 
 template <typename Op>
 Number Numbers::binary(Number lhs, Number rhs, int64_t least, int64_t most) {
-  Value left = get(lhs), right = get(rhs);
-  auto shape = commonShape(shapeOf(left), shapeOf(right));
-  left = b.spread(left, shape);
-  right = b.spread(right, shape);
-  return {Op::create(b, left, right), least, most};
+  auto key = [](Number number) {
+    return std::make_pair(number.value.getAsOpaquePointer(),
+                          number.value ? 0 : number.least);
+  };
+  auto [one, constantOne] = key(lhs);
+  auto [other, constantOther] = key(rhs);
+  Value &result =
+      built[{Op::getOperationName(), one, constantOne, other, constantOther}];
+  if (!result) {
+    Value left = get(lhs), right = get(rhs);
+    auto shape = commonShape(shapeOf(left), shapeOf(right));
+    left = b.spread(left, shape);
+    right = b.spread(right, shape);
+    result = Op::create(b, left, right);
+  }
+  return {result, least, most};
 }
 
 Number Numbers::add(Number lhs, Number rhs) {
@@ -51,13 +62,12 @@ Number Numbers::add(Number lhs, Number rhs) {
 Number Numbers::sub(Number lhs, Number rhs) {
   int64_t least = saturated(__int128(lhs.least) - rhs.most),
           most = saturated(__int128(lhs.most) - rhs.least);
-  if (rhs.isConstant(0))
-    return lhs;
-  if (lhs.isConstant() && rhs.isConstant())
-    return constant(least);
+  if (rhs.isConstant())
+    return add(lhs, constant(saturated(-__int128(rhs.least))));
   if (lhs.isConstant(0))
     if (auto difference = rhs.value.getDefiningOp<arith::SubIOp>())
-      return {b.sub(difference.getRhs(), difference.getLhs()), least, most};
+      return binary<arith::SubIOp>({difference.getRhs(), 0, 0},
+                                   {difference.getLhs(), 0, 0}, least, most);
   return binary<arith::SubIOp>(lhs, rhs, least, most);
 }
 

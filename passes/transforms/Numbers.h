@@ -10,8 +10,11 @@
 
 #include "transforms/TileBuilder.h"
 
+#include "llvm/ADT/DenseSet.h"
+
 #include <cstdint>
-#include <optional>
+#include <map>
+#include <tuple>
 
 namespace mlir::flex {
 
@@ -74,11 +77,20 @@ public:
   Truth negate(Truth truth);
   Truth select(Truth condition, Truth yes, Truth no);
 
+  /// Notes that a condition asks whether integers wrap.
+  void noteGuard(Truth truth) { guards.insert(truth.value); }
+  bool isGuard(Value condition) const { return guards.contains(condition); }
+
 private:
   template <typename Op>
   Number binary(Number lhs, Number rhs, int64_t least, int64_t most);
 
   TileBuilder &b;
+  /// Equal ops are built once, so that equal numbers are seen to be.
+  std::map<std::tuple<StringRef, const void *, int64_t, const void *, int64_t>,
+           Value>
+      built;
+  llvm::SmallDenseSet<Value> guards;
 };
 
 } // namespace mlir::flex

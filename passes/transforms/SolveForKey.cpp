@@ -176,7 +176,8 @@ std::optional<KeySet> SolveForKey::splitChoice(Value side, Value other,
     return isLeft ? sets.conj(first, second) : sets.disj(first, second);
   }
   auto choice = matchChoice(side);
-  if (!choice)
+  // A quotient that is rounded down is written as a choice.
+  if (!choice || (!other && matchQuotient(body, side)))
     return std::nullopt;
   KeySet yes, no;
   if (choice->yes) {

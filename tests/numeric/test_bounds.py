@@ -13,6 +13,7 @@ import pyflex
 from pyflex.bounds import Bounds, bounds_of
 from tests.golden import Errors, Problem
 from tests.mask_grammar import BATCH, HEADS, KEYS, Call, Grammar, draw_call, visible
+from tests.mods import MASK_MODS, Sizes, causal, window
 
 Mask = Callable[..., Any]
 #: Random masks of one run; each is called twice.
@@ -92,3 +93,77 @@ def assert_right(decode: pyflex.Decode, call: Call, mask: Mask) -> None:
     errors.add(problem, *problem.run(decode))
     assert sum(errors.kernel) <= 1e-4
     assert sum(errors.kernel_lse) <= 1e-4
+
+
+LENGTHS = torch.tensor([0, 100, 256], dtype=torch.int64)
+PREFIXES = torch.tensor([3, 0, 200], dtype=torch.int32)
+WINDOWS = torch.arange(HEADS, dtype=torch.int32) * 9
+STARTS = (torch.arange(KEYS, dtype=torch.int32) // 50) * 50
+
+#: Masks of which each row sees one interval.
+INTERVALS: dict[str, Mask] = {
+    "causal": causal,
+    "causal, keys on the left": lambda b, h, q, kv: kv <= q,
+    "window": window(19),
+    "window around": lambda b, h, q, kv: (q - kv).abs() <= 7,
+    "window between": lambda b, h, q, kv: (kv > q - 30) & ~(kv > q + 5),
+    "length by batch": lambda b, h, q, kv: kv < LENGTHS[b],
+    "prefix": lambda b, h, q, kv: (q >= kv) | (kv < PREFIXES[b]),
+    "prefix, fixed": lambda b, h, q, kv: (kv < 11) | (q >= kv),
+    "block causal": lambda b, h, q, kv: q // 16 >= kv // 16,
+    "block causal, any size": lambda b, h, q, kv: q // 24 >= kv // 24,
+    "block diagonal": lambda b, h, q, kv: q // 24 == kv // 24,
+    "block window": lambda b, h, q, kv: (q // 16 - kv // 16 < 3) & (q >= kv),
+    "window by head": lambda b, h, q, kv: (q - kv <= WINDOWS[h]) & (q >= kv),
+    "window by head and batch": lambda b, h, q, kv: (q - kv).abs() <= WINDOWS[h] + PREFIXES[b],
+    "packed causal": lambda b, h, q, kv: (kv >= STARTS[q.clamp(0, KEYS - 1)]) & (q >= kv),
+    "strided": lambda b, h, q, kv: kv * 2 <= q,
+    "some rows": lambda b, h, q, kv: (q % 2 == 1) & (q >= kv),
+    "two kinds of heads": lambda b, h, q, kv: torch.where(h < 4, q >= kv, q - kv == 0),
+    "no key": lambda b, h, q, kv: kv < 0,
+    "at most a prefix": lambda b, h, q, kv: torch.minimum(q, PREFIXES[b]) >= kv,
+}
+
+
+@pytest.mark.parametrize("name", INTERVALS)
+@pytest.mark.parametrize("rows", [16, 64])
+def test_intervals_are_exact(name: str, rows: int, seed: int) -> None:
+    random, mask = Random(seed), INTERVALS[name]
+    decode = pyflex.compile(None, mask, options=pyflex.Options(rows=rows, keys=16))
+    for q_len, heads in ((1, (8, 2)), (9, (6, 2)), (40, (12, 1))):
+        at = torch.tensor([random.randint(-20, KEYS) for _ in range(BATCH)])
+        lengths = torch.tensor([random.randint(0, KEYS) for _ in range(BATCH)])
+        call = Call(BATCH, heads, q_len, KEYS, at, random.choice((None, lengths)))
+        found = derive(decode, call)
+        assert_sound(found, call, mask)
+        assert_exact(found, call, mask)
+        assert_right(decode, call, mask)
+
+
+def assert_exact(found: Bounds, call: Call, mask: Mask) -> None:
+    """The bounds are the least, and the greatest, that are sound."""
+    kept, exists = visible(mask, call)
+    for (begin, end, sure_begin, sure_end), rows in tiles(found, call):
+        length = int(exists[rows[0]].sum())
+        tile = kept[rows].flatten(0, 1)[:, :length]
+        some, all_of = tile.any(0).nonzero(), tile.all(0).nonzero()
+        assert (begin, end) == ends(some) or (begin >= end and not some.numel())
+        assert (sure_begin, sure_end) == ends(all_of) or (
+            sure_begin >= sure_end and not all_of.numel()
+        )
+
+
+def ends(keys: torch.Tensor) -> tuple[int, int]:
+    """The first of these keys, and one more than the last."""
+    return (int(keys[0]), int(keys[-1]) + 1) if keys.numel() else (0, 0)
+
+
+@pytest.mark.parametrize("name", MASK_MODS)
+def test_masks_of_the_suite_are_sound(name: str, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    mask = MASK_MODS[name].make(Sizes(2, 8, 150, torch.device("cpu"), generator))
+    if mask is None:
+        return
+    decode = pyflex.compile(None, mask, options=pyflex.Options(rows=16, keys=16))
+    call = Call(2, (8, 2), 17, 130, 113, None)
+    assert_sound(derive(decode, call), call, mask)
