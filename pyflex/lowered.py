@@ -16,7 +16,6 @@ from pyflex.kernel import KernelSpec, build_module
 from pyflex.steps import step
 from pyflex.trace import TracedMod
 
-
 #: What flex-derive-bounds says of the keys that one row, and each query more, can see.
 _MOST = re.compile(r"flex\.range .*\bmost\((\d+), (\d+)\)")
 

@@ -11,6 +11,7 @@ import torch
 
 import pyflex
 from pyflex.bounds import Bounds, bounds_of
+from pyflex.lowered import lowered_for
 from tests.golden import Errors, Problem
 from tests.mask_grammar import BATCH, HEADS, KEYS, Call, Grammar, draw_call, visible
 from tests.mods import MASK_MODS, Sizes, causal, window
@@ -151,6 +152,73 @@ def assert_exact(found: Bounds, call: Call, mask: Mask) -> None:
         assert (sure_begin, sure_end) == ends(all_of) or (
             sure_begin >= sure_end and not all_of.numel()
         )
+
+
+def test_nothing_is_read_outside_the_bounds(seed: int) -> None:
+    torch.manual_seed(seed)
+    call = Call(1, (4, 2), 3, 200, 150, None)
+    query, key, value = tensors(call)
+    clean = pyflex.compile(None, window(19))(query, key, value, q_offset=150)
+    for tensor in (key, value):
+        tensor[:, :, :132] = tensor[:, :, 153:] = torch.nan
+    out = pyflex.compile(None, window(19))(query, key, value, q_offset=150)
+    assert torch.allclose(out, clean, atol=1e-6)
+
+
+def test_a_costly_mask_is_not_asked_where_it_holds(seed: int) -> None:
+    torch.manual_seed(seed)
+    mask = MASK_MODS["scattered"].make(Sizes(1, 1, 1, torch.device("cpu"), torch.Generator()))
+    assert mask is not None
+    decode = pyflex.compile(None, mask, options=pyflex.Options(keys=16))
+    for q_len in (1, 20):
+        assert_right(decode, Call(2, (4, 2), q_len, 200, 150, None), mask)
+    loop = decode.ir("ttir").split("scf.for")[1]
+    assert "scf.if" in loop.split("math.exp2")[0]
+
+
+def test_a_score_of_minus_infinity_is_a_mask(seed: int) -> None:
+    torch.manual_seed(seed)
+    lengths = torch.tensor([40, 170], dtype=torch.int32)
+
+    def score(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        s = torch.where(kv < lengths[b], s + 0.01 * (kv - q), -torch.inf)
+        return s.masked_fill(q < kv, float("-inf"))
+
+    call = Call(2, (4, 2), 5, 200, 120, None)
+    decode = pyflex.compile(score, lambda b, h, q, kv: q - kv < 100)
+    assert_exact(
+        derive(decode, call),
+        call,
+        lambda b, h, q, kv: (kv < lengths[b]) & (q >= kv) & (q - kv < 100),
+    )
+    problem = Problem(*tensors(call), score, lambda b, h, q, kv: q - kv < 100, q_offset=120)
+    errors = Errors(torch.float32)
+    errors.add(problem, *problem.run(decode))
+    errors.check()
+
+
+@pytest.mark.parametrize(
+    ("mask", "most"),
+    [
+        (window(1024), (1024, 1)),
+        (lambda b, h, q, kv: (q - kv).abs() <= 7, (15, 1)),
+        (lambda b, h, q, kv: kv < 100, (100, 0)),
+        (lambda b, h, q, kv: (kv >= PREFIXES[b]) & (kv < PREFIXES[b] + 32), (32, 0)),
+        (lambda b, h, q, kv: (q // 16 - kv // 16 < 3) & (q >= kv), (48, 1)),
+        (causal, None),
+        (lambda b, h, q, kv: (q - kv < WINDOWS[h]) & (q >= kv), None),
+        (lambda b, h, q, kv: torch.where(h < 4, q == kv, q >= kv), None),
+        (lambda b, h, q, kv: (q // 16 == kv // 16) & (h > 0), (31, 1)),
+    ],
+)
+def test_most_keys(mask: Mask, most: tuple[int, int] | None) -> None:
+    """What the schedule may take a loop's length for."""
+    decode = pyflex.compile(None, mask)
+    call = Call(BATCH, (HEADS, 1), 1, KEYS, 100, None)
+    plan, _ = decode._planned(*tensors(call), None, 100, None, False, False)
+    assert lowered_for(plan.spec).most_keys == most
+    of_row, per_query = most or (10**9, 0)
+    assert plan._kind.work(10**6).length == min(10**6, of_row + per_query * 0)
 
 
 def ends(keys: torch.Tensor) -> tuple[int, int]:
