@@ -51,12 +51,18 @@ class KernelSpec:
     schedule: Schedule
     score: TracedMod | None = field(compare=False, repr=False)
     mask: TracedMod | None = field(compare=False, repr=False)
-    kernel: Literal["decode", "decode_combine"] = "decode"
+    kernel: Literal["decode", "decode_combine", "decode_bounds"] = "decode"
 
     @property
     def splits_kv(self) -> bool:
         """Whether the kernel takes (splits, partial_out, partial_lse) as last arguments."""
-        return self.options.enabled("flex-split-kv") and not self.max_scores
+        whole = self.max_scores or self.kernel == "decode_bounds"
+        return self.options.enabled("flex-split-kv") and not whole
+
+    @property
+    def bounds(self) -> KernelSpec:
+        """The kernel that takes a pointer more and writes there which keys this one visits."""
+        return replace(self, kernel="decode_bounds")
 
     @property
     def joining(self) -> KernelSpec:
@@ -90,6 +96,8 @@ class KernelSpec:
         for name in OPTIMISATIONS:
             enabled = self.options.enabled(name) and not off.get(name, False)
             settings.append(f"{name.removeprefix('flex-')}={int(enabled)}")
+        if self.kernel == "decode_bounds":
+            settings.append("report-bounds=1")
         return f"flex-decode-pipeline{{{' '.join(settings)}}}"
 
 

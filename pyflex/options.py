@@ -11,6 +11,8 @@ Precision = Literal["ieee", "tf32", "tf32x3"]
 
 #: The optimisation passes, in the order in which they run. Each can be left out.
 OPTIMISATIONS = (
+    "flex-mask-from-score",
+    "flex-derive-bounds",
     "flex-pack-gqa",
     "flex-fuse-block-loops",
     "flex-split-kv",

@@ -801,3 +801,27 @@ tt.func @finish_of_another_maximum(%m: tensor<8xf32>, %l: tensor<16xf32>, %acc: 
   %0:3 = flex.softmax_finish(%m, %l, %acc) : (tensor<8xf32>, tensor<16xf32>, tensor<16x32xf32>)
   tt.return
 }
+
+// -----
+
+tt.func @range_with_a_negative_count(%n: i32) {
+  // expected-error @+1 {{'flex.range' op expected a count of keys that is not negative, got -1}}
+  %0 = flex.range %n most(-1, 0)
+  tt.return
+}
+
+// -----
+
+tt.func @range_that_is_sure_of_one_end(%n: i32) {
+  // expected-error @+1 {{'flex.range' op expected both ends of the keys that need no mask, or none}}
+  %0 = "flex.range"(%n, %n) {operandSegmentSizes = array<i32: 0, 1, 1, 0>} : (i32, i32) -> !flex.blocks
+  tt.return
+}
+
+// -----
+
+tt.func @range_with_half_a_count(%n: i32) {
+  // expected-error @+1 {{'flex.range' op expected most and most_per_query together, or neither}}
+  %0 = "flex.range"(%n) {operandSegmentSizes = array<i32: 0, 1, 0, 0>, most = 3 : i64} : (i32) -> !flex.blocks
+  tt.return
+}

@@ -179,6 +179,25 @@ LogicalResult StoreOp::verify() {
 // The loop and its state
 //===----------------------------------------------------------------------===//
 
+void RangeOp::build(OpBuilder &builder, OperationState &state, Value end) {
+  build(builder, state, builder.getType<BlocksType>(), Value(), end, Value(),
+        Value(), /*exact=*/false, IntegerAttr(), IntegerAttr());
+}
+
+LogicalResult RangeOp::verify() {
+  if (!getSureBegin() != !getSureEnd())
+    return emitOpError("expected both ends of the keys that need no mask, or "
+                       "none");
+  if (!getMostAttr() != !getMostPerQueryAttr())
+    return emitOpError("expected most and most_per_query together, or neither");
+  for (IntegerAttr count : {getMostAttr(), getMostPerQueryAttr()})
+    if (count && count.getInt() < 0)
+      return emitOpError() << "expected a count of keys that is not negative, "
+                              "got "
+                           << count.getInt();
+  return success();
+}
+
 LogicalResult ForOp::verify() {
   if (getInits().getTypes() != getResultTypes())
     return emitOpError("expected results of the types of the initial state");

@@ -168,7 +168,8 @@ def Flex_RowsOp : Flex_Op<"rows", [Pure, AllTypesMatch<["head", "query"]>,
     With `q_block`, a tile stays inside one block of that many queries, so that
     its rows share a block list.
 
-    `head` and `query` are clamped into range; `valid` tells which rows exist.
+    `head` and `query` are clamped to the tile's own; `valid` tells which rows
+    exist.
   }];
   let arguments = (ins I32:$kv_heads, I32:$q_len, I32Attr:$group, I32Attr:$heads,
                        I32Attr:$queries, OptionalAttr<I32Attr>:$q_block);
@@ -222,11 +223,33 @@ def Flex_StoreOp : Flex_Op<"store", [MemoryEffects<[MemWrite]>,
 // Level 2: KV blocks
 //===----------------------------------------------------------------------===//
 
-def Flex_RangeOp : Flex_Op<"range", [Pure]> {
-  let summary = "All keys [0, length).";
-  let arguments = (ins I32:$length);
+def Flex_RangeOp : Flex_Op<"range", [Pure, AttrSizedOperandSegments]> {
+  let summary = "The keys [begin, end), and among them those that need no mask.";
+  let description = [{
+    Without `begin` they are [0, end). A tile that lies in [sure_begin,
+    sure_end) needs no mask; keys past `end` do not count against it.
+
+    `exact` says that a row sees every key that a derived interval leaves it, so
+    that no list of blocks could leave out more. `most` is the number of keys
+    that any one row is left, and `most_per_query` what each further query of
+    the tile adds; both hold where the mask's integers do not wrap, which is
+    enough to choose a schedule by.
+
+    ```mlir
+    %all = flex.range %length
+    %window = flex.range from %begin to %end sure %first to %last exact most(1024, 1)
+    ```
+  }];
+  let arguments = (ins Optional<I32>:$begin, I32:$end, Optional<I32>:$sure_begin,
+                       Optional<I32>:$sure_end, UnitAttr:$exact,
+                       OptionalAttr<I64Attr>:$most, OptionalAttr<I64Attr>:$most_per_query);
   let results = (outs Flex_Blocks:$result);
-  let assemblyFormat = "$length attr-dict";
+  let assemblyFormat = [{
+    (`from` $begin^ `to`)? $end (`sure` $sure_begin^ `to` $sure_end)? (`exact` $exact^)?
+    (`most` `(` $most^ `,` $most_per_query `)`)? attr-dict
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$end)>];
+  let hasVerifier = 1;
 }
 
 def Flex_ListOp : Flex_Op<"list", [MemoryEffects<[MemRead]>]> {
@@ -256,7 +279,8 @@ def Flex_ForOp : Flex_Op<"for", [RecursiveMemoryEffects,
   let description = [{
     The region's arguments are the tile's positions (clamped below `limit`),
     which of them exist (are below `limit`), whether the tile needs no mask
-    (true in the second part of a `flex.concat`), and the loop-carried state.
+    (true in the second part of a `flex.concat` and where a `flex.range` is
+    sure), and the loop-carried state.
 
     ```mlir
     %m, %l, %acc = flex.for %blocks below %len

@@ -56,7 +56,7 @@ public:
     SmallVector<Value> state = {splat(column, -INFINITY), splat(column, 0),
                                 splat(tile, 0)};
     if (!op.getPartial()) {
-      Value all = RangeOp::create(b, b.getType<BlocksType>(), limit);
+      Value all = RangeOp::create(b, limit);
       state = loop(all, state, /*masked=*/true);
     } else {
       state = loop(list(op.getPartial()), state, /*masked=*/true);

@@ -57,9 +57,11 @@ void flex::lowerRows(TileBuilder &b, RowsOp op) {
   Value headInGroup = b.add(firstInGroup, headInTile);
   Value query = b.add(firstQuery, queryInTile);
   Value valid = b.cmp(CmpIPredicate::slt, query, queryLimit);
-  if (heads * queries < rows)
+  if (heads * queries < rows) {
     valid =
         b.conj(valid, b.cmp(CmpIPredicate::slt, queryInTile, b.i32(queries)));
+    query = b.add(firstQuery, b.min(queryInTile, b.i32(queries - 1)));
+  }
   if (group % heads)
     valid = b.conj(valid, b.cmp(CmpIPredicate::slt, headInGroup, b.i32(group)));
 

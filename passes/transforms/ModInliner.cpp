@@ -2,6 +2,7 @@
 
 #include "transforms/ModInliner.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -48,18 +49,6 @@ bool isScalar(Type type) {
   return isa<IntegerType, FloatType, IndexType, tt::PointerType>(type);
 }
 
-/// Whether `op` means for each element of a tile what it means for a scalar.
-bool canInline(Operation &op) {
-  if (op.getNumRegions() || op.getNumResults() != 1 ||
-      !isScalar(op.getResult(0).getType()) ||
-      !llvm::all_of(op.getOperandTypes(), isScalar))
-    return false;
-  if (!isMemoryEffectFree(&op) && !hasSingleEffect<MemoryEffects::Read>(&op))
-    return false;
-  return op.getNumOperands() == 0 || op.hasTrait<OpTrait::Elementwise>() ||
-         isa<tt::AddPtrOp, tt::LoadOp, tt::ExternElementwiseOp>(op);
-}
-
 class Inliner {
 public:
   Inliner(Operation *op, ModShapes shapes)
@@ -72,8 +61,10 @@ public:
       return op->emitOpError("expected a callee of one block");
     Block &body = app.callee.getBody().front();
     for (Operation &scalar : body.without_terminator())
-      if (!canInline(scalar))
+      if (!worksOnTiles(scalar))
         return refuse(scalar);
+    if (app.unless && shapes == ModShapes::Smallest && isCostly(app.callee))
+      branchAround();
     bindArguments();
     for (Operation &scalar : body.without_terminator())
       inlineOp(scalar);
@@ -86,6 +77,19 @@ public:
   }
 
 private:
+  /// Moves the op into a branch that is taken where the mask is asked.
+  void branchAround() {
+    auto branch = scf::IfOp::create(b, app.scores.getType(), app.unless,
+                                    /*addThenBlock=*/true,
+                                    /*addElseBlock=*/true);
+    op->getResult(0).replaceAllUsesWith(branch.getResult(0));
+    b.setInsertionPointToEnd(branch.thenBlock());
+    scf::YieldOp::create(b, app.scores);
+    b.setInsertionPointToEnd(branch.elseBlock());
+    op->moveBefore(scf::YieldOp::create(b, op->getResult(0)));
+    app.unless = {};
+  }
+
   bool leavesLoop(ValueRange operands) {
     return shapes == ModShapes::Smallest && loop &&
            llvm::all_of(operands, [&](Value operand) {
@@ -140,13 +144,7 @@ private:
     for (Value &operand : operands)
       operand = spreadInPlace(operand, shape);
     placeFor(operands);
-    OperationState state(scalar.getLoc(), scalar.getName());
-    state.addOperands(operands);
-    for (Type type : scalar.getResultTypes())
-      state.addTypes(shape.empty() ? type : RankedTensorType::get(shape, type));
-    state.addAttributes(scalar.getDiscardableAttrDictionary().getValue());
-    state.propertiesAttr = scalar.getPropertiesAsAttribute();
-    Operation *tiled = b.create(state);
+    Operation *tiled = tileOp(b, scalar, operands);
     if (leavesLoop(operands) && !operands.empty())
       ++hoisted;
     mapping.map(scalar.getResults(), tiled->getResults());
@@ -188,6 +186,52 @@ private:
 };
 
 } // namespace
+
+bool flex::isCostly(tt::FuncOp mask) {
+  constexpr int64_t costly = 16;
+  // Ops of what differs between rows and between keys are done for each score.
+  DenseMap<Value, std::pair<bool, bool>> varies;
+  for (BlockArgument argument : mask.getArguments()) {
+    unsigned number = argument.getArgNumber();
+    varies[argument] = {number == 1 || number == 2, number == 3};
+  }
+  int64_t cost = 0;
+  for (Operation &op : mask.getBody().front().without_terminator()) {
+    std::pair<bool, bool> own;
+    for (Value operand : op.getOperands()) {
+      own.first |= varies[operand].first;
+      own.second |= varies[operand].second;
+    }
+    for (Value result : op.getResults())
+      varies[result] = own;
+    if (own.first && own.second)
+      cost += isa<tt::LoadOp, arith::DivSIOp, arith::RemSIOp>(op) ? 8 : 1;
+  }
+  return cost >= costly;
+}
+
+bool flex::worksOnTiles(Operation &op) {
+  if (op.getNumRegions() || op.getNumResults() != 1 ||
+      !isScalar(op.getResult(0).getType()) ||
+      !llvm::all_of(op.getOperandTypes(), isScalar))
+    return false;
+  if (!isMemoryEffectFree(&op) && !hasSingleEffect<MemoryEffects::Read>(&op))
+    return false;
+  return op.getNumOperands() == 0 || op.hasTrait<OpTrait::Elementwise>() ||
+         isa<tt::AddPtrOp, tt::LoadOp, tt::ExternElementwiseOp>(op);
+}
+
+Operation *flex::tileOp(TileBuilder &b, Operation &scalar,
+                        ValueRange operands) {
+  auto shape = operands.empty() ? ArrayRef<int64_t>() : shapeOf(operands[0]);
+  OperationState state(scalar.getLoc(), scalar.getName());
+  state.addOperands(operands);
+  for (Type type : scalar.getResultTypes())
+    state.addTypes(shape.empty() ? type : RankedTensorType::get(shape, type));
+  state.addAttributes(scalar.getDiscardableAttrDictionary().getValue());
+  state.propertiesAttr = scalar.getPropertiesAsAttribute();
+  return b.create(state);
+}
 
 FailureOr<int64_t> flex::inlineMod(Operation *mod, ModShapes shapes) {
   return Inliner(mod, shapes).run();

@@ -110,3 +110,16 @@ Value TileBuilder::reduceMax(Value tile, int32_t axis) {
 Value TileBuilder::reduceSum(Value tile, int32_t axis) {
   return reduce<arith::AddFOp>(tile, axis);
 }
+
+template <typename OpTy> Value TileBuilder::reduceAll(Value tile) {
+  // From the last dimension on, which in a column holds one element.
+  while (!shapeOf(tile).empty())
+    tile = reduce<OpTy>(tile, shapeOf(tile).size() - 1);
+  return tile;
+}
+
+Value TileBuilder::least(Value tile) { return reduceAll<arith::MinSIOp>(tile); }
+
+Value TileBuilder::greatest(Value tile) {
+  return reduceAll<arith::MaxSIOp>(tile);
+}

@@ -94,6 +94,10 @@ public:
   Value reduceMax(Value tile, int32_t axis);
   Value reduceSum(Value tile, int32_t axis);
 
+  /// The least or the greatest element of a column or tile of integers.
+  Value least(Value tile);
+  Value greatest(Value tile);
+
 private:
   /// Spreads both operands to their common shape.
   void match(Value &lhs, Value &rhs);
@@ -104,6 +108,7 @@ private:
   }
 
   template <typename OpTy> Value reduce(Value tile, int32_t axis);
+  template <typename OpTy> Value reduceAll(Value tile);
   Value expand(Value value, int32_t axis);
 };
 
