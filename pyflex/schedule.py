@@ -189,7 +189,7 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     if rows == 16 and piece == 16:
         return (tile(narrow, 2, 3),)
     # Costly mods of 32 rows take the registers of half the keys.
-    middle = tile(32 if rows == 32 and shape.mod_cost > _COSTLY else keys, 4, 3)
+    middle = tile(keys // 2 if rows == 32 and shape.mod_cost > _COSTLY else keys, 4, 3)
     if options.keys or options.num_warps or options.num_stages or rows > 64:
         return (middle,)
     # Warps with fewer than 16 keys each wait for one another more than for the memory.
