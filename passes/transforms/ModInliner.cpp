@@ -60,37 +60,32 @@ bool canInline(Operation &op) {
          isa<tt::AddPtrOp, tt::LoadOp, tt::ExternElementwiseOp>(op);
 }
 
-class Inliner {
+/// Emits the body of a mod before `op`; what does not depend on `loop`, which
+/// may be absent, goes before it.
+class BodyInliner {
 public:
-  Inliner(Operation *op, ModShapes shapes)
-      : app(describe(op)), op(op), shapes(shapes),
-        loop(op->getParentOfType<ForOp>()), b(op->getLoc(), op) {}
+  BodyInliner(Operation *op, Operation *loop, ModShapes shapes)
+      : op(op), loop(loop), shapes(shapes), b(op->getLoc(), op) {}
 
-  FailureOr<int64_t> run() {
-    if (app.callee.isExternal() || !app.callee.getBody().hasOneBlock() ||
-        !isa<tt::ReturnOp>(app.callee.getBody().front().getTerminator()))
+  /// Whether the body can be emitted; if not, a diagnostic says why.
+  LogicalResult check(tt::FuncOp callee) {
+    if (callee.isExternal() || !callee.getBody().hasOneBlock() ||
+        !isa<tt::ReturnOp>(callee.getBody().front().getTerminator()))
       return op->emitOpError("expected a callee of one block");
-    Block &body = app.callee.getBody().front();
-    for (Operation &scalar : body.without_terminator())
+    for (Operation &scalar : callee.getBody().front().without_terminator())
       if (!canInline(scalar))
         return refuse(scalar);
-    bindArguments();
-    for (Operation &scalar : body.without_terminator())
-      inlineOp(scalar);
-    auto results =
-        llvm::map_to_vector(body.getTerminator()->getOperands(),
-                            [&](Value value) { return mapping.lookup(value); });
-    op->getResult(0).replaceAllUsesWith(finish(results));
-    op->erase();
-    return hoisted;
+    return success();
   }
 
-private:
-  bool leavesLoop(ValueRange operands) {
-    return shapes == ModShapes::Smallest && loop &&
-           llvm::all_of(operands, [&](Value operand) {
-             return !loop.getBody().isAncestor(operand.getParentRegion());
-           });
+  SmallVector<Value> run(tt::FuncOp callee, ValueRange arguments) {
+    Block &body = callee.getBody().front();
+    mapping.map(callee.getArguments(), arguments);
+    for (Operation &scalar : body.without_terminator())
+      inlineOp(scalar);
+    return llvm::map_to_vector(
+        body.getTerminator()->getOperands(),
+        [&](Value value) { return mapping.lookup(value); });
   }
 
   /// Moves the insertion point to where an op of these operands belongs.
@@ -101,25 +96,15 @@ private:
       b.setInsertionPoint(op);
   }
 
-  /// A column of rows or a row of keys, as one dimension of the tile.
-  Value align(Value column, bool isRowOfTile) {
-    placeFor(column);
-    Value aligned = isRowOfTile ? b.asColumn(column) : b.asRow(column);
-    return shapes == ModShapes::Tile ? b.spread(aligned, shapeOf(app.scores))
-                                     : aligned;
-  }
+  TileBuilder &builder() { return b; }
+  int64_t numHoisted() const { return hoisted; }
 
-  void bindArguments() {
-    Value batch = app.batch;
-    if (shapes == ModShapes::Tile)
-      batch = b.spread(batch, shapeOf(app.scores));
-    SmallVector<Value> actuals;
-    if (!app.isMask)
-      actuals.push_back(app.scores);
-    actuals.append({batch, align(app.head, true), align(app.query, true),
-                    align(app.kv, false)});
-    llvm::append_range(actuals, app.captures);
-    mapping.map(app.callee.getArguments(), actuals);
+private:
+  bool leavesLoop(ValueRange operands) {
+    return shapes == ModShapes::Smallest && loop &&
+           llvm::all_of(operands, [&](Value operand) {
+             return !loop->getRegion(0).isAncestor(operand.getParentRegion());
+           });
   }
 
   LogicalResult refuse(Operation &scalar) {
@@ -160,6 +145,51 @@ private:
     return b.spread(value, shape);
   }
 
+  Operation *op, *loop;
+  ModShapes shapes;
+  TileBuilder b;
+  IRMapping mapping;
+  int64_t hoisted = 0;
+};
+
+/// Puts the body of a mod, applied to a tile of scores, in its place.
+class Inliner {
+public:
+  Inliner(Operation *op, ModShapes shapes)
+      : app(describe(op)), op(op), shapes(shapes),
+        body(op, op->getParentOfType<ForOp>(), shapes), b(body.builder()) {}
+
+  FailureOr<int64_t> run() {
+    if (failed(body.check(app.callee)))
+      return failure();
+    SmallVector<Value> results = body.run(app.callee, arguments());
+    op->getResult(0).replaceAllUsesWith(finish(results));
+    op->erase();
+    return body.numHoisted();
+  }
+
+private:
+  /// A column of rows or a row of keys, as one dimension of the tile.
+  Value align(Value column, bool isRowOfTile) {
+    body.placeFor(column);
+    Value aligned = isRowOfTile ? b.asColumn(column) : b.asRow(column);
+    return shapes == ModShapes::Tile ? b.spread(aligned, shapeOf(app.scores))
+                                     : aligned;
+  }
+
+  SmallVector<Value> arguments() {
+    Value batch = app.batch;
+    if (shapes == ModShapes::Tile)
+      batch = b.spread(batch, shapeOf(app.scores));
+    SmallVector<Value> actuals;
+    if (!app.isMask)
+      actuals.push_back(app.scores);
+    actuals.append({batch, align(app.head, true), align(app.query, true),
+                    align(app.kv, false)});
+    llvm::append_range(actuals, app.captures);
+    return actuals;
+  }
+
   Value finish(ArrayRef<Value> results) {
     b.setInsertionPoint(op);
     auto shape = shapeOf(app.scores);
@@ -181,14 +211,21 @@ private:
   Application app;
   Operation *op;
   ModShapes shapes;
-  ForOp loop;
-  TileBuilder b;
-  IRMapping mapping;
-  int64_t hoisted = 0;
+  BodyInliner body;
+  TileBuilder &b;
 };
 
 } // namespace
 
 FailureOr<int64_t> flex::inlineMod(Operation *mod, ModShapes shapes) {
   return Inliner(mod, shapes).run();
+}
+
+FailureOr<SmallVector<Value>> flex::inlineBody(Operation *op, Operation *loop,
+                                               tt::FuncOp callee,
+                                               ValueRange arguments) {
+  BodyInliner body(op, loop, ModShapes::Smallest);
+  if (failed(body.check(callee)))
+    return failure();
+  return body.run(callee, arguments);
 }

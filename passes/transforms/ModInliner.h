@@ -21,6 +21,14 @@ enum class ModShapes {
 /// Returns how many ops were put before the loop, or failure with a diagnostic.
 FailureOr<int64_t> inlineMod(Operation *mod, ModShapes shapes);
 
+/// Emits the body of `callee` before `op`, over scalars and tiles of one rank,
+/// each op at the smallest shape that its operands stretch to; what does not
+/// depend on `loop`, where there is one, goes before that. Returns what the
+/// body returns, or failure with a diagnostic.
+FailureOr<SmallVector<Value>> inlineBody(Operation *op, Operation *loop,
+                                         tt::FuncOp callee,
+                                         ValueRange arguments);
+
 } // namespace mlir::flex
 
 #endif // PYFLEX_TRANSFORMS_MODINLINER_H

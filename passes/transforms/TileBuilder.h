@@ -93,6 +93,13 @@ public:
   Value reduceMax(Value tile, int32_t axis);
   Value reduceSum(Value tile, int32_t axis);
 
+  /// Reduces `axis` of a tile of integers by `or` or by `sum`.
+  Value reduceOr(Value tile, int32_t axis);
+  Value reduceCount(Value tile, int32_t axis);
+
+  /// The sum of each integer and those before it.
+  Value scanCount(Value column);
+
 private:
   /// Spreads both operands to their common shape.
   void match(Value &lhs, Value &rhs);
@@ -103,6 +110,8 @@ private:
   }
 
   template <typename OpTy> Value reduce(Value tile, int32_t axis);
+  template <typename OpTy, typename ReturnOpTy>
+  void combineBy(Region &region, Type element);
   Value expand(Value value, int32_t axis);
 };
 
