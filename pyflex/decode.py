@@ -16,6 +16,7 @@ from pyflex.gpu import Target
 from pyflex.inputs import ELEMENTS, Inputs, check_inputs
 from pyflex.kernel import BlockShape, KernelSpec
 from pyflex.kind import Kind
+from pyflex.listing import is_interval
 from pyflex.lowered import Lowered, lowered_for
 from pyflex.mods import Mods, Trace
 from pyflex.options import Options
@@ -214,12 +215,17 @@ class Decode:
             shape=shape,
             trace=trace,
             lists=lists,
+            listable=lists is None and self._lists_blocks(trace),
             shapes=(query.shape, key.shape, value.shape),
             integers=(_integer_bits(inputs.q_offset), _integer_bits(inputs.kv_len)),
             dtype=query.dtype,
             device=query.device,
         )
         return Choice(kind, schedules, self.options)
+
+    def _lists_blocks(self, trace: Trace) -> bool:
+        enabled = self.options.enabled("flex-list-blocks")
+        return enabled and trace.mask is not None and not is_interval(trace.mask)
 
     def ir(self, stage: str, *, target: str | None = None) -> str:
         """The text of one stage of the kernel that was called last.

@@ -11,6 +11,8 @@ from pyflex.trace import TracedMod
 
 #: How the kernel that joins a split is compiled: one warp a row needs no barrier.
 _JOINING = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
+#: Warps of the kernel that lists the blocks: 16 keys a thread.
+_LISTING_WARPS = 4
 
 Element = Literal["f16", "bf16", "f32"]
 ITEMSIZE: dict[str, int] = {"f16": 2, "bf16": 2, "f32": 4}
@@ -32,7 +34,8 @@ class KernelSpec:
 
     `aligned`: every pointer and every stride but the last is a multiple of 16 bytes, and the
     last stride is 1. `offset_type` and `length_type` are the integer types behind the tensors
-    q_offset and kv_len.
+    q_offset and kv_len. `lists` says that a first kernel lists the blocks that the mask shows;
+    `queries` is the most that a call of it has, 0 for any number.
     """
 
     element: Element
@@ -51,7 +54,9 @@ class KernelSpec:
     schedule: Schedule
     score: TracedMod | None = field(compare=False, repr=False)
     mask: TracedMod | None = field(compare=False, repr=False)
-    kernel: Literal["decode", "decode_combine"] = "decode"
+    kernel: Literal["decode", "decode_combine", "decode_blocks"] = "decode"
+    lists: bool = False
+    queries: int = 0
 
     @property
     def splits_kv(self) -> bool:
@@ -78,7 +83,15 @@ class KernelSpec:
             score=None,
             mask=None,
             kernel="decode_combine",
+            lists=False,
+            queries=0,
         )
+
+    @property
+    def listing(self) -> KernelSpec:
+        """The kernel that lists the blocks; it takes the arguments of this one, and two more."""
+        schedule = replace(self.schedule, num_warps=_LISTING_WARPS, num_stages=1)
+        return replace(self, schedule=schedule, kernel="decode_blocks")
 
     def pipeline(self, backend: str, *, overlap: bool) -> str:
         """The passes that make the kernel for "cuda" or "hip".
@@ -86,7 +99,13 @@ class KernelSpec:
         `overlap` says whether the GPU can start a kernel before the one ahead has ended.
         """
         settings = [f"kernel={self.kernel}", f"target={backend}", f"heads={self.schedule.heads}"]
-        off = {"flex-split-kv": not self.splits_kv, "flex-overlap-kernels": not overlap}
+        if self.queries:
+            settings.append(f"queries={self.queries}")
+        off = {
+            "flex-list-blocks": not self.lists,
+            "flex-split-kv": not self.splits_kv,
+            "flex-overlap-kernels": not overlap,
+        }
         for name in OPTIMISATIONS:
             enabled = self.options.enabled(name) and not off.get(name, False)
             settings.append(f"{name.removeprefix('flex-')}={int(enabled)}")

@@ -9,6 +9,7 @@ import torch
 from pyflex.blocks import BlockLists
 from pyflex.errors import DeviceError
 from pyflex.kernel import KernelSpec
+from pyflex.listing import Lists, depends_on_head
 from pyflex.mods import Trace
 from pyflex.schedule import Shape, Work
 
@@ -21,12 +22,14 @@ class Kind:
         shapes: of query, key and value; the lengths of key and value do not count.
         integers: of q_offset and kv_len, bits of a tensor's integers, 0 if it is no tensor.
         lists: the BlockMask's.
+        listable: whether the mask shows blocks that are not next to each other.
     """
 
     spec: KernelSpec
     shape: Shape
     trace: Trace
     lists: BlockLists | None
+    listable: bool
     shapes: tuple[torch.Size, torch.Size, torch.Size]
     integers: tuple[int, int]
     dtype: torch.dtype
@@ -60,6 +63,25 @@ class Kind:
                 got=programs,
             )
         return programs
+
+    def kv_bytes(self, kv_limit: int) -> int:
+        """Bytes of so many keys and their values."""
+        batch, heads, _, _ = self.shapes[1]
+        lines = self.spec.head_dim + self.spec.value_dim
+        return batch * heads * kv_limit * lines * self.dtype.itemsize
+
+    def block_lists(self, kv_limit: int) -> Lists:
+        """The lists that a first kernel writes for `kv_limit` keys.
+
+        One for each program or, where the mask is the same for all heads, for each tile of queries.
+        """
+        spec, (batch, _, q_len) = self.spec, self.rows
+        assert spec.mask is not None  # without one there is nothing to list
+        schedule, queries = spec.schedule, spec.schedule.queries
+        rows = min(queries, spec.queries or queries)
+        if depends_on_head(spec.mask):
+            return Lists.of(self.programs(), schedule, kv_limit, rows * schedule.heads)
+        return Lists.of(batch * -(-q_len // queries), schedule, kv_limit, rows)
 
     def work(self, kv_limit: int) -> Work:
         """The KV loop over sequences of up to `kv_limit` keys."""

@@ -12,6 +12,7 @@ Precision = Literal["ieee", "tf32", "tf32x3"]
 #: The optimisation passes, in the order in which they run. Each can be left out.
 OPTIMISATIONS = (
     "flex-pack-gqa",
+    "flex-list-blocks",
     "flex-fuse-block-loops",
     "flex-split-kv",
     "flex-overlap-kernels",

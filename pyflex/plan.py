@@ -22,6 +22,7 @@ from pyflex.arguments import (
 from pyflex.blocks import BlockLists
 from pyflex.kind import Kind
 from pyflex.launch import GpuKernel
+from pyflex.listing import Lists
 from pyflex.lowered import lowered_for
 from pyflex.options import Options
 from pyflex.repeat import Repeat
@@ -146,7 +147,9 @@ class Plan:
         self._untold: dict[int, Split | None] = {}  # of these, what `repeat` has not seen
         self._repeat: Repeat | None = None
         self._checked = -1  # captures are long enough for so many keys
-        self._splits: dict[int, Split | None] = {}  # by the tiles of the longest sequence
+        # By the tiles of the longest sequence.
+        self._splits: dict[int, Split | None] = {}
+        self._block_lists: dict[int, Lists] = {}
 
     def run(
         self,
@@ -156,6 +159,7 @@ class Plan:
         kv_len: PerBatch | None,
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
         """One call of this plan's kind: the output, the log-sum-exp, the largest scores."""
+        spec = self.spec
         query, key, value, query_strides, key_strides, value_strides, kv_max, aligned = layout
         kv_limit = kv_len if isinstance(kv_len, int) else kv_max
         if kv_limit > self._checked:
@@ -187,6 +191,13 @@ class Plan:
             (*query_strides, *key_strides, *value_strides),
             (kv_max, self._scale if scale is None else float(scale), *offset, *length),
         )
+        if spec.lists:
+            lists = self._block_lists.get(tiles)
+            if lists is None:
+                lists = self._block_lists[tiles] = self._kind.block_lists(kv_limit)
+            results = self._results(out_at, rows_at)
+            self._runner.run_listed(arguments, self._programs, lists, split, results)
+            return out, lse, max_scores
         if split is None:
             self._runner.run(arguments, self._programs)
             return out, lse, max_scores
@@ -214,7 +225,8 @@ class Plan:
     def repeat(self) -> Repeat | None:
         """What makes calls like the last one short; None where there is nothing of the kind."""
         kernels = self._runner.kernels
-        if not self._row_count or self.spec.max_scores or not Repeat.serves(kernels):
+        unserved = self.spec.max_scores or self.spec.lists or not Repeat.serves(kernels)
+        if not self._row_count or unserved:
             return None
         if self._repeat is None or len(kernels) > self._repeat.num_kernels:
             self._repeat = self._make_repeat(kernels)

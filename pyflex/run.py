@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
@@ -13,9 +14,10 @@ from pyflex.arguments import Argument
 from pyflex.errors import DeviceError
 from pyflex.kernel import KernelSpec
 from pyflex.launch import GpuKernel, Launcher
+from pyflex.listing import Lists
 from pyflex.lowered import Lowered
 from pyflex.schedule import Device
-from pyflex.workspace import workspace
+from pyflex.workspace import counters, workspace
 
 Allocate = Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor]
 
@@ -71,6 +73,58 @@ class Runner:
         """
         raise NotImplementedError
 
+    def run_listed(
+        self,
+        arguments: tuple[Argument, ...],
+        programs: int,
+        lists: Lists,
+        split: Split | None,
+        results: tuple[Argument, ...],
+    ) -> None:
+        """Lists the blocks that the mask shows, then runs the kernel over them.
+
+        Args:
+            arguments: the kernel's, but for those of the lists and of the split.
+            programs: the grid's first axis.
+            lists: where the lists lie.
+            split: the grid's second axis; None for a kernel that is not made to be split.
+            results: what the joining kernel needs to know of the result.
+        """
+        raise NotImplementedError
+
+
+def _listed(
+    arguments: tuple[Argument, ...],
+    lists: Lists,
+    split: Split | None,
+    memory: tuple[int, int],
+    results: tuple[Argument, ...],
+) -> tuple[tuple[Argument, ...], ...]:
+    """The arguments of the kernel that lists, of the kernel and, if it is needed, of the joining.
+
+    `memory` is the address of `_listed_bytes`, and of the counters.
+    """
+    at, counted = memory
+    own = (*arguments, *lists.arguments(at))
+    first = (*own, at + lists.words, counted)
+    if split is None:
+        return first, own
+    if split.parts == 1:
+        return first, (*own, 1, 0, 0)
+    out = at + lists.size
+    parts = (split.parts, out, out + split.logs)
+    return first, (*own, *parts), (*parts[1:], split.parts, *results)
+
+
+def _listed_grids(programs: int, lists: Lists, split: Split | None) -> tuple[tuple[int, int], ...]:
+    """The grids of the kernels of `_listed`."""
+    grids = ((lists.count, lists.segments), (programs, split.parts if split else 1))
+    return (*grids, (split.rows, 1)) if split and split.parts > 1 else grids
+
+
+def _listed_bytes(lists: Lists, split: Split | None) -> int:
+    return lists.size + (split.size if split and split.parts > 1 else 0)
+
 
 class GpuRunner(Runner):
     """Runs on a GPU, by its driver."""
@@ -82,13 +136,15 @@ class GpuRunner(Runner):
         self._single = Launcher(self._kernel)
         self.kernels = (self._kernel,)
         self._pair: Launcher | None = None
+        self._listing: GpuKernel | None = None
+        self._listing_launchers: dict[int, Launcher] = {}
         self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
         self.resident = max(1, self._kernel.programs)
         self.empty = _empty_on_gpu(device)
 
     def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
         """See `Runner`."""
-        self._single.launch(self._stream(self._index), (programs, 1), 0, arguments)
+        self._single.launch(self._stream(self._index), ((programs, 1),), arguments)
 
     def run_split(
         self,
@@ -105,7 +161,39 @@ class GpuRunner(Runner):
         out = partial.data_ptr()
         parts = (split.parts, out, out + split.logs)
         behind = (*parts[1:], split.parts, *results)
-        pair.launch(stream, (programs, split.parts), split.rows, (*arguments, *parts, *behind))
+        grids = ((programs, split.parts), (split.rows, 1))
+        pair.launch(stream, grids, (*arguments, *parts, *behind))
+
+    def run_listed(
+        self,
+        arguments: tuple[Argument, ...],
+        programs: int,
+        lists: Lists,
+        split: Split | None,
+        results: tuple[Argument, ...],
+    ) -> None:
+        """See `Runner`."""
+        stream = self._stream(self._index)
+        # Alive until all kernels are queued, as in `run_split`.
+        memory = workspace(self._device, stream, _listed_bytes(lists, split))
+        counted = counters(self._device, stream, lists.count)
+        places = (memory.data_ptr(), counted.data_ptr())
+        given = _listed(arguments, lists, split, places, results)
+        launcher = self._listing_launchers.get(len(given)) or self._load_listing(len(given))
+        grids = _listed_grids(programs, lists, split)
+        launcher.launch(stream, grids, tuple(chain.from_iterable(given)))
+
+    def _load_listing(self, count: int) -> Launcher:
+        """The launcher of the kernel that lists, of the kernel and, for 3, of the joining."""
+        if self._listing is None:
+            listing = self._binaries[2]
+            assert listing is not None  # made for every kernel that reads lists
+            self._listing = gpu.load(listing, self._device)
+        if count == 3 and self._pair is None:
+            self._load_pair()
+        launcher = Launcher(self._listing, *self.kernels[: count - 1])
+        self._listing_launchers[count] = launcher
+        return launcher
 
     def _load_pair(self) -> Launcher:
         joining = self._binaries[1]
@@ -121,7 +209,7 @@ class CpuRunner(Runner):
     def __init__(self, lowered: Lowered, device: torch.device) -> None:
         self._lowered = lowered
         self._kernel = compiler.jit(lowered.ttir())
-        self._joining: compiler.CpuKernel | None = None
+        self._others: dict[str, compiler.CpuKernel] = {}
         self.empty = _empty("_empty_strided_cpu", device)
 
     def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
@@ -136,15 +224,39 @@ class CpuRunner(Runner):
         results: tuple[Argument, ...],
     ) -> None:
         """See `Runner`."""
-        if self._joining is None:
-            joining = self._lowered.joining
-            assert joining is not None  # there is one for every kernel that splits
-            self._joining = compiler.jit(joining.ttir())
         partial = torch.empty(split.size, dtype=torch.uint8)
         out = partial.data_ptr()
         parts = (split.parts, out, out + split.logs)
         self._kernel.launch((programs, split.parts, 1), (*arguments, *parts))
-        self._joining.launch((split.rows, 1, 1), (*parts[1:], split.parts, *results))
+        joining = self._other("joining", self._lowered.joining)
+        joining.launch((split.rows, 1, 1), (*parts[1:], split.parts, *results))
+
+    def run_listed(
+        self,
+        arguments: tuple[Argument, ...],
+        programs: int,
+        lists: Lists,
+        split: Split | None,
+        results: tuple[Argument, ...],
+    ) -> None:
+        """See `Runner`."""
+        memory = torch.empty(_listed_bytes(lists, split), dtype=torch.uint8)
+        counted = torch.zeros(lists.count, dtype=torch.int32)
+        places = (memory.data_ptr(), counted.data_ptr())
+        given = _listed(arguments, lists, split, places, results)
+        kernels = [self._other("listing", self._lowered.listing), self._kernel]
+        if len(given) == 3:
+            kernels.append(self._other("joining", self._lowered.joining))
+        grids = _listed_grids(programs, lists, split)
+        for kernel, (x, y), own in zip(kernels, grids, given, strict=True):
+            kernel.launch((x, y, 1), own)
+
+    def _other(self, name: str, lowered: Lowered | None) -> compiler.CpuKernel:
+        """A kernel beside the main one, compiled when it is first needed."""
+        if name not in self._others:
+            assert lowered is not None  # there is one wherever it is asked for
+            self._others[name] = compiler.jit(lowered.ttir())
+        return self._others[name]
 
 
 def _empty(name: str, device: torch.device) -> Allocate:

@@ -1,4 +1,4 @@
-"""Memory for the partial results of a split, kept from call to call.
+"""Memory for what one kernel leaves to the next, kept from call to call.
 
 Each stream of a device has one block, which only grows. Calls on one stream run one after the
 other, so each may use all of it; the launcher queues a kernel and the one that joins its results
@@ -19,6 +19,8 @@ MOST_KEPT = 32 << 20
 _LEAST = 1 << 20
 #: By device and stream: the size, the address and the memory itself.
 BLOCKS: dict[tuple[int, int], tuple[int, int, torch.Tensor]] = {}
+_COUNTERS: dict[tuple[int, int], torch.Tensor] = {}
+_LEAST_COUNTERS = 1024
 
 
 def workspace(device: torch.device, stream: int, size: int) -> torch.Tensor:
@@ -42,6 +44,27 @@ def workspace(device: torch.device, stream: int, size: int) -> torch.Tensor:
     block = torch.empty(size, dtype=torch.uint8, device=device)
     BLOCKS[device.index, stream] = (size, block.data_ptr(), block)
     return block
+
+
+def counters(device: torch.device, stream: int, count: int) -> torch.Tensor:
+    """At least `count` int32 that are 0, for kernels that leave them 0.
+
+    Under the capture of a CUDA graph they are the graph's own, set to 0 at each replay: it may run
+    at the same time as other work.
+
+    Args:
+        device: a GPU, with its index.
+        stream: the handle of its current stream.
+        count: how many.
+    """
+    if _capturing(device):
+        return torch.zeros(count, dtype=torch.int32, device=device)
+    kept = _COUNTERS.get((device.index, stream))
+    if kept is None or kept.numel() < count:
+        size = max(count, _LEAST_COUNTERS)
+        kept = torch.zeros(size, dtype=torch.int32, device=device)
+        _COUNTERS[device.index, stream] = kept
+    return kept
 
 
 def _capturing(device: torch.device) -> bool:

@@ -138,13 +138,11 @@ int32_t GpuCall::prepare(const PyflexGpuCall &call) {
   writer.wide(call.lengths ? lengths.address() : 0);
   writer.narrow(call.lengths != nullptr);
   PyflexGpuLaunch &launch = block.launch;
-  launch.kernel = kind.kernel;
-  launch.next = nullptr;
+  memset(&launch, 0, sizeof(launch));
+  launch.kernels[0] = kind.kernel;
   launch.stream = call.stream;
-  launch.grid_x = kind.programs;
-  launch.grid_y = 1;
-  launch.next_grid_x = 0;
-  launch.overlap = kind.overlap;
+  launch.grid_x[0] = kind.programs;
+  launch.grid_y[0] = 1;
   int64_t tiles = (limit + kind.tile_keys - 1) / kind.tile_keys;
   if (kind.splits && !fillSplit(call, tiles))
     return PYFLEX_GPU_OTHER;
@@ -186,8 +184,10 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, int64_t tiles) {
   if (kind.lse)
     behind.wide(call.lse);
   PyflexGpuLaunch &launch = block.launch;
-  launch.next = kind.next;
-  launch.grid_y = parts;
-  launch.next_grid_x = uint32_t(rows);
+  launch.kernels[1] = kind.next;
+  launch.grid_y[0] = parts;
+  launch.grid_x[1] = uint32_t(rows);
+  launch.grid_y[1] = 1;
+  launch.overlap = kind.overlap ? 1 << 1 : 0;
   return true;
 }

@@ -1,0 +1,117 @@
+"""Lists of visible blocks that a first kernel writes: for which masks, and where they lie."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pyflex.schedule import Schedule, power_of_two
+from pyflex.trace import TracedMod
+
+#: ListBlocks.cpp: elements, keys and blocks for which a program evaluates a mask at once.
+_TILE_ELEMENTS, _TILE_KEYS, _MOST_BLOCKS = 4096, 2048, 32
+#: Programs that keep a GPU's memory busy with loads of captured tensors.
+_PROGRAMS = 1024
+#: Entries of a list are a multiple of this many, so that rows are aligned.
+_ROOM = 16
+
+_OP = re.compile(r"\s*(%\w+) = ([\w.]+) (.*)")
+_NAME = re.compile(r"%\w+")
+#: Ops through which kv is still kv, but for a shift.
+_SHIFTS = ("arith.addi", "arith.subi", "arith.extsi")
+
+
+def depends_on_head(mask: TracedMod) -> bool:
+    """Whether the mask may differ between query heads."""
+    return len(re.findall(r"%h\b", mask.key)) > 1  # once among the arguments
+
+
+def is_interval(mask: TracedMod) -> bool:
+    """Whether the mask is a conjunction of comparisons of kv with what does not depend on kv.
+
+    The visible keys of a row are then next to each other, and lists would find no more.
+    """
+    ops: dict[str, tuple[str, str]] = {}
+    for line in mask.key.splitlines():
+        if found := _OP.match(line):
+            name, op, rest = found.groups()
+            ops[name] = (op, rest.partition(" : ")[0])
+    returned = _NAME.findall(mask.key[mask.key.index("tt.return") :])[0]
+
+    def operands(name: str) -> list[str]:
+        return _NAME.findall(ops[name][1]) if name in ops else []
+
+    def depends(name: str) -> bool:
+        return name == "%kv" or any(map(depends, operands(name)))
+
+    def shifted(name: str) -> bool:
+        moved = [one for one in operands(name) if depends(one)]
+        return name == "%kv" or (ops[name][0] in _SHIFTS and len(moved) == 1 and shifted(moved[0]))
+
+    def compared(name: str) -> bool:
+        if not depends(name):
+            return True
+        op, text = ops.get(name, ("", ""))
+        if op == "arith.andi":
+            return all(map(compared, operands(name)))
+        moved = [one for one in operands(name) if depends(one)]
+        if op != "arith.cmpi" or text.startswith("ne") or len(moved) != 1:
+            return False
+        return shifted(moved[0])
+
+    return compared(returned)
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Where a call's lists lie, in one buffer, and the grid of the kernel that writes them.
+
+    In order: how many partial blocks each list holds, how many full ones, the partial blocks, the
+    full ones, and words for the kernel's own use.
+
+    Attributes:
+        count: lists, programs along the grid's first axis.
+        row: entries that each has room for.
+        segments: programs that share a list's keys, along the grid's second axis.
+    """
+
+    count: int
+    row: int
+    segments: int
+
+    @staticmethod
+    def of(count: int, schedule: Schedule, kv_limit: int, rows: int) -> Lists:
+        """`count` lists of blocks of a tile's keys, out of `kv_limit` keys, for `rows` rows each.
+
+        The rows are those that differ to the mask.
+        """
+        blocks = -(-kv_limit // schedule.keys)
+        rows = power_of_two(rows)
+        at_once = min(_TILE_KEYS, _TILE_ELEMENTS // rows) // schedule.keys
+        words = -(-blocks // min(max(at_once, 1), _MOST_BLOCKS))
+        row = -(-max(blocks, 1) // _ROOM) * _ROOM
+        return Lists(count, row, max(1, min(words, _PROGRAMS // max(count, 1))))
+
+    @property
+    def _counts(self) -> int:
+        return -(-self.count * 4 // 16) * 16
+
+    @property
+    def _indices(self) -> int:
+        return self.count * self.row * 4
+
+    @property
+    def words(self) -> int:
+        """Where the words begin, in bytes."""
+        return 2 * (self._counts + self._indices)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole, a multiple of 16."""
+        return self.words + 2 * self._indices
+
+    def arguments(self, at: int) -> tuple[int, int, int, int, int]:
+        """What both kernels are given of a buffer at address `at`."""
+        counts, indices = self._counts, self._indices
+        partial, full = at + 2 * counts, at + 2 * counts + indices
+        return at, partial, at + counts, full, self.row
