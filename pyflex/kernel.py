@@ -35,7 +35,8 @@ class KernelSpec:
     `aligned`: every pointer and every stride but the last is a multiple of 16 bytes, and the
     last stride is 1. `offset_type` and `length_type` are the integer types behind the tensors
     q_offset and kv_len. `lists` says that a first kernel lists the blocks that the mask shows;
-    `queries` is the most that a call of it has, 0 for any number.
+    `queries` is the most that a call of it has, 0 for any number, and `mask_steps` is that of
+    `listing.capture_steps`.
     """
 
     element: Element
@@ -57,6 +58,7 @@ class KernelSpec:
     kernel: Literal["decode", "decode_combine", "decode_blocks"] = "decode"
     lists: bool = False
     queries: int = 0
+    mask_steps: tuple[int, ...] = ()
 
     @property
     def splits_kv(self) -> bool:
@@ -85,6 +87,7 @@ class KernelSpec:
             kernel="decode_combine",
             lists=False,
             queries=0,
+            mask_steps=(),
         )
 
     @property
@@ -163,18 +166,32 @@ def _parameters(spec: KernelSpec) -> list[_Parameter]:
         out += [_Parameter("blocks_sb", "i64"), _Parameter("blocks_sh", "i64")]
     for mod in (spec.score, spec.mask):
         if mod:
-            out += [_Parameter(_capture_name(mod, p.name), p.type) for p in mod.parameters]
+            steps = _steps(spec, mod)
+            for p in mod.parameters:
+                divisibility = 16 if steps.get(p.name) == 16 else 0
+                out.append(_Parameter(_capture_name(mod, p.name), p.type, divisibility))
     return out
+
+
+def _steps(spec: KernelSpec, mod: TracedMod) -> dict[str, int]:
+    """What is known of a mod's capture parameters; empty if nothing is."""
+    if mod is not spec.mask or not spec.mask_steps:
+        return {}
+    return dict(zip((p.name for p in mod.parameters), spec.mask_steps, strict=True))
 
 
 def _capture_name(mod: TracedMod, name: str) -> str:
     return f"{mod.kind}_{name.removeprefix('%')}"
 
 
-def _captures(mod: TracedMod) -> str:
+def _captures(spec: KernelSpec, mod: TracedMod) -> str:
     if not mod.parameters:
         return f"{mod.kind} @{mod.kind}"
-    names = ", ".join(f"%{_capture_name(mod, p.name)}" for p in mod.parameters)
+    steps = _steps(spec, mod)
+    names = ", ".join(
+        "%one" if steps.get(p.name) == 0 else f"%{_capture_name(mod, p.name)}"
+        for p in mod.parameters
+    )
     types = ", ".join(p.type for p in mod.parameters)
     short = mod.kind.removesuffix("_mod")
     return f"{mod.kind} @{mod.kind} {short}_captures({names} : {types})"
@@ -207,7 +224,7 @@ def build_module(spec: KernelSpec) -> str:
             f"%{name}s = flex.per_batch %{name}, %{name}_tensor if %{name}_is_tensor"
             f" : !tt.ptr<{type_}>"
         )
-    mods = " ".join(_captures(mod) for mod in (spec.score, spec.mask) if mod)
+    mods = " ".join(_captures(spec, mod) for mod in (spec.score, spec.mask) if mod)
     tables = ""
     if spec.blocks:
         for name in ("partial", "full") if spec.blocks.has_full else ("partial",):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import torch
+
 from pyflex.schedule import Schedule, power_of_two
-from pyflex.trace import TracedMod
+from pyflex.trace import CaptureParameter, TracedMod
 
 #: ListBlocks.cpp: elements, keys and blocks for which a program evaluates a mask at once.
 _TILE_ELEMENTS, _TILE_KEYS, _MOST_BLOCKS = 4096, 2048, 32
@@ -19,6 +21,20 @@ _OP = re.compile(r"\s*(%\w+) = ([\w.]+) (.*)")
 _NAME = re.compile(r"%\w+")
 #: Ops through which kv is still kv, but for a shift.
 _SHIFTS = ("arith.addi", "arith.subi", "arith.extsi")
+
+
+def capture_steps(mask: TracedMod) -> tuple[int, ...]:
+    """For each capture parameter 16 if it is a multiple of 16, 0 for a stride of 1, 1 otherwise.
+
+    With this known, keys next to each other are loaded together.
+    """
+
+    def step(parameter: CaptureParameter, value: int) -> int:
+        if parameter.kind == "stride" and value == 1:
+            return 0
+        return 16 if parameter.kind != "size" and value % 16 == 0 else 1
+
+    return tuple(map(step, mask.parameters, mask.arguments()))
 
 
 def depends_on_head(mask: TracedMod) -> bool:
@@ -109,6 +125,19 @@ class Lists:
     def size(self) -> int:
         """Bytes of the whole, a multiple of 16."""
         return self.words + 2 * self._indices
+
+    def read(self, memory: torch.Tensor) -> list[tuple[list[int], list[int]]]:
+        """The partial and the full blocks of each list in `memory`, uint8."""
+        numbers = memory[: self.words].cpu().view(torch.int32)
+
+        def lists(counts: int, indices: int) -> list[list[int]]:
+            rows = numbers[indices // 4 :][: self.count * self.row].view(self.count, self.row)
+            held = numbers[counts // 4 :][: self.count].tolist()
+            return [row[:size].tolist() for row, size in zip(rows, held, strict=True)]
+
+        partial_counts, partial, full_counts, full, _ = self.arguments(0)
+        pairs = zip(lists(partial_counts, partial), lists(full_counts, full), strict=True)
+        return list(pairs)
 
     def arguments(self, at: int) -> tuple[int, int, int, int, int]:
         """What both kernels are given of a buffer at address `at`."""

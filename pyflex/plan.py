@@ -208,6 +208,21 @@ class Plan:
         self._runner.run_split(arguments, self._programs, split, results)
         return out, lse, max_scores
 
+    def list_blocks(
+        self, layout: Layout, q_offset: PerBatch | None, kv_len: PerBatch | None
+    ) -> list[tuple[list[int], list[int]]]:
+        """The partial and the full blocks of each list of a plan with lists, read to the host."""
+        kv_max = layout[6]
+        kv_limit = kv_len if isinstance(kv_len, int) else kv_max
+        q_offset, offset = per_batch(q_offset, 0)
+        kv_len, length = per_batch(kv_len, kv_max)
+        results = (0,) * (1 + self.spec.lse + self.spec.max_scores)
+        strides = (0,) * (9 if self.spec.aligned else 12)
+        lengths = (kv_max, 0.0, *offset, *length)
+        lists = self._kind.block_lists(kv_limit)
+        arguments = self._arguments((0, 0, 0, *results), strides, lengths)
+        return lists.read(self._runner.list_blocks(arguments, lists))
+
     def _arguments(
         self,
         addresses: tuple[int, ...],

@@ -92,6 +92,10 @@ class Runner:
         """
         raise NotImplementedError
 
+    def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
+        """Lists the blocks alone, in memory of their own (uint8), laid out as `lists` says."""
+        raise NotImplementedError
+
 
 def _listed(
     arguments: tuple[Argument, ...],
@@ -183,8 +187,18 @@ class GpuRunner(Runner):
         grids = _listed_grids(programs, lists, split)
         launcher.launch(stream, grids, tuple(chain.from_iterable(given)))
 
+    def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
+        """See `Runner`."""
+        stream = self._stream(self._index)
+        memory = torch.empty(lists.size, dtype=torch.uint8, device=self._device)
+        counted = counters(self._device, stream, lists.count)
+        given = _listed(arguments, lists, None, (memory.data_ptr(), counted.data_ptr()), ())[0]
+        launcher = self._listing_launchers.get(1) or self._load_listing(1)
+        launcher.launch(stream, ((lists.count, lists.segments),), given)
+        return memory
+
     def _load_listing(self, count: int) -> Launcher:
-        """The launcher of the kernel that lists, of the kernel and, for 3, of the joining."""
+        """Launches the kernel that lists; for 2 the kernel too, for 3 the one that joins too."""
         if self._listing is None:
             listing = self._binaries[2]
             assert listing is not None  # made for every kernel that reads lists
@@ -250,6 +264,16 @@ class CpuRunner(Runner):
         grids = _listed_grids(programs, lists, split)
         for kernel, (x, y), own in zip(kernels, grids, given, strict=True):
             kernel.launch((x, y, 1), own)
+
+    def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
+        """See `Runner`."""
+        memory = torch.empty(lists.size, dtype=torch.uint8)
+        counted = torch.zeros(lists.count, dtype=torch.int32)
+        given = _listed(arguments, lists, None, (memory.data_ptr(), counted.data_ptr()), ())[0]
+        kernel = self._other("listing", self._lowered.listing)
+        kernel.launch((lists.count, lists.segments, 1), given)
+        assert not counted.any()  # as the next call expects them
+        return memory
 
     def _other(self, name: str, lowered: Lowered | None) -> compiler.CpuKernel:
         """A kernel beside the main one, compiled when it is first needed."""

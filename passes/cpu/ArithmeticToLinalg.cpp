@@ -134,8 +134,8 @@ struct ConvertScan : OpConversionPattern<tt::ScanOp> {
         ends(llvm::map_range(shape, constant)), empty;
     for (Value source : op.getSrcs()) {
       auto type = cast<RankedTensorType>(source.getType());
-      empty.push_back(tensor::EmptyOp::create(rewriter, loc, shape,
-                                              type.getElementType()));
+      empty.push_back(
+          tensor::EmptyOp::create(rewriter, loc, shape, type.getElementType()));
     }
     auto nest = scf::buildLoopNest(
         rewriter, loc, starts, ends, steps, empty,
@@ -155,17 +155,18 @@ struct ConvertScan : OpConversionPattern<tt::ScanOp> {
       return arith::ConstantIndexOp::create(b, loc, value);
     };
     Value step = indices[axis], zero = constant(0);
-    Value isFirst = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
-                                          step, zero);
+    Value isFirst =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, step, zero);
     Value before = arith::SubIOp::create(b, loc, step, constant(1));
     before = arith::SelectOp::create(b, loc, isFirst, zero, before);
     auto place = [&](Value along) {
       SmallVector<Value> at(indices);
       int64_t extent =
           cast<RankedTensorType>(made[0].getType()).getDimSize(axis);
-      at[axis] = op.getReverse() ? arith::SubIOp::create(
-                                       b, loc, constant(extent - 1), along)
-                                 : along;
+      at[axis] =
+          op.getReverse()
+              ? arith::SubIOp::create(b, loc, constant(extent - 1), along)
+              : along;
       return at;
     };
     auto at = place(step), previous = place(before);
@@ -182,9 +183,9 @@ struct ConvertScan : OpConversionPattern<tt::ScanOp> {
     SmallVector<Value> results;
     for (auto [index, value] :
          llvm::enumerate(combine.getTerminator()->getOperands())) {
-      Value element = arith::SelectOp::create(
-          b, loc, isFirst, operands[made.size() + index],
-          mapping.lookupOrDefault(value));
+      Value element = arith::SelectOp::create(b, loc, isFirst,
+                                              operands[made.size() + index],
+                                              mapping.lookupOrDefault(value));
       results.push_back(
           tensor::InsertOp::create(b, loc, element, made[index], at));
     }

@@ -139,8 +139,8 @@ private:
     types.push_back(tt::PointerType::get(b.getI32Type()));
     attrs.append(2, aligned());
 
-    auto func = tt::FuncOp::create(b, blocksName(k.func),
-                                   b.getFunctionType(types, {}));
+    auto func =
+        tt::FuncOp::create(b, blocksName(k.func), b.getFunctionType(types, {}));
     func.setSymVisibilityAttr(b.getStringAttr("public"));
     Block *entry = func.addEntryBlock();
     func.setAllArgAttrs(attrs);
@@ -178,7 +178,8 @@ private:
     Value kinds = b.move(lists[5], room);
     int64_t blocks = std::clamp<int64_t>(
         std::min(kTileKeys, kTileElements / rowCount) / keys, 1, 32);
-    auto words = b.getI32IntegerAttr(blocks), kvBlock = b.getI32IntegerAttr(keys);
+    auto words = b.getI32IntegerAttr(blocks),
+         kvBlock = b.getI32IntegerAttr(keys);
     ClassifyOp::create(b, k.mask.getCalleeAttr(), operands[1], operands[2],
                        operands[3], ValueRange(operands).drop_front(4),
                        operands[0], kinds, words, kvBlock);
@@ -205,13 +206,18 @@ private:
         b,
         TypeRange{i32, i32, i32, i32, column, column,
                   column.clone(b.getI1Type())},
-        kvHeads, qLen,
-        perHead ? k.rows.getGroupAttr() : b.getI32IntegerAttr(1),
+        kvHeads, qLen, perHead ? k.rows.getGroupAttr() : b.getI32IntegerAttr(1),
         b.getI32IntegerAttr(heads), b.getI32IntegerAttr(queries),
         IntegerAttr());
     slice.map(k.rows.getBatch(), rows.getBatch());
     slice.map(k.rows.getHead(), rows.getHead());
-    slice.map(k.rows.getQuery(), rows.getQuery());
+    Value query = rows.getQuery();
+    if (heads * queries < rowCount) {
+      // Rows that are left over name a query of the next tile.
+      Value last = b.add(rows.getFirstQuery(), b.i32(queries - 1));
+      query = b.min(query, last);
+    }
+    slice.map(k.rows.getQuery(), query);
     return success();
   }
 
@@ -234,8 +240,8 @@ private:
       lists.push_back(k.func.getArgument(index));
     }
     b.setInsertionPoint(k.loop);
-    int64_t portions =
-        llvm::divideCeil(int64_t(k.rows.getGroup()), int64_t(k.rows.getHeads()));
+    int64_t portions = llvm::divideCeil(int64_t(k.rows.getGroup()),
+                                        int64_t(k.rows.getHeads()));
     Value tiles = b.extend(b.ceilDiv(k.rows.getQLen(), k.rows.getQueries()));
     Value batchStride = tiles, headStride = b.i64(0), head = b.i32(0);
     if (perHead) {
@@ -248,10 +254,10 @@ private:
       head = b.add(b.mul(k.rows.getKvHead(), b.i32(portions)), portion);
     }
     auto list = [&](Value counts, Value indices) -> Value {
-      Value table = BlockTableOp::create(
-          b, b.getType<BlockTableType>(), counts, indices, batchStride,
-          headStride, lists[4], k.rows.getQueriesAttr(),
-          b.getI32IntegerAttr(keys), UnitAttr());
+      Value table = BlockTableOp::create(b, b.getType<BlockTableType>(), counts,
+                                         indices, batchStride, headStride,
+                                         lists[4], k.rows.getQueriesAttr(),
+                                         b.getI32IntegerAttr(keys), UnitAttr());
       return ListOp::create(b, b.getType<BlocksType>(), table,
                             k.rows.getBatch(), head, k.rows.getFirstQuery());
     };
@@ -319,7 +325,8 @@ struct ListBlocksPass : public flex::impl::FlexListBlocksBase<ListBlocksPass> {
       return failure();
     };
     if (masks.size() != 1 || mask.getUnless() ||
-        mask.getKv() != loops[0].getPositions() || !loops[0].getUnmasked().use_empty())
+        mask.getKv() != loops[0].getPositions() ||
+        !loops[0].getUnmasked().use_empty())
       return refuse("expected one mask, asked at each position of the loop");
     if (rows.size() != 1 || rows[0].getQBlock() ||
         mask.getBatch() != rows[0].getBatch() ||

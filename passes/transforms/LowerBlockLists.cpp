@@ -134,8 +134,7 @@ static std::pair<Value, Value> listChunk(TileBuilder &b, CompactOp op,
   Value perWord = b.i32(op.getBlocks());
   Value address = b.move(op.getKinds(), b.div(block, perWord));
   auto wordType = cast<RankedTensorType>(block.getType()).clone(b.getI64Type());
-  Value word =
-      tt::LoadOp::create(b, address, exists, b.constant(wordType, 0));
+  Value word = tt::LoadOp::create(b, address, exists, b.constant(wordType, 0));
   Value place = b.extend(b.rem(block, perWord));
   auto bit = [&](Value shift) -> Value {
     Value shifted = arith::ShRUIOp::create(b, word, shift);
@@ -168,8 +167,8 @@ void flex::lowerCompact(TileBuilder &b, CompactOp op) {
       b, b.getI32Type(), tt::RMWOp::ADD, op.getArrived(), b.i32(1), Value(),
       tt::MemSemantic::ACQUIRE_RELEASE, tt::MemSyncScope::GPU);
   Value programs = tt::GetNumProgramsOp::create(b, tt::ProgramIDDim::Y);
-  Value last = b.cmp(CmpIPredicate::eq, arrivals.getResult(),
-                     b.sub(programs, b.i32(1)));
+  Value last =
+      b.cmp(CmpIPredicate::eq, arrivals.getResult(), b.sub(programs, b.i32(1)));
   auto branch = scf::IfOp::create(b, last, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(branch.thenYield());
