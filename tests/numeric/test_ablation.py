@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import pyflex
+from pyflex import schedule
 from tests.cases import Case, Drawn, check_case, hold_to_rule
 
 CASES = [
@@ -22,9 +23,16 @@ CASES = [
 ]
 
 
-# One after the other, a CPU's kernels are ordered with or without it: every second subset has it.
-ORDERING = "flex-overlap-kernels"
-OTHERS = tuple(name for name in pyflex.OPTIMISATIONS if name != ORDERING)
+# One after the other, a CPU's kernels are ordered with or without it, and lists are all that a
+# pass makes of theirs: every second subset has the one, and every second pair the other.
+HALVED = ("flex-overlap-kernels", "flex-list-blocks")
+OTHERS = tuple(name for name in pyflex.OPTIMISATIONS if name not in HALVED)
+
+
+@pytest.fixture(autouse=True)
+def _list_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small K and V are."""
+    monkeypatch.setattr(schedule, "_LEAST_LISTED", 0)
 
 
 def subsets() -> list[pyflex.Options]:
@@ -32,7 +40,8 @@ def subsets() -> list[pyflex.Options]:
     found = []
     for size in range(len(OTHERS) + 1):
         for number, chosen in enumerate(itertools.combinations(OTHERS, size)):
-            disabled = (*chosen, ORDERING) if number % 2 else chosen
+            halved = (name for bit, name in enumerate(HALVED) if number >> bit & 1)
+            disabled = (*chosen, *halved)
             splits = None if "flex-split-kv" in disabled else 3
             found.append(pyflex.Options(disable_passes=disabled, splits=splits))
     return found
