@@ -496,13 +496,13 @@ tt.func @classify(%b: i32, %query: tensor<4xi32>, %limit: i32, %kinds: !tt.ptr<i
   tt.return
 }
 
-// The last program to arrive lists 1,024 blocks at a time; one scan places both kinds.
+// The last program to arrive lists 2,048 blocks at a time; one scan places both kinds.
 // CHECK-LABEL: tt.func @compact(
 // CHECK-SAME: %[[KINDS:[^:]*]]: !tt.ptr<i64>, %[[LIMIT:[^:]*]]: i32, %[[ARRIVED:[^:]*]]: !tt.ptr<i32>,
 // CHECK-SAME: %[[PARTIAL_COUNT:[^:]*]]: !tt.ptr<i32>, %[[PARTIALS:[^:]*]]: !tt.ptr<i32>, %[[FULL_COUNT:[^:]*]]: !tt.ptr<i32>, %[[FULLS:[^:]*]]: !tt.ptr<i32>)
 tt.func @compact(%kinds: !tt.ptr<i64>, %limit: i32, %arrived: !tt.ptr<i32>, %partial_count: !tt.ptr<i32>,
                  %partials: !tt.ptr<i32>, %full_count: !tt.ptr<i32>, %fulls: !tt.ptr<i32>) {
-  // CHECK-DAG: %[[HALF:.*]] = arith.constant dense<65536> : tensor<1024xi32>
+  // CHECK-DAG: %[[HALF:.*]] = arith.constant dense<65536> : tensor<2048xi32>
   // CHECK: %[[BEFORE_ME:.*]] = tt.atomic_rmw add, acq_rel, gpu, %[[ARRIVED]], %c1_i32
   // CHECK: %[[PARTS:.*]] = tt.get_num_programs y
   // CHECK: %[[MOST:.*]] = arith.subi %[[PARTS]], %c1_i32
@@ -510,8 +510,8 @@ tt.func @compact(%kinds: !tt.ptr<i64>, %limit: i32, %arrived: !tt.ptr<i32>, %par
   // CHECK: scf.if %[[LAST]] {
   // CHECK: tt.store %[[ARRIVED]], %c0_i32
   // CHECK: %[[COUNTS:.*]]:2 = scf.for {{.*}} iter_args(%[[P:.*]] = %c0_i32, %[[F:.*]] = %c0_i32)
-  // CHECK: %[[WORD:.*]] = tt.load %{{.*}} : tensor<1024x!tt.ptr<i64>>
-  // CHECK: %[[PARTIAL:.*]] = arith.subi %{{.*}} : tensor<1024xi32>
+  // CHECK: %[[WORD:.*]] = tt.load %{{.*}} : tensor<2048x!tt.ptr<i64>>
+  // CHECK: %[[PARTIAL:.*]] = arith.subi %{{.*}} : tensor<2048xi32>
   // CHECK: %[[UPPER:.*]] = arith.muli %{{.*}}, %[[HALF]]
   // CHECK: %[[BOTH:.*]] = arith.addi %[[PARTIAL]], %[[UPPER]]
   // CHECK: %[[SUMS:.*]] = "tt.scan"(%[[BOTH]]) <{axis = 0 : i32, reverse = false}>

@@ -12,7 +12,8 @@ from torch.nn.attention.flex_attention import create_block_mask
 
 import pyflex
 from pyflex import schedule
-from pyflex.listing import depends_on_head
+from pyflex.listing import depends_on_head, is_interval
+from pyflex.trace import trace_mask_mod
 from tests.golden import Errors, Problem
 from tests.mods import Mod
 
@@ -195,6 +196,95 @@ def test_masks(name: str, heads: tuple[int, int], q_len: int, seed: int) -> None
         MAKES[name](batch, heads[0], max(keys, q_len), generator), batch, heads, q_len, keys
     )
     check(problem, pyflex.Options(splits=draw.choice([None, 1, 3])))
+
+
+class Grammar:
+    """Random masks: conditions on numbers made of indices, constants and captured tables."""
+
+    def __init__(self, draw: random.Random, sizes: tuple[int, int, int]) -> None:
+        self._draw, self._sizes = draw, sizes
+
+    def _table(self, size: int) -> torch.Tensor:
+        numbers = [self._draw.randint(-20, 20) for _ in range(size)]
+        return torch.tensor(numbers, dtype=torch.int32)
+
+    def number(self, depth: int) -> Mod:
+        """A function of the indices to int32."""
+        batch, heads, positions = self._sizes
+        draw, kind = self._draw, self._draw.randrange(9 if depth else 6)
+        constant = draw.choice([-7, -1, 1, 2, 3, 5, 16, 64, 100])
+        if kind < 4:
+            return lambda b, h, q, kv: (q, kv, kv, q - kv)[kind]
+        if kind == 4:
+            return lambda b, h, q, kv: kv * 0 + constant
+        if kind == 5:
+            by = draw.randrange(3)
+            table = self._table((batch, heads, positions)[by])
+            return lambda b, h, q, kv: table[(b, h, kv)[by]]
+        one, other = self.number(depth - 1), self.number(depth - 1)
+        if kind == 6:
+            return lambda b, h, q, kv: one(b, h, q, kv) + other(b, h, q, kv)
+        if kind == 7:
+            return lambda b, h, q, kv: one(b, h, q, kv) // abs(constant)
+        return lambda b, h, q, kv: one(b, h, q, kv) % abs(constant)
+
+    def condition(self, depth: int) -> Mod:
+        """A function of the indices to bool."""
+        kind = self._draw.randrange(8 if depth else 4)
+        if kind < 4:
+            one, other = self.number(2), self.number(1)
+            compare = (torch.lt, torch.ge, torch.eq, torch.ne)[kind]
+            return lambda b, h, q, kv: compare(one(b, h, q, kv), other(b, h, q, kv))
+        first, second = self.condition(depth - 1), self.condition(depth - 1)
+        if kind == 4:
+            return lambda b, h, q, kv: first(b, h, q, kv) & second(b, h, q, kv)
+        if kind == 5:
+            return lambda b, h, q, kv: first(b, h, q, kv) | second(b, h, q, kv)
+        if kind == 6:
+            return lambda b, h, q, kv: ~first(b, h, q, kv)
+        third = self.condition(0)
+        return lambda b, h, q, kv: torch.where(
+            first(b, h, q, kv), second(b, h, q, kv), third(b, h, q, kv)
+        )
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_random_masks(number: int, seed: int) -> None:
+    draw = random.Random(seed + number)
+    batch, q_len, keys = draw.choice([1, 3]), draw.choice([1, 2, 7, 16]), draw.randint(1, 1500)
+    heads = draw.choice([(4, 2), (6, 1), (2, 2)])
+    mask = Grammar(draw, (batch, heads[0], max(keys, q_len))).condition(3)
+    options = pyflex.Options(keys=draw.choice([16, 64]), splits=draw.choice([None, 2]))
+    problem = drawn_problem(mask, batch, heads, q_len, keys)
+    traced = trace_mask_mod(mask, torch.device("cpu"))
+    if is_interval(traced):
+        # Lists would add nothing: that no key is left out between two others is all to check.
+        visible = dense(problem)
+        first = visible.cumsum(-1) > 0
+        last = visible.flip(-1).cumsum(-1).flip(-1) > 0
+        assert torch.equal(visible, first & last)
+    else:
+        check(problem, options)
+
+
+@pytest.mark.parametrize(
+    ("mask", "expected"),
+    [
+        (lambda b, h, q, kv: q >= kv, True),
+        (lambda b, h, q, kv: (q - kv < 7) & (q >= kv), True),
+        (lambda b, h, q, kv: (kv < 3 + b) & (q % 2 == 0), True),
+        (lambda b, h, q, kv: q % 2 == 0, True),
+        (lambda b, h, q, kv: kv + 5 == q, True),
+        (lambda b, h, q, kv: kv + 5 != q, False),
+        (lambda b, h, q, kv: (kv < 3) | (q >= kv), False),
+        (lambda b, h, q, kv: kv % 2 == 0, False),
+        (lambda b, h, q, kv: (q - kv) * kv < 9, False),
+        (lambda b, h, q, kv: kv > q - kv, False),
+        (lambda b, h, q, kv: torch.where(kv < 3, True, q >= kv), False),
+    ],
+)
+def test_which_masks_are_intervals(mask: Mod, expected: bool) -> None:
+    assert is_interval(trace_mask_mod(mask, torch.device("cpu"))) == expected
 
 
 @pytest.mark.parametrize("name", ["documents", "prefix_and_window", "table"])
