@@ -9,7 +9,7 @@ import torch
 from pyflex.blocks import BlockLists
 from pyflex.errors import DeviceError
 from pyflex.kernel import KernelSpec
-from pyflex.listing import Lists, depends_on_head
+from pyflex.listing import Lists, blocks_at_once, depends_on_head
 from pyflex.mods import Trace
 from pyflex.schedule import Shape, Work
 
@@ -70,8 +70,8 @@ class Kind:
         lines = self.spec.head_dim + self.spec.value_dim
         return batch * heads * kv_limit * lines * self.dtype.itemsize
 
-    def block_lists(self, kv_limit: int) -> Lists:
-        """The lists that a first kernel writes for `kv_limit` keys.
+    def list_count(self) -> tuple[int, int]:
+        """How many lists a first kernel writes, and how many blocks a program of it sees at once.
 
         One for each program or, where the mask is the same for all heads, for each tile of queries.
         """
@@ -80,8 +80,13 @@ class Kind:
         schedule, queries = spec.schedule, spec.schedule.queries
         rows = min(queries, spec.queries or queries)
         if depends_on_head(spec.mask):
-            return Lists.of(self.programs(), schedule, kv_limit, rows * schedule.heads)
-        return Lists.of(batch * -(-q_len // queries), schedule, kv_limit, rows)
+            return self.programs(), blocks_at_once(schedule.keys, rows * schedule.heads)
+        return batch * -(-q_len // queries), blocks_at_once(schedule.keys, rows)
+
+    def block_lists(self, kv_limit: int) -> Lists:
+        """The lists that a first kernel writes for `kv_limit` keys."""
+        count, at_once = self.list_count()
+        return Lists.of(count, -(-kv_limit // self.spec.schedule.keys), at_once)
 
     def work(self, kv_limit: int) -> Work:
         """The KV loop over sequences of up to `kv_limit` keys."""

@@ -60,6 +60,11 @@ def pack_arguments(kernels: Sequence[GpuKernel], arguments: Sequence[int | float
     return struct.pack(f"={''.join(SLOTS[name] for name in types)}", *arguments)
 
 
+def overlaps(kernels: Sequence[GpuKernel]) -> int:
+    """Bit i: kernel i waits for the one ahead of it itself, and may start early."""
+    return sum(1 << i for i, kernel in enumerate(kernels) if i and kernel.binary.waits)
+
+
 class Launcher:
     """Launches up to three kernels, one right behind the other on the same stream.
 
@@ -75,8 +80,7 @@ class Launcher:
         absent = (0,) * (_MOST_KERNELS - len(kernels))
         self._kernels = (*(kernel.handle for kernel in kernels), *absent)
         self._no_grids = absent
-        # Bit i: kernel i waits for the one ahead of it itself.
-        self._overlap = sum(1 << i for i, kernel in enumerate(kernels) if i and kernel.binary.waits)
+        self._overlap = overlaps(kernels)
 
     def launch(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pyflex.schedule import Schedule, power_of_two
+from pyflex.schedule import power_of_two
 from pyflex.trace import CaptureParameter, TracedMod
 
 #: ListBlocks.cpp: elements, keys and blocks for which a program evaluates a mask at once.
@@ -78,6 +78,15 @@ def is_interval(mask: TracedMod) -> bool:
     return compared(returned)
 
 
+def blocks_at_once(keys: int, rows: int) -> int:
+    """Blocks of so many keys for which a program evaluates a mask at once, for so many rows.
+
+    The rows are those of a list that differ to the mask.
+    """
+    at_once = min(_TILE_KEYS, _TILE_ELEMENTS // power_of_two(rows)) // keys
+    return min(max(at_once, 1), _MOST_BLOCKS)
+
+
 @dataclass(frozen=True)
 class Lists:
     """Where a call's lists lie, in one buffer, and the grid of the kernel that writes them.
@@ -96,15 +105,9 @@ class Lists:
     segments: int
 
     @staticmethod
-    def of(count: int, schedule: Schedule, kv_limit: int, rows: int) -> Lists:
-        """`count` lists of blocks of a tile's keys, out of `kv_limit` keys, for `rows` rows each.
-
-        The rows are those that differ to the mask.
-        """
-        blocks = -(-kv_limit // schedule.keys)
-        rows = power_of_two(rows)
-        at_once = min(_TILE_KEYS, _TILE_ELEMENTS // rows) // schedule.keys
-        words = -(-blocks // min(max(at_once, 1), _MOST_BLOCKS))
+    def of(count: int, blocks: int, at_once: int) -> Lists:
+        """`count` lists out of so many blocks; GpuCall.cpp computes the same."""
+        words = -(-blocks // at_once)
         row = -(-max(blocks, 1) // _ROOM) * _ROOM
         return Lists(count, row, max(1, min(words, _PROGRAMS // max(count, 1))))
 

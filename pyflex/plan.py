@@ -239,12 +239,11 @@ class Plan:
 
     def repeat(self) -> Repeat | None:
         """What makes calls like the last one short; None where there is nothing of the kind."""
-        kernels = self._runner.kernels
-        unserved = self.spec.max_scores or self.spec.lists or not Repeat.serves(kernels)
-        if not self._row_count or unserved:
+        kernels, listing = self._runner.kernels, self._runner.listing
+        if not self._row_count or self.spec.max_scores or not Repeat.serves(kernels, listing):
             return None
         if self._repeat is None or len(kernels) > self._repeat.num_kernels:
-            self._repeat = self._make_repeat(kernels)
+            self._repeat = self._make_repeat(kernels, listing)
             self._untold = dict(self._splits)
         limit = self._checked if self._lists is None else min(self._checked, self._lists.kv_len)
         self._repeat.learn_keys(limit)
@@ -254,17 +253,20 @@ class Plan:
                 self._repeat.learn_parts(tiles, split.parts)
         return self._repeat
 
-    def _make_repeat(self, kernels: tuple[GpuKernel, ...]) -> Repeat:
+    def _make_repeat(self, kernels: tuple[GpuKernel, ...], listing: GpuKernel | None) -> Repeat:
         spec = self.spec
         lse = (0,) if spec.lse else ()
         strides = (0,) * (9 if spec.aligned else 12)
         arguments = self._arguments((0, 0, 0, 0, *lse), strides, (0, 0.0, 0, 0, 0, 0, 0, 0))
+        if listing is not None:
+            own = (*arguments, 0, 0, 0, 0, 0)
+            arguments = (*own, 0, 0, *own)
         if spec.splits_kv:
             arguments = (*arguments, 0, 0, 0)
         if len(kernels) > 1:
             arguments = (*arguments, 0, 0, 0, *self._results(0, lse))
         layout = (self._shape, self._strides, self._row_strides)
-        return Repeat(self._kind, kernels, arguments, *layout, self._runner.empty)
+        return Repeat(self._kind, kernels, listing, arguments, *layout, self._runner.empty)
 
     def _row_results(self) -> tuple[torch.Tensor | None, torch.Tensor | None, tuple[int, ...]]:
         """The results with one number a row that are wanted, and their addresses."""

@@ -51,6 +51,8 @@ class Runner:
     empty: Allocate
     #: What has been loaded into a GPU: the kernel, and the one that joins a split.
     kernels: tuple[GpuKernel, ...] = ()
+    #: And the kernel that lists the blocks.
+    listing: GpuKernel | None = None
 
     def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
         """Launches `programs` programs of the kernel."""
@@ -140,7 +142,6 @@ class GpuRunner(Runner):
         self._single = Launcher(self._kernel)
         self.kernels = (self._kernel,)
         self._pair: Launcher | None = None
-        self._listing: GpuKernel | None = None
         self._listing_launchers: dict[int, Launcher] = {}
         self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
         self.resident = max(1, self._kernel.programs)
@@ -199,13 +200,13 @@ class GpuRunner(Runner):
 
     def _load_listing(self, count: int) -> Launcher:
         """Launches the kernel that lists; for 2 the kernel too, for 3 the one that joins too."""
-        if self._listing is None:
-            listing = self._binaries[2]
-            assert listing is not None  # made for every kernel that reads lists
-            self._listing = gpu.load(listing, self._device)
+        if self.listing is None:
+            binary = self._binaries[2]
+            assert binary is not None  # made for every kernel that reads lists
+            self.listing = gpu.load(binary, self._device)
         if count == 3 and self._pair is None:
             self._load_pair()
-        launcher = Launcher(self._listing, *self.kernels[: count - 1])
+        launcher = Launcher(self.listing, *self.kernels[: count - 1])
         self._listing_launchers[count] = launcher
         return launcher
 

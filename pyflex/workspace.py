@@ -19,7 +19,8 @@ MOST_KEPT = 32 << 20
 _LEAST = 1 << 20
 #: By device and stream: the size, the address and the memory itself.
 BLOCKS: dict[tuple[int, int], tuple[int, int, torch.Tensor]] = {}
-_COUNTERS: dict[tuple[int, int], torch.Tensor] = {}
+#: By device and stream: how many, the address and the counters themselves.
+COUNTERS: dict[tuple[int, int], tuple[int, int, torch.Tensor]] = {}
 _LEAST_COUNTERS = 1024
 
 
@@ -59,11 +60,11 @@ def counters(device: torch.device, stream: int, count: int) -> torch.Tensor:
     """
     if _capturing(device):
         return torch.zeros(count, dtype=torch.int32, device=device)
-    kept = _COUNTERS.get((device.index, stream))
-    if kept is None or kept.numel() < count:
+    size, _, kept = COUNTERS.get((device.index, stream), (0, 0, None))
+    if kept is None or size < count:
         size = max(count, _LEAST_COUNTERS)
         kept = torch.zeros(size, dtype=torch.int32, device=device)
-        _COUNTERS[device.index, stream] = kept
+        COUNTERS[device.index, stream] = (size, kept.data_ptr(), kept)
     return kept
 
 

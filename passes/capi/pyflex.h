@@ -159,15 +159,19 @@ typedef struct PyflexGpuKind {
   void *(*release)(void);        /* PyEval_SaveThread */
   void (*acquire)(void *thread); /* PyEval_RestoreThread */
   const PyflexGpuKernel *kernel;
-  const PyflexGpuKernel *next; /* null: not loaded, or there is none */
-  const uint64_t *arguments;   /* of both; what changes is written over */
-  const uint32_t *parts;       /* of the split, by tiles; 0: not known */
-  int64_t query[4];            /* shapes; of key and value without [2] */
+  const PyflexGpuKernel *next;    /* null: not loaded, or there is none */
+  const PyflexGpuKernel *listing; /* ahead of `kernel`; null: none */
+  const uint64_t *arguments;      /* of all, in the order of their launch; what
+                                     changes is written over */
+  const uint32_t *parts;          /* of the split, by tiles; 0: not known */
+  int64_t query[4];               /* shapes; of key and value without [2] */
   int64_t key[4];
   int64_t value[4];
   int64_t most_keys; /* longer sequences have to be checked first */
   uint32_t num_arguments, num_parts;
-  uint32_t tile_keys, programs, overlap;
+  uint32_t tile_keys, programs;
+  uint32_t overlap;                 /* as in PyflexGpuLaunch */
+  uint32_t lists, blocks_at_once;   /* that `listing` makes, and looks at */
   int32_t device_type, device;      /* DLPack's */
   int32_t dtype_code, dtype_bits;   /* DLPack's */
   int32_t offset_bits, length_bits; /* of a tensor's integers; 0: none */
@@ -181,7 +185,8 @@ typedef struct PyflexGpuCall {
   void *offsets, *lengths;   /* objects or null */
   uint64_t out, lse;         /* addresses */
   void *stream;
-  uint64_t partial, partial_bytes; /* memory between the two kernels */
+  uint64_t memory, memory_bytes;   /* between the kernels */
+  uint64_t counters, num_counters; /* i32 that are 0, for `listing` */
   double scale;
   int32_t offset, length; /* for all entries; length < 0: all keys */
 } PyflexGpuCall;

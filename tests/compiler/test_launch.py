@@ -51,6 +51,8 @@ else:
     case("launch", lambda: single.launch(0xabc, ((40, 2),), (8, -7, 1 << 40)))
     case("pair", lambda: pair.launch(0, ((5, 6), (9, 1)), (1, 2, 3, 4, 5)))
     case("overlap", lambda: overlapping.launch(0, ((5, 6), (9, 1)), (1, 2, 3, 4, 5)))
+    three = [GpuKernel(one, "cuda", 0) for one in (first, waiting, second)]
+    case("three", lambda: Launcher(*three).launch(0, ((5, 6), (7, 8), (9, 1)), tuple(range(7))))
     case("too few", lambda: single.launch(0, ((1, 1),), (1, 2)))
     case("too large", lambda: single.launch(0, ((1, 1),), (1, 1 << 31, 3)))
     case("wrong type", lambda: single.launch(0, ((1, 1),), (1, 2, "3")))
@@ -125,6 +127,18 @@ def test_second_kernel_follows(said: Said, name: str, how: str) -> None:
         "enter 0x100",
         "launch 5x6x1 of 128 threads, 70000 bytes, stream (nil): 1 2 3 0 0",
         f"{how} 9x1x1 of 32 threads, 0 bytes, stream (nil): 4 5 0 0",
+        "leave",
+    ]
+
+
+def test_third_kernel_follows(said: Said) -> None:
+    """Of three the second one may start early."""
+    asked, _ = said["three"]
+    assert asked.splitlines() == [
+        "enter 0x100",
+        "launch 5x6x1 of 128 threads, 70000 bytes, stream (nil): 0 1 2 0 0",
+        "overlap 7x8x1 of 32 threads, 0 bytes, stream (nil): 3 4 0 0",
+        "launch 9x1x1 of 32 threads, 0 bytes, stream (nil): 5 6 0 0",
         "leave",
     ]
 
