@@ -17,7 +17,7 @@ from pyflex.launch import GpuKernel, Launcher
 from pyflex.listing import Lists
 from pyflex.lowered import Lowered
 from pyflex.schedule import Device
-from pyflex.workspace import counters, workspace
+from pyflex.workspace import counters, reserve_counters, workspace
 
 Allocate = Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor]
 
@@ -204,6 +204,7 @@ class GpuRunner(Runner):
             binary = self._binaries[2]
             assert binary is not None  # made for every kernel that reads lists
             self.listing = gpu.load(binary, self._device)
+            reserve_counters(self._device)
         if count == 3 and self._pair is None:
             self._load_pair()
         launcher = Launcher(self.listing, *self.kernels[: count - 1])

@@ -12,6 +12,8 @@ keeps what was allocated for as long as the graph lives and apart from other gra
 
 from __future__ import annotations
 
+from threading import Lock
+
 import torch
 
 #: Bytes of the largest block that is kept.
@@ -22,6 +24,10 @@ BLOCKS: dict[tuple[int, int], tuple[int, int, torch.Tensor]] = {}
 #: By device and stream: how many, the address and the counters themselves.
 COUNTERS: dict[tuple[int, int], tuple[int, int, torch.Tensor]] = {}
 _LEAST_COUNTERS = 1024
+#: By device: counters for graphs, and how many of them are given away.
+_RESERVED: dict[int, tuple[torch.Tensor, int]] = {}
+_MOST_RESERVED = 1 << 18
+_LOCK = Lock()
 
 
 def workspace(device: torch.device, stream: int, size: int) -> torch.Tensor:
@@ -50,8 +56,8 @@ def workspace(device: torch.device, stream: int, size: int) -> torch.Tensor:
 def counters(device: torch.device, stream: int, count: int) -> torch.Tensor:
     """At least `count` int32 that are 0, for kernels that leave them 0.
 
-    Under the capture of a CUDA graph they are the graph's own, set to 0 at each replay: it may run
-    at the same time as other work.
+    Under the capture of a CUDA graph they are the call's own for good: the graph may run at the
+    same time as other work. Where none are reserved, a node of the graph sets them to 0.
 
     Args:
         device: a GPU, with its index.
@@ -59,13 +65,36 @@ def counters(device: torch.device, stream: int, count: int) -> torch.Tensor:
         count: how many.
     """
     if _capturing(device):
-        return torch.zeros(count, dtype=torch.int32, device=device)
+        reserved = _take_reserved(device, count)
+        if reserved is None:
+            return torch.zeros(count, dtype=torch.int32, device=device)
+        return reserved
     size, _, kept = COUNTERS.get((device.index, stream), (0, 0, None))
     if kept is None or size < count:
         size = max(count, _LEAST_COUNTERS)
         kept = torch.zeros(size, dtype=torch.int32, device=device)
         COUNTERS[device.index, stream] = (size, kept.data_ptr(), kept)
     return kept
+
+
+def reserve_counters(device: torch.device) -> None:
+    """Puts counters by for graphs that are captured later; waits for the GPU, the first time."""
+    if device.index in _RESERVED or _capturing(device):
+        return
+    reserved = torch.zeros(_MOST_RESERVED, dtype=torch.int32, device=device)
+    # A graph may be replayed on any stream.
+    torch.cuda.synchronize(device)
+    with _LOCK:
+        _RESERVED.setdefault(device.index, (reserved, 0))
+
+
+def _take_reserved(device: torch.device, count: int) -> torch.Tensor | None:
+    with _LOCK:
+        reserved, taken = _RESERVED.get(device.index, (None, 0))
+        if reserved is None or taken + count > reserved.numel():
+            return None
+        _RESERVED[device.index] = (reserved, taken + count)
+        return reserved[taken : taken + count]
 
 
 def _capturing(device: torch.device) -> bool:

@@ -110,3 +110,32 @@ tt.func @blocks_as_state(%n: i32) {
   } -> !flex.blocks
   tt.return
 }
+
+// -----
+
+tt.func private @branches(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  %future = arith.cmpi slt, %q, %kv : i32
+  // expected-error @+1 {{cannot inline 'scf.if' into a tile of scores}}
+  %result = scf.if %future -> i1 {
+    scf.yield %future : i1
+  } else {
+    scf.yield %future : i1
+  }
+  tt.return %result : i1
+}
+
+tt.func @classify_by_a_region(%b: i32, %rows: tensor<16xi32>, %kinds: !tt.ptr<i64>) {
+  // expected-note @+1 {{the function is applied here}}
+  flex.classify @branches(%b, %rows, %rows) below %b -> %kinds blocks(4 x 64) : tensor<16xi32>, tensor<16xi32>
+  tt.return
+}
+
+// -----
+
+tt.func private @elsewhere(i32, i32, i32, i32) -> i1
+
+tt.func @classify_by_a_declaration(%b: i32, %rows: tensor<16xi32>, %kinds: !tt.ptr<i64>) {
+  // expected-error @+1 {{'flex.classify' op expected a callee of one block}}
+  flex.classify @elsewhere(%b, %rows, %rows) below %b -> %kinds blocks(4 x 64) : tensor<16xi32>, tensor<16xi32>
+  tt.return
+}

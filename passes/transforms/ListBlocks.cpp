@@ -249,8 +249,8 @@ private:
       batchStride = b.mul(b.extend(perBatch), tiles);
       headStride = tiles;
       Value firstOfGroup = b.mul(k.rows.getKvHead(), b.i32(k.rows.getGroup()));
-      Value portion = b.div(b.sub(k.rows.getFirstHead(), firstOfGroup),
-                            b.i32(k.rows.getHeads()));
+      Value inGroup = b.sub(k.rows.getFirstHead(), firstOfGroup);
+      Value portion = b.div(inGroup, b.i32(k.rows.getHeads()));
       head = b.add(b.mul(k.rows.getKvHead(), b.i32(portions)), portion);
     }
     auto list = [&](Value counts, Value indices) -> Value {

@@ -31,9 +31,14 @@ public:
       : b(b), op(op), blocks(op.getBlocks()), keys(op.getKvBlock()) {}
 
   LogicalResult run() {
+    callee = SymbolTable::lookupNearestSymbolFrom<tt::FuncOp>(
+        op, op.getCalleeAttr());
+    if (failed(checkBody(op, callee)))
+      return failure();
     head = b.asColumn(b.asColumn(op.getHead()));
     query = b.asColumn(b.asColumn(op.getQuery()));
-    Value first = b.mul(b.asColumn(b.range(blocks)), b.i32(keys));
+    Value block = b.asColumn(b.range(blocks));
+    Value first = b.mul(block, b.i32(keys));
     offsets = b.asRow(b.add(first, b.asRow(b.range(keys))));
     Value words = b.ceilDiv(b.ceilDiv(op.getLimit(), keys), blocks);
     Value part = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::Y);
@@ -55,10 +60,7 @@ public:
       Value count = block == branch.elseBlock() ? left : Value();
       auto yield = scf::YieldOp::create(b, Value(firstKey));
       b.setInsertionPoint(yield);
-      auto kinds = classify(yield, count);
-      if (failed(kinds))
-        return failure();
-      yield->setOperand(0, *kinds);
+      yield->setOperand(0, classify(yield, count));
     }
     b.setInsertionPointAfter(branch);
     Value address = b.move(op.getKinds(), word);
@@ -69,7 +71,7 @@ public:
 private:
   /// The word of the blocks from `firstKey` on, of whose keys `count` exist, or
   /// all. Emitted before `end`.
-  FailureOr<Value> classify(Operation *end, Value count) {
+  Value classify(Operation *end, Value count) {
     Value within = offsets, exists;
     if (count) {
       exists = b.cmp(CmpIPredicate::slt, offsets, count);
@@ -78,16 +80,13 @@ private:
     SmallVector<Value> arguments = {op.getBatch(), head, query,
                                     b.add(within, firstKey)};
     llvm::append_range(arguments, op.getCaptures());
-    auto callee = SymbolTable::lookupNearestSymbolFrom<tt::FuncOp>(
-        op, op.getCalleeAttr());
     auto results = inlineBody(end, loop, callee, arguments);
-    if (failed(results))
-      return failure();
-    Value sight = b.select(results->front(), b.i32(seen), b.i32(hidden));
-    if (results->size() > 1)
-      sight = b.select(results->back(), sight, b.i32(both));
+    Value hides = b.i32(hidden);
+    Value sight = b.select(results.front(), b.i32(seen), hides);
+    if (results.size() > 1)
+      sight = b.select(results.back(), sight, b.i32(both));
     if (count)
-      sight = b.select(exists, sight, b.i32(hidden));
+      sight = b.select(exists, sight, hides);
     return pack(sight);
   }
 
@@ -98,7 +97,8 @@ private:
     sight = b.reduceOr(b.reduceOr(sight, 0), 1);
     Value some = b.cmp(CmpIPredicate::ne, sight, b.i32(hidden));
     Value every = b.cmp(CmpIPredicate::eq, sight, b.i32(seen));
-    Value bits = b.select(every, b.i64((int64_t(1) << 32) | 1), b.i64(1));
+    Value one = b.i64(1);
+    Value bits = b.select(every, b.i64((int64_t(1) << 32) | 1), one);
     bits = b.select(some, bits, b.i64(0));
     Value place = b.extend(b.range(blocks));
     return b.reduceOr(arith::ShLIOp::create(b, bits, place), 0);
@@ -107,6 +107,7 @@ private:
   TileBuilder &b;
   ClassifyOp op;
   int64_t blocks, keys;
+  tt::FuncOp callee;
   scf::ForOp loop;
   Value head, query, offsets, firstKey;
 };

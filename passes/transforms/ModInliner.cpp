@@ -67,17 +67,6 @@ public:
   BodyInliner(Operation *op, Operation *loop, ModShapes shapes)
       : op(op), loop(loop), shapes(shapes), b(op->getLoc(), op) {}
 
-  /// Whether the body can be emitted; if not, a diagnostic says why.
-  LogicalResult check(tt::FuncOp callee) {
-    if (callee.isExternal() || !callee.getBody().hasOneBlock() ||
-        !isa<tt::ReturnOp>(callee.getBody().front().getTerminator()))
-      return op->emitOpError("expected a callee of one block");
-    for (Operation &scalar : callee.getBody().front().without_terminator())
-      if (!canInline(scalar))
-        return refuse(scalar);
-    return success();
-  }
-
   SmallVector<Value> run(tt::FuncOp callee, ValueRange arguments) {
     Block &body = callee.getBody().front();
     mapping.map(callee.getArguments(), arguments);
@@ -105,13 +94,6 @@ private:
            llvm::all_of(operands, [&](Value operand) {
              return !loop->getRegion(0).isAncestor(operand.getParentRegion());
            });
-  }
-
-  LogicalResult refuse(Operation &scalar) {
-    auto diag = scalar.emitError() << "cannot inline '" << scalar.getName()
-                                   << "' into a tile of scores";
-    diag.attachNote(op->getLoc()) << "the function is applied here";
-    return diag;
   }
 
   void inlineOp(Operation &scalar) {
@@ -160,7 +142,7 @@ public:
         body(op, op->getParentOfType<ForOp>(), shapes), b(body.builder()) {}
 
   FailureOr<int64_t> run() {
-    if (failed(body.check(app.callee)))
+    if (failed(checkBody(op, app.callee)))
       return failure();
     SmallVector<Value> results = body.run(app.callee, arguments());
     op->getResult(0).replaceAllUsesWith(finish(results));
@@ -221,11 +203,22 @@ FailureOr<int64_t> flex::inlineMod(Operation *mod, ModShapes shapes) {
   return Inliner(mod, shapes).run();
 }
 
-FailureOr<SmallVector<Value>> flex::inlineBody(Operation *op, Operation *loop,
-                                               tt::FuncOp callee,
-                                               ValueRange arguments) {
-  BodyInliner body(op, loop, ModShapes::Smallest);
-  if (failed(body.check(callee)))
-    return failure();
-  return body.run(callee, arguments);
+LogicalResult flex::checkBody(Operation *op, tt::FuncOp callee) {
+  if (callee.isExternal() || !callee.getBody().hasOneBlock() ||
+      !isa<tt::ReturnOp>(callee.getBody().front().getTerminator()))
+    return op->emitOpError("expected a callee of one block");
+  for (Operation &scalar : callee.getBody().front().without_terminator()) {
+    if (canInline(scalar))
+      continue;
+    auto diag = scalar.emitError() << "cannot inline '" << scalar.getName()
+                                   << "' into a tile of scores";
+    diag.attachNote(op->getLoc()) << "the function is applied here";
+    return diag;
+  }
+  return success();
+}
+
+SmallVector<Value> flex::inlineBody(Operation *op, Operation *loop,
+                                    tt::FuncOp callee, ValueRange arguments) {
+  return BodyInliner(op, loop, ModShapes::Smallest).run(callee, arguments);
 }

@@ -21,13 +21,15 @@ enum class ModShapes {
 /// Returns how many ops were put before the loop, or failure with a diagnostic.
 FailureOr<int64_t> inlineMod(Operation *mod, ModShapes shapes);
 
-/// Emits the body of `callee` before `op`, over scalars and tiles of one rank,
-/// each op at the smallest shape that its operands stretch to; what does not
-/// depend on `loop`, where there is one, goes before that. Returns what the
-/// body returns, or failure with a diagnostic.
-FailureOr<SmallVector<Value>> inlineBody(Operation *op, Operation *loop,
-                                         tt::FuncOp callee,
-                                         ValueRange arguments);
+/// Whether the body of `callee` can be inlined, for `op`; if not, a diagnostic
+/// says why.
+LogicalResult checkBody(Operation *op, tt::FuncOp callee);
+
+/// Emits such a body before `op`, over scalars and tiles of one rank, each op
+/// at the smallest shape that its operands stretch to; what does not depend on
+/// `loop`, where there is one, goes before that. Returns what the body returns.
+SmallVector<Value> inlineBody(Operation *op, Operation *loop, tt::FuncOp callee,
+                              ValueRange arguments);
 
 } // namespace mlir::flex
 
