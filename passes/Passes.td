@@ -29,6 +29,60 @@ def FlexExpandDecode : Pass<"flex-expand-decode", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numExpanded", "num-expanded", "decode ops expanded">];
 }
 
+def FlexMaskFromScore : Pass<"flex-mask-from-score", "::mlir::ModuleOp"> {
+  let summary = "Take a score_mod's choice of -inf for a part of the mask";
+  let description = [{
+    A score_mod that gives `where(condition, score, -inf)`, the condition having
+    nothing to do with the score, becomes one that gives the score and a mask_mod
+    that asks the condition before its own. Later passes then see all that hides
+    keys in one place. New functions are made, `<score_mod>_unmasked` and
+    `<score_mod>_mask`.
+
+    ```mlir
+    flex.decode ... score_mod @s mask_mod @m        // s: select %condition, %score, %minus_inf
+    ```
+    ==>
+    ```mlir
+    flex.decode ... score_mod @s_unmasked mask_mod @s_mask
+    ```
+
+    A decode with block lists is left as it is: full blocks do not ask the mask.
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numTaken", "num-taken", "conditions taken">];
+}
+
+def FlexDeriveBounds : Pass<"flex-derive-bounds", "::mlir::ModuleOp"> {
+  let summary = "Visit only the keys that the mask leaves the rows of a tile";
+  let description = [{
+    For a loop over all keys: reads the mask's scalar body and computes before
+    the loop, from the rows of the tile, an interval of keys outside which the
+    mask is false for every row, and one inside which it is true for every row.
+    Comparisons of integers are solved for kv; through and, or, not, select and
+    what does not depend on kv (q, h, b, and values loaded at them) the intervals
+    of their parts are put together. Torch's integers wrap: where an op could,
+    that is asked at run time, and nothing is assumed of a row where one does.
+
+    ```mlir
+    %all = flex.range %length
+    flex.for %all below %length ... {
+      flex.mask_mod @window(%scores, ...)        // q >= kv and q - kv < 1024
+    ```
+    ==>
+    ```mlir
+    %range = flex.range from %begin to %end sure %first to %last exact
+    flex.for %range below %end ... {
+    ^bb0(%kv: ..., %valid: ..., %unmasked: i1, ...):
+      flex.mask_mod @window(%scores, ...) unless %unmasked
+    ```
+
+    A mask that says nothing of kv is left as it is, with a remark. A loop over
+    the lists of a BlockMask is left alone.
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numBounded", "num-bounded", "loops given bounds">];
+}
+
 def FlexPackGQA : Pass<"flex-pack-gqa", "::mlir::ModuleOp"> {
   let summary = "Put the query heads of one KV head into the rows of one tile";
   let description = [{
@@ -86,6 +140,30 @@ def FlexListBlocks : Pass<"flex-list-blocks", "::mlir::ModuleOp"> {
     "the most queries of a call, if fewer than a tile's; 0: any number">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tt::TTDialect"];
   let statistics = [Statistic<"numListed", "num-listed", "loops over lists made">];
+}
+
+def FlexReportBounds : Pass<"flex-report-bounds", "::mlir::ModuleOp"> {
+  let summary = "Make a kernel that says which keys another one visits";
+  let description = [{
+    Beside each kernel with a loop over a range, `<name>_bounds` is made: it takes
+    one argument more, a pointer to i32, and program x of its grid writes begin,
+    end, sure_begin and sure_end of its loop from element 4 * x on. Where no key
+    is sure to need no mask the last two are 0.
+
+    ```mlir
+    tt.func public @decode(%query: ..., ...) {
+      %s = flex.for %range ...
+      flex.store ...
+    ```
+    ==>
+    ```mlir
+    tt.func public @decode_bounds(%query: ..., ..., %bounds: !tt.ptr<i32>) {
+      tt.store %place, %begin
+      ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numReports", "num-reports", "kernels made">];
 }
 
 def FlexFuseBlockLoops : Pass<"flex-fuse-block-loops", "::mlir::ModuleOp"> {
@@ -166,7 +244,8 @@ def FlexInlineMods : Pass<"flex-inline-mods", "::mlir::ModuleOp"> {
     A subexpression of a mod that depends on head and query alone is computed
     for a column of rows, one that depends on kv alone for a row of keys, one
     that depends on neither once; only what mixes them (or reads the score)
-    takes the whole tile. What does not depend on kv leaves the loop.
+    takes the whole tile. What does not depend on kv leaves the loop. A mask of
+    many ops stands in a branch, which tiles that need no mask do not take.
 
     ```mlir
     flex.score_mod @alibi(%s, %b, %head, %q, %kv)   // s + slopes[h] * (kv - q)
@@ -178,7 +257,8 @@ def FlexInlineMods : Pass<"flex-inline-mods", "::mlir::ModuleOp"> {
     %bias = arith.mulf %slope_tile, %distance_tile : tensor<16x64xf32>
     ```
   }];
-  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
   let statistics = [
     Statistic<"numInlined", "num-inlined", "mods inlined">,
     Statistic<"numHoisted", "num-hoisted", "ops placed outside the KV loop">];
@@ -190,6 +270,10 @@ def FlexToTriton : Pass<"flex-to-triton", "::mlir::ModuleOp"> {
     Rows become index arithmetic on the program id, sequences of blocks become
     the bounds and the positions of an scf.for, loads become pointer tiles. A
     mod that is still a call is applied with every operand spread to the tile.
+
+    A tile of lines that are no power of two wide becomes two tensors: a load
+    and a store of each, one product after the other into the scores, and two
+    accumulators in the loop.
   }];
   let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"];

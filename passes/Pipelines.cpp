@@ -14,10 +14,16 @@ using namespace mlir::flex;
 namespace {
 
 struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
+  Option<bool> maskFromScore{*this, "mask-from-score", llvm::cl::init(true),
+                             llvm::cl::desc("run flex-mask-from-score")};
+  Option<bool> deriveBounds{*this, "derive-bounds", llvm::cl::init(true),
+                            llvm::cl::desc("run flex-derive-bounds")};
   Option<bool> packGqa{*this, "pack-gqa", llvm::cl::init(true),
                        llvm::cl::desc("run flex-pack-gqa")};
   Option<bool> listBlocks{*this, "list-blocks", llvm::cl::init(false),
                           llvm::cl::desc("run flex-list-blocks")};
+  Option<bool> reportBounds{*this, "report-bounds", llvm::cl::init(false),
+                            llvm::cl::desc("run flex-report-bounds")};
   Option<bool> fuseBlockLoops{*this, "fuse-block-loops", llvm::cl::init(true),
                               llvm::cl::desc("run flex-fuse-block-loops")};
   Option<bool> splitKv{*this, "split-kv", llvm::cl::init(true),
@@ -43,12 +49,18 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
 
 /// Each stage may be left out; the kernel gives the same answer without it.
 void addOptimisations(OpPassManager &pm, const DecodeOptions &options) {
-  // Packing first: it decides which rows every later stage sees.
+  // Bounds first: the loop is still over all keys, with one mask.
+  if (options.deriveBounds)
+    pm.addPass(createFlexDeriveBounds());
+  // Packing next: it decides which rows every later stage sees.
   if (options.packGqa)
     pm.addPass(createFlexPackGQA(FlexPackGQAOptions{options.heads}));
   // Lists are one for each tile of rows, and the loops over them are fused.
   if (options.listBlocks)
     pm.addPass(createFlexListBlocks(FlexListBlocksOptions{options.queries}));
+  // The rows of a tile are settled, and its loop is still whole.
+  if (options.reportBounds)
+    pm.addPass(createFlexReportBounds());
   // Fusion before splitting, so that a split divides the sum of both loops.
   if (options.fuseBlockLoops)
     pm.addPass(createFlexFuseBlockLoops());
@@ -73,6 +85,9 @@ void addCleanup(OpPassManager &pm, const DecodeOptions &options) {
 }
 
 void buildDecodePipeline(OpPassManager &pm, const DecodeOptions &options) {
+  // Before the mods are applied to tiles: it takes one of them apart.
+  if (options.maskFromScore)
+    pm.addPass(createFlexMaskFromScore());
   pm.addPass(createFlexExpandDecode());
   addOptimisations(pm, options);
   pm.addPass(createFlexExtractKernel(FlexExtractKernelOptions{options.kernel}));

@@ -12,6 +12,8 @@ from pyflex import gpu
 from pyflex.blocks import BlockLists, read_block_mask
 from pyflex.choice import Choice
 from pyflex.errors import ScheduleError
+from pyflex.explain import explain
+from pyflex.explanation import Explanation
 from pyflex.gpu import Target
 from pyflex.inputs import ELEMENTS, Inputs, check_inputs
 from pyflex.kernel import BlockShape, KernelSpec
@@ -226,6 +228,32 @@ class Decode:
     def _lists_blocks(self, trace: Trace) -> bool:
         enabled = self.options.enabled("flex-list-blocks")
         return enabled and trace.mask is not None and not is_interval(trace.mask)
+
+    def explain(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        *,
+        block_mask: BlockMask | None = None,
+        q_offset: int | torch.Tensor | None = None,
+        kv_len: int | torch.Tensor | None = None,
+    ) -> Explanation:
+        """Says which keys a call with these arguments reads, and why with this tile and split.
+
+        The kernel is compiled as by a call, and `ir` then shows it, but nothing is launched.
+        Lengths and block lists are read from the device, which waits for it. Arguments and errors
+        are those of a call.
+
+        Example:
+            >>> print(decode.explain(query, key, value, kv_len=lengths))
+        """
+        plan, _ = self._planned(
+            query, key, value, block_mask, q_offset, kv_len, lse=False, max_scores=False
+        )
+        lists = read_block_mask(block_mask) if block_mask is not None else None
+        inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
+        return explain(inputs, plan, self.options, has_mask=self._mods.has_mask)
 
     def ir(self, stage: str, *, target: str | None = None) -> str:
         """The text of one stage of the kernel that was called last.

@@ -23,6 +23,8 @@ ELEMENTS: dict[torch.dtype, Element] = {
 }
 LEAST_DIM, MOST_DIM = 16, 256
 _INT32_MAX = 2**31 - 1
+#: A tile, of 512 positions at most, may start at any of them.
+_MOST_LENGTH = _INT32_MAX - 512
 
 
 @dataclass(frozen=True)
@@ -137,10 +139,8 @@ def _check_shapes(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -
                 f"{name} is out of range", expected=f"{LEAST_DIM} to {MOST_DIM}", got=dim
             )
     for name, length in (("query", q_len), ("key", kv_max)):
-        if length > _INT32_MAX - 256:
-            raise ShapeError(
-                f"{name} is too long", expected=f"at most {_INT32_MAX - 256}", got=length
-            )
+        if length > _MOST_LENGTH:
+            raise ShapeError(f"{name} is too long", expected=f"at most {_MOST_LENGTH}", got=length)
 
 
 def _per_batch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pyflex.listing import depends_on_head
 from pyflex.options import OPTIMISATIONS, Options
 from pyflex.schedule import Schedule
 from pyflex.trace import TracedMod
@@ -55,7 +56,7 @@ class KernelSpec:
     schedule: Schedule
     score: TracedMod | None = field(compare=False, repr=False)
     mask: TracedMod | None = field(compare=False, repr=False)
-    kernel: Literal["decode", "decode_combine", "decode_blocks"] = "decode"
+    kernel: Literal["decode", "decode_combine", "decode_blocks", "decode_bounds"] = "decode"
     lists: bool = False
     queries: int = 0
     mask_steps: tuple[int, ...] = ()
@@ -63,7 +64,16 @@ class KernelSpec:
     @property
     def splits_kv(self) -> bool:
         """Whether the kernel takes (splits, partial_out, partial_lse) as last arguments."""
-        return self.options.enabled("flex-split-kv") and not self.max_scores
+        whole = self.max_scores or self.kernel == "decode_bounds"
+        return self.options.enabled("flex-split-kv") and not whole
+
+    @property
+    def bounds(self) -> KernelSpec:
+        """The kernel that takes a pointer more and writes there which keys this one visits.
+
+        For a kernel without lists.
+        """
+        return replace(self, kernel="decode_bounds")
 
     @property
     def joining(self) -> KernelSpec:
@@ -104,7 +114,13 @@ class KernelSpec:
         settings = [f"kernel={self.kernel}", f"target={backend}", f"heads={self.schedule.heads}"]
         if self.queries:
             settings.append(f"queries={self.queries}")
+        # A mask is either listed or solved. With lists, their number does not depend on what hides
+        # keys of some heads in a score_mod.
+        of_score = self.score is not None and depends_on_head(self.score)
+        of_mask = self.mask is not None and depends_on_head(self.mask)
         off = {
+            "flex-mask-from-score": self.lists and of_score and not of_mask,
+            "flex-derive-bounds": self.lists,
             "flex-list-blocks": not self.lists,
             "flex-split-kv": not self.splits_kv,
             "flex-overlap-kernels": not overlap,
@@ -112,6 +128,8 @@ class KernelSpec:
         for name in OPTIMISATIONS:
             enabled = self.options.enabled(name) and not off.get(name, False)
             settings.append(f"{name.removeprefix('flex-')}={int(enabled)}")
+        if self.kernel == "decode_bounds":
+            settings.append("report-bounds=1")
         return f"flex-decode-pipeline{{{' '.join(settings)}}}"
 
 

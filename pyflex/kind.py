@@ -10,6 +10,7 @@ from pyflex.blocks import BlockLists
 from pyflex.errors import DeviceError
 from pyflex.kernel import KernelSpec
 from pyflex.listing import Lists, blocks_at_once, depends_on_head
+from pyflex.lowered import lowered_for
 from pyflex.mods import Trace
 from pyflex.schedule import Shape, Work
 
@@ -93,6 +94,10 @@ class Kind:
         batch, heads, q_len = self.rows
         if self.lists is not None:
             kv_limit = min(kv_limit, self.lists.most_blocks * self.lists.kv_block)
+        elif most := lowered_for(self.spec).most_keys:
+            of_row, per_query = most
+            queries = min(self.spec.schedule.queries, max(q_len, 1))
+            kv_limit = min(kv_limit, of_row + per_query * (queries - 1))
         return Work(
             shape=self.shape,
             programs=self.programs(),

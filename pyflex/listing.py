@@ -37,9 +37,9 @@ def capture_steps(mask: TracedMod) -> tuple[int, ...]:
     return tuple(map(step, mask.parameters, mask.arguments()))
 
 
-def depends_on_head(mask: TracedMod) -> bool:
-    """Whether the mask may differ between query heads."""
-    return len(re.findall(r"%h\b", mask.key)) > 1  # once among the arguments
+def depends_on_head(mod: TracedMod) -> bool:
+    """Whether a mod may differ between query heads."""
+    return len(re.findall(r"%h\b", mod.key)) > 1  # once among the arguments
 
 
 def is_interval(mask: TracedMod) -> bool:

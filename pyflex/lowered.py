@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
@@ -14,6 +15,9 @@ from pyflex.gpu import Compiled, Target
 from pyflex.kernel import KernelSpec, build_module
 from pyflex.steps import step
 from pyflex.trace import TracedMod
+
+#: What flex-derive-bounds says of the keys that one row, and each query more, can see.
+_MOST = re.compile(r"flex\.range .*\bmost\((\d+), (\d+)\)")
 
 
 class Lowered:
@@ -29,6 +33,20 @@ class Lowered:
     def flex(self) -> str:
         """The module that the passes start from."""
         return build_module(self.spec)
+
+    @cached_property
+    def most_keys(self) -> tuple[int, int] | None:
+        """How many keys the mask leaves a row at most, and how many more each further query.
+
+        None where that is no number, such as for a causal mask.
+        """
+        spec = self.spec
+        if spec.mask is None or spec.blocks or not spec.options.enabled("flex-derive-bounds"):
+            return None
+        with step("passes"):
+            result = compiler.run_pipeline(self.flex, "flex-expand-decode,flex-derive-bounds")
+        found = _MOST.search(result.text)
+        return (int(found[1]), int(found[2])) if found else None
 
     @cached_property
     def joining(self) -> Lowered | None:

@@ -46,6 +46,11 @@ class Mods:
         self._traces: dict[tuple[torch.device, Mod | None], Trace] = {}
         self.trace_count = 0
 
+    @property
+    def has_mask(self) -> bool:
+        """Whether there is a mask_fn, whatever a BlockMask brings."""
+        return self._mask_fn is not None
+
     def traced(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
         """The mods for `device`, and-ed with a BlockMask's own mask if there is one."""
         trace = self._traces.get((device, block_mask_fn))

@@ -126,7 +126,7 @@ class Plan:
         self._runner = runner_for(lowered_for(spec), kind.device)
         self._lists = kind.lists
         self._dtype = kind.dtype
-        self._rows = rows = kind.rows
+        self.rows = rows = kind.rows
         batch, heads, q_len = rows
         self._row_count = batch * heads * q_len
         self._repeats_kv = kind.shapes[1][0] != batch
@@ -159,11 +159,7 @@ class Plan:
         kv_len: PerBatch | None,
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
         """One call of this plan's kind: the output, the log-sum-exp, the largest scores."""
-        spec = self.spec
-        query, key, value, query_strides, key_strides, value_strides, kv_max, aligned = layout
-        kv_limit = kv_len if isinstance(kv_len, int) else kv_max
-        if kv_limit > self._checked:
-            self._check(kv_limit)
+        kv_limit = self._limit(layout, kv_len)
         tiles = -(-kv_limit // self._keys)
         try:
             split = self._splits[tiles]
@@ -180,18 +176,10 @@ class Plan:
             return out, lse, max_scores
         # Copies, where these make any, live until the launch.
         q_offset, offset = per_batch(q_offset, 0)
-        kv_len, length = per_batch(kv_len, kv_max)
-        if self._repeats_kv:
-            key_strides, value_strides = (0, *key_strides[1:]), (0, *value_strides[1:])
-        if aligned:  # the kernel knows the last stride
-            query_strides, key_strides = query_strides[:3], key_strides[:3]
-            value_strides = value_strides[:3]
-        arguments = self._arguments(
-            (query, key, value, out_at, *rows_at),
-            (*query_strides, *key_strides, *value_strides),
-            (kv_max, self._scale if scale is None else float(scale), *offset, *length),
-        )
-        if spec.lists:
+        kv_len, length = per_batch(kv_len, layout[6])
+        scale = self._scale if scale is None else float(scale)
+        arguments = self._of_layout(layout, (out_at, *rows_at), (scale, *offset, *length))
+        if self.spec.lists:
             lists = self._block_lists.get(tiles)
             if lists is None:
                 lists = self._block_lists[tiles] = self._kind.block_lists(kv_limit)
@@ -212,16 +200,58 @@ class Plan:
         self, layout: Layout, q_offset: PerBatch | None, kv_len: PerBatch | None
     ) -> list[tuple[list[int], list[int]]]:
         """The partial and the full blocks of each list of a plan with lists, read to the host."""
-        kv_max = layout[6]
-        kv_limit = kv_len if isinstance(kv_len, int) else kv_max
+        lists = self._kind.block_lists(self._limit(layout, kv_len))
+        if not self._row_count:
+            return []
         q_offset, offset = per_batch(q_offset, 0)
-        kv_len, length = per_batch(kv_len, kv_max)
-        results = (0,) * (1 + self.spec.lse + self.spec.max_scores)
-        strides = (0,) * (9 if self.spec.aligned else 12)
-        lengths = (kv_max, 0.0, *offset, *length)
-        lists = self._kind.block_lists(kv_limit)
-        arguments = self._arguments((0, 0, 0, *results), strides, lengths)
+        kv_len, length = per_batch(kv_len, layout[6])
+        results = (0,) * (1 + self.spec.lse + self.spec.max_scores)  # nothing is written there
+        arguments = self._of_layout(layout, results, (self._scale, *offset, *length))
         return lists.read(self._runner.list_blocks(arguments, lists))
+
+    def bounds(
+        self, layout: Layout, q_offset: PerBatch | None, kv_len: PerBatch | None
+    ) -> torch.Tensor:
+        """What each program of a plan without lists would visit: int32 [programs, 4].
+
+        The columns are the first key, the end of the keys, and the same of the keys that need no
+        mask.
+        """
+        self._limit(layout, kv_len)
+        device = self._kind.device
+        found = torch.zeros(self._programs, 4, dtype=torch.int32, device=device)
+        if not self._row_count:
+            return found
+        runner = runner_for(lowered_for(self.spec.bounds), device)
+        q_offset, offset = per_batch(q_offset, 0)
+        kv_len, length = per_batch(kv_len, layout[6])
+        results = (0,) * (1 + self.spec.lse + self.spec.max_scores)  # nothing is written there
+        arguments = self._of_layout(layout, results, (self._scale, *offset, *length))
+        runner.run((*arguments, found.data_ptr()), self._programs)
+        return found
+
+    def _limit(self, layout: Layout, kv_len: PerBatch | None) -> int:
+        """The longest sequence that there can be; captures are long enough for it."""
+        kv_limit = kv_len if isinstance(kv_len, int) else layout[6]
+        if kv_limit > self._checked:
+            self._check(kv_limit)
+        return kv_limit
+
+    def _of_layout(
+        self, layout: Layout, results: tuple[int, ...], rest: tuple[Argument, ...]
+    ) -> tuple[Argument, ...]:
+        """The arguments for tensors that lie so, and for results at these addresses."""
+        query, key, value, query_strides, key_strides, value_strides, kv_max, aligned = layout
+        if self._repeats_kv:
+            key_strides, value_strides = (0, *key_strides[1:]), (0, *value_strides[1:])
+        if aligned:  # the kernel knows the last stride
+            query_strides, key_strides = query_strides[:3], key_strides[:3]
+            value_strides = value_strides[:3]
+        return self._arguments(
+            (query, key, value, *results),
+            (*query_strides, *key_strides, *value_strides),
+            (kv_max, *rest),
+        )
 
     def _arguments(
         self,
@@ -234,8 +264,18 @@ class Plan:
 
     def _results(self, out_at: int, rows_at: tuple[int, ...]) -> tuple[Argument, ...]:
         """What the joining kernel needs to know of the result."""
-        results = (*self._rows[1:], out_at, *self._strides[:-1])
+        results = (*self.rows[1:], out_at, *self._strides[:-1])
         return (*results, *rows_at, *self._row_strides[:-1]) if rows_at else results
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of call, with the tile of this plan."""
+        return self._kind
+
+    def parts(self, kv_limit: int) -> int:
+        """Programs that share one KV loop over sequences of up to `kv_limit` keys."""
+        split = self._choose_split(kv_limit)
+        return 1 if split is None else split.parts
 
     def repeat(self) -> Repeat | None:
         """What makes calls like the last one short; None where there is nothing of the kind."""
@@ -272,14 +312,14 @@ class Plan:
         """The results with one number a row that are wanted, and their addresses."""
         wanted = (self.spec.lse, self.spec.max_scores)
         lse, max_scores = (
-            self._runner.empty(self._rows, self._row_strides, torch.float32) if one else None
+            self._runner.empty(self.rows, self._row_strides, torch.float32) if one else None
             for one in wanted
         )
         given = (lse, max_scores)
         return lse, max_scores, tuple(one.data_ptr() for one in given if one is not None)
 
     def _check(self, kv_limit: int) -> None:
-        batch, heads, _ = self._rows
+        batch, heads, _ = self.rows
         mods = [mod for mod in (self.trace.score, self.trace.mask) if mod is not None]
         for mod in mods:
             check_captures(mod, batch, heads, kv_limit)

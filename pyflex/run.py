@@ -223,9 +223,10 @@ class CpuRunner(Runner):
     """Runs on the CPU through the compiler library's JIT."""
 
     def __init__(self, lowered: Lowered, device: torch.device) -> None:
-        self._lowered = lowered
+        self._lowered, self._device = lowered, device
         self._kernel = compiler.jit(lowered.ttir())
-        self._others: dict[str, compiler.CpuKernel] = {}
+        self._joining: Runner | None = None
+        self._listing: compiler.CpuKernel | None = None
         self.empty = _empty("_empty_strided_cpu", device)
 
     def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
@@ -244,8 +245,7 @@ class CpuRunner(Runner):
         out = partial.data_ptr()
         parts = (split.parts, out, out + split.logs)
         self._kernel.launch((programs, split.parts, 1), (*arguments, *parts))
-        joining = self._other("joining", self._lowered.joining)
-        joining.launch((split.rows, 1, 1), (*parts[1:], split.parts, *results))
+        self._join((*parts[1:], split.parts, *results), split)
 
     def run_listed(
         self,
@@ -260,29 +260,33 @@ class CpuRunner(Runner):
         counted = torch.zeros(lists.count, dtype=torch.int32)
         places = (memory.data_ptr(), counted.data_ptr())
         given = _listed(arguments, lists, split, places, results)
-        kernels = [self._other("listing", self._lowered.listing), self._kernel]
-        if len(given) == 3:
-            kernels.append(self._other("joining", self._lowered.joining))
-        grids = _listed_grids(programs, lists, split)
-        for kernel, (x, y), own in zip(kernels, grids, given, strict=True):
-            kernel.launch((x, y, 1), own)
+        self._list(lists, given[0])
+        self._kernel.launch((programs, split.parts if split else 1, 1), given[1])
+        if split is not None and split.parts > 1:
+            self._join(given[2], split)
 
     def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
         """See `Runner`."""
         memory = torch.empty(lists.size, dtype=torch.uint8)
         counted = torch.zeros(lists.count, dtype=torch.int32)
-        given = _listed(arguments, lists, None, (memory.data_ptr(), counted.data_ptr()), ())[0]
-        kernel = self._other("listing", self._lowered.listing)
-        kernel.launch((lists.count, lists.segments, 1), given)
+        given = _listed(arguments, lists, None, (memory.data_ptr(), counted.data_ptr()), ())
+        self._list(lists, given[0])
         assert not counted.any()  # as the next call expects them
         return memory
 
-    def _other(self, name: str, lowered: Lowered | None) -> compiler.CpuKernel:
-        """A kernel beside the main one, compiled when it is first needed."""
-        if name not in self._others:
-            assert lowered is not None  # there is one wherever it is asked for
-            self._others[name] = compiler.jit(lowered.ttir())
-        return self._others[name]
+    def _list(self, lists: Lists, arguments: tuple[Argument, ...]) -> None:
+        if self._listing is None:
+            listing = self._lowered.listing
+            assert listing is not None  # there is one for every kernel that reads lists
+            self._listing = compiler.jit(listing.ttir())
+        self._listing.launch((lists.count, lists.segments, 1), arguments)
+
+    def _join(self, arguments: tuple[Argument, ...], split: Split) -> None:
+        if self._joining is None:
+            joining = self._lowered.joining
+            assert joining is not None  # there is one for every kernel that splits
+            self._joining = runner_for(joining, self._device)  # one for all that join alike
+        self._joining.run(arguments, split.rows)
 
 
 def _empty(name: str, device: torch.device) -> Allocate:

@@ -15,31 +15,32 @@ from pyflex.options import Options
 
 #: Bytes of K and V in a tile: the usual one, the one for many short loops, and the one that lets
 #: a single program keep a multiprocessor's share of the memory busy.
-_MIDDLE, _NARROW, _WIDE = 32768, 16384, 65536
-#: Float32 products run on the ordinary units, which want as many keys a tile as fit.
-_FLOAT32_KEYS, _FLOAT32_BYTES = 64, 65536
+_MIDDLE, _NARROW, _WIDE = 32768, 20480, 65536
+#: Of float32 the registers hold a result of fewer rows, and a tile wants this many keys at least.
+_FLOAT32_ROWS, _FLOAT32_KEYS = 32, 32
 
 # All times in microseconds.
 #: Launching a kernel until its first tile, and a program's own start and end.
-_START, _PROGRAM = 6.3, 0.5
-#: A program alone on a multiprocessor: a tile's latency, and its bytes a warp.
-_TILE, _WARP_BYTES = 0.414, 0.283 / 8192
+_START, _PROGRAM = 6.3, 0.76
+#: A program alone on a multiprocessor: a tile's latency, its bytes a warp, and finding its block
+#: in a list.
+_TILE, _WARP_BYTES, _LISTED = 0.36, 0.354 / 8192, 0.07
 #: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
-_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 4.72e4, 1.6
+_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 1.55e7, 1.08e5, 1.54
 #: Scores a microsecond that a multiprocessor turns into probabilities, and how much longer each
 #: operation of a mod makes that.
-_SCORE_RATE, _MOD = 1.76e4, 0.05
+_SCORE_RATE, _MOD = 2.66e4, 0.05
 #: The part of the memory's nominal bandwidth that is reached.
-_REACHED = 0.946
+_REACHED = 0.915
 #: How far a multiprocessor with one program more than the others holds up a wave.
-_UNEVEN = 0.87
+_UNEVEN = 0.46
 #: Smoothness of the greater of two times: neither hides the other wholly.
-_BOTH = 11.0
+_BOTH = 6.2
 #: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
 #: further round of as many parts as the kernel reads at once.
-_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 1.7, 0.76, 0.68, 3.0
-#: Mean length over the longest, where lengths are a tensor's.
-_VARYING = 0.6
+_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 2.0, 0.89, 0.17, 2.85
+#: Mean length over the longest, where lengths are a tensor's, and how far a program strays from it.
+_VARYING, _SPREAD = 0.47, 0.18
 #: Fewer parts are taken where the model sees no more than this between them.
 _CLOSE = 1.015
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
@@ -112,7 +113,7 @@ class Shape:
     @property
     def line(self) -> int:
         """Bytes of a key and its value in shared memory."""
-        return (power_of_two(self.head_dim) + power_of_two(self.value_dim)) * self.itemsize
+        return (tile_width(self.head_dim) + tile_width(self.value_dim)) * self.itemsize
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,17 @@ def floor_power_of_two(value: int) -> int:
     return 1 << value.bit_length() - 1
 
 
+def tile_width(columns: int) -> int:
+    """Columns of the narrowest tile that holds as many, as passes/flex/Width.h has it.
+
+    It is one or two tensors wide, each a power of two from 16 on.
+    """
+    if columns <= 16:
+        return 16
+    half = power_of_two(columns) // 2
+    return half + max(16, power_of_two(columns - half))
+
+
 def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     """The tiles to choose from, the usual one first.
 
@@ -151,9 +163,8 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     the KV length, so that the same few kernels serve a whole generation.
     """
     sharing = shape.group if shape.packed else 1
-    rows = options.rows or min(max(power_of_two(sharing * shape.q_len), 16), 64)
-    if options.rows is None and sharing > rows:
-        rows = min(power_of_two(sharing), 128)
+    rows = options.rows or _rows(options, shape, sharing)
+    _check_products(options, shape, rows)
 
     # A tile inside a block reads one index; blocks that are smaller than a tile must be gathered.
     in_block = shape.kv_block & -shape.kv_block
@@ -168,27 +179,68 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
             num_stages=options.num_stages or num_stages,
         )
 
+    # The warps of a product divide its columns, of which a piece of 16 has too few for four.
+    widths = (tile_width(shape.head_dim), tile_width(shape.value_dim))
+    piece = min(width & -width for width in widths)
+    keys = floor_power_of_two(_MIDDLE // shape.line)
     if shape.itemsize == 4:
-        keys = min(_FLOAT32_KEYS, floor_power_of_two(_FLOAT32_BYTES // shape.line))
+        keys = min(max(keys, _FLOAT32_KEYS), 2 * _FLOAT32_KEYS)
+        if rows == 16 and piece <= 32:
+            return (tile(keys, 2, 2),)
         return (tile(keys, 4, 3 if keys * shape.line <= _MIDDLE else 2),)
-    middle = tile(floor_power_of_two(_MIDDLE // shape.line), 4, 3)
+    narrow = floor_power_of_two(_NARROW // shape.line)
+    if rows == 16 and piece == 16:
+        return (tile(narrow, 2, 3),)
+    # Costly mods of 32 rows take the registers of half the keys.
+    middle = tile(32 if rows == 32 and shape.mod_cost > _COSTLY else keys, 4, 3)
     if options.keys or options.num_warps or options.num_stages or rows > 64:
+        return (middle,)
+    # Warps with fewer than 16 keys each wait for one another more than for the memory.
+    if rows == 64:
+        return tuple(dict.fromkeys((middle, tile(32, 4, 3))))
+    if rows == 32:
         return (middle,)
     keys = floor_power_of_two(_WIDE // shape.line)
     # More warps hide what lists, mods or many keys add to a tile; fewer have less to join.
     warps = 8 if shape.kv_block or shape.mod_cost > _COSTLY or keys > 128 else 4
-    # Of more rows than 16, scores and results would not leave room for a wide tile's keys.
-    wide = (tile(keys, warps, 3),) if rows == 16 else ()
-    keys = floor_power_of_two(_NARROW // shape.line)
-    # Warps with fewer than 16 keys each wait for one another more than for the memory.
-    narrow = (tile(keys, 2 if rows == 16 else 4, 3),) if keys >= 32 else ()
-    return tuple(dict.fromkeys((middle, *wide, *narrow)))
+    tiles = (middle, tile(keys, warps, 3), *((tile(narrow, 2, 3),) if narrow >= 32 else ()))
+    return tuple(dict.fromkeys(tiles))
+
+
+def _check_products(options: Options, shape: Shape, rows: int) -> None:
+    """Refuses tiles for which Triton 3.6 makes float32 kernels that give wrong numbers.
+
+    From 64 rows on, three TF32 products go wrong where the warps that share 16 rows leave one
+    another 8 columns. A GPU test runs the tiles that pass.
+
+    Raises:
+        ScheduleError: for such a tile.
+    """
+    if shape.itemsize != 4 or options.precision != "tf32x3" or rows < 64:
+        return
+    most = rows // 16
+    if options.num_warps is not None and options.num_warps > most:
+        raise ScheduleError(
+            f"num_warps does not fit {rows} rows of float32 with precision='tf32x3'",
+            expected=f"at most {most}, fewer rows, or another precision",
+            got=options.num_warps,
+        )
+
+
+def _rows(options: Options, shape: Shape, sharing: int) -> int:
+    """Rows of a tile: all that share K and V, as far as the registers hold the result."""
+    wanted = max(power_of_two(sharing * shape.q_len), 16)
+    if shape.itemsize == 4:
+        # Exact products are formed by the ordinary units, which need more registers yet.
+        most = floor_power_of_two(_MIDDLE // shape.line) if options.precision != "ieee" else 0
+        return min(wanted, max(min(most, _FLOAT32_ROWS), 16))
+    return min(wanted, 64) if sharing <= 64 else min(power_of_two(sharing), 128)
 
 
 def shared_bytes(schedule: Schedule, shape: Shape) -> int:
     """Shared memory of a program: tiles in flight, queries, 1 KB."""
     tiles = max(schedule.num_stages - 1, 1) * schedule.keys * shape.line
-    queries = schedule.rows * power_of_two(shape.head_dim) * shape.itemsize
+    queries = schedule.rows * tile_width(shape.head_dim) * shape.itemsize
     return tiles + queries + 1024
 
 
@@ -216,20 +268,23 @@ def estimate_us(work: Work, schedule: Schedule, resident: int, device: Device, p
     shape, keys = work.shape, schedule.keys
     tiles = -(-work.length // keys)
     tiles = -(-tiles // parts)
-    dims = power_of_two(shape.head_dim) + power_of_two(shape.value_dim)
+    dims = shape.line // shape.itemsize
     tile_bytes = keys * (shape.head_dim + shape.value_dim) * shape.itemsize
     scores = schedule.rows * keys
     compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)
     compute += scores * (1 + _MOD * shape.mod_cost) / _SCORE_RATE
     alone = _TILE + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
+    if shape.kv_block:
+        alone += _LISTED
     alone = tiles * alone + _PROGRAM
-    mean = _VARYING if work.varies else 1.0
-    memory = tiles * tile_bytes * mean / (device.bandwidth * _REACHED)
+    memory = tiles * tile_bytes / (device.bandwidth * _REACHED)
 
     def wave(programs: int) -> float:
         most = -(-programs // device.processors)
         even = (1 - _UNEVEN) * programs + _UNEVEN * most * device.processors
-        busy = max(even * memory, most * tiles * compute)
+        # Sequences of many lengths fill a multiprocessor the more evenly, the more it has of them.
+        mean = min(1.0, _VARYING + _SPREAD / most**0.5) if work.varies else 1.0
+        busy = mean * max(even * memory, most * tiles * compute)
         return float((busy**_BOTH + alone**_BOTH) ** (1 / _BOTH))
 
     places = device.processors * resident

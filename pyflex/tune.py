@@ -308,7 +308,7 @@ def _outcome(variant: Decode, arguments: Any, expected: Results) -> str | None:
     except (PyflexError, TritonError, RuntimeError) as error:
         return _say(error)
     tolerance = _TOLERANCE[expected.out.dtype]
-    if variant.options.precision != "ieee":
+    if variant.options.precision == "tf32":
         tolerance = max(tolerance, _TF32_TOLERANCE)
     difference = _difference(results.out, expected.out)
     if results.lse is not None and expected.lse is not None:

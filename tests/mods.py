@@ -79,6 +79,7 @@ SCORE_MODS: dict[str, Callable[[Sizes], Mod | None]] = {
     "relative": _relative,
     "every_entry": _every_entry,
     "temperature": _temperature,
+    "hidden": lambda sizes: lambda s, b, h, q, kv: torch.where(kv <= q + 3, s, -torch.inf),
     "sigmoid": lambda sizes: lambda s, b, h, q, kv: torch.sigmoid(s) + (q - kv) * 0.01,
     "gelu": lambda sizes: lambda s, b, h, q, kv: gelu(s) - silu(-s),
 }
@@ -156,6 +157,14 @@ def _sinks(sizes: Sizes) -> Mod:
     return and_masks(causal, or_masks(window(7), lambda b, h, q, kv: kv < 3))
 
 
+def _scattered(b: Any, h: Any, q: Any, kv: Any) -> Any:
+    """A mask of so many ops that a kernel branches around it where it is sure to hold."""
+    mixed = (q ^ kv) * 7
+    for shift in (3, 5, 2, 4):
+        mixed = (mixed ^ (mixed >> shift)) + q
+    return ((mixed % 5 != 0) & (q >= kv)) | (kv < 40)
+
+
 @dataclass(frozen=True)
 class MaskMod:
     """A mask mod, and whether its answer depends on the batch entry or on the query head."""
@@ -171,6 +180,7 @@ MASK_MODS: dict[str, MaskMod] = {
     "window": MaskMod(lambda sizes: window(19)),
     "prefix": MaskMod(lambda sizes: lambda b, h, q, kv: (kv < 11) | (q >= kv)),
     "dilated": MaskMod(lambda sizes: lambda b, h, q, kv: ((q - kv) % 3 == 0) & (q >= kv)),
+    "scattered": MaskMod(lambda sizes: _scattered),
     "documents": MaskMod(_documents),
     "sinks": MaskMod(_sinks),
     "skipped_rows": MaskMod(lambda sizes: lambda b, h, q, kv: q % 2 == 1),

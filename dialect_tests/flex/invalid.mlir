@@ -621,6 +621,67 @@ tt.func @load_of_unknown_lines(%x: !flex.view<4 x f32>, %n: i32, %index: tensor<
 
 // -----
 
+tt.func @load_of_three_pieces(%x: !flex.view<4 x f32>, %n: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
+  // expected-error @+1 {{'flex.load' op result #0 must be 2D tensor of 16-bit float or bfloat16 type or 32-bit float values of a power of two of lines, each as wide as one or two powers of two from 16 on, but got 'tensor<16x112xf32>'}}
+  %0 = flex.load %x[%n, %n, %index] if %valid columns 112
+      : !flex.view<4 x f32>, i32, tensor<16xi32>, tensor<16xi1> -> tensor<16x112xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @load_of_a_narrow_piece(%x: !flex.view<4 x f32>, %n: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
+  // expected-error @+1 {{'flex.load' op result #0 must be 2D tensor of 16-bit float or bfloat16 type or 32-bit float values of a power of two of lines, each as wide as one or two powers of two from 16 on, but got 'tensor<16x72xf32>'}}
+  %0 = flex.load %x[%n, %n, %index] if %valid columns 72
+      : !flex.view<4 x f32>, i32, tensor<16xi32>, tensor<16xi1> -> tensor<16x72xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @load_of_a_narrow_tile(%x: !flex.view<4 x f32>, %n: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
+  // expected-error @+1 {{'flex.load' op result #0 must be 2D tensor of 16-bit float or bfloat16 type or 32-bit float values of a power of two of lines, each as wide as one or two powers of two from 16 on, but got 'tensor<16x8xf32>'}}
+  %0 = flex.load %x[%n, %n, %index] if %valid columns 8
+      : !flex.view<4 x f32>, i32, tensor<16xi32>, tensor<16xi1> -> tensor<16x8xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @load_of_an_odd_number_of_lines(%x: !flex.view<4 x f32>, %n: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
+  // expected-error @+1 {{'flex.load' op result #0 must be 2D tensor of 16-bit float or bfloat16 type or 32-bit float values of a power of two of lines, each as wide as one or two powers of two from 16 on, but got 'tensor<24x64xf32>'}}
+  %0 = flex.load %x[%n, %n, %index] if %valid columns 64
+      : !flex.view<4 x f32>, i32, tensor<16xi32>, tensor<16xi1> -> tensor<24x64xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @load_of_an_unknown_width(%x: !flex.view<4 x f32>, %n: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
+  // expected-error @+1 {{'flex.load' op result #0 must be 2D tensor of 16-bit float or bfloat16 type or 32-bit float values of a power of two of lines, each as wide as one or two powers of two from 16 on, but got 'tensor<16x?xf32>'}}
+  %0 = flex.load %x[%n, %n, %index] if %valid columns 64
+      : !flex.view<4 x f32>, i32, tensor<16xi32>, tensor<16xi1> -> tensor<16x?xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @scores_of_an_odd_number_of_keys(%q: tensor<16x80xf32>, %k: tensor<64x80xf32>, %scale: f32) {
+  // expected-error @+1 {{'flex.scores' op result #0 must be 2D tensor of 32-bit float values whose sizes are powers of two, but got 'tensor<16x80xf32>'}}
+  %0 = flex.scores %q, %k, %scale : tensor<16x80xf32>, tensor<64x80xf32> -> tensor<16x80xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @softmax_of_three_pieces(%m: tensor<16xf32>, %acc: tensor<16x112xf32>) {
+  // expected-error @+1 {{custom op 'flex.softmax_finish' 'acc' must be 2D tensor of 32-bit float values of a power of two of lines, each as wide as one or two powers of two from 16 on, but got 'tensor<16x112xf32>'}}
+  %0:3 = flex.softmax_finish(%m, %m, %acc) : (tensor<16xf32>, tensor<16xf32>, tensor<16x112xf32>)
+  tt.return
+}
+
+// -----
+
 tt.func @store_of_negative_columns(%x: !flex.view<4 x f32>, %n: i32, %row: tensor<16xi32>, %valid: tensor<16xi1>, %tile: tensor<16x64xf32>) {
   // expected-error @+1 {{'flex.store' op expected between 1 and 64 columns, got -3}}
   flex.store %tile -> %x[%n, %row, %row] if %valid columns -3
@@ -738,6 +799,30 @@ tt.func @finish_of_two_row_counts(%m: tensor<16xf32>, %l: tensor<8xf32>, %acc: t
 tt.func @finish_of_another_maximum(%m: tensor<8xf32>, %l: tensor<16xf32>, %acc: tensor<16x32xf32>) {
   // expected-error @+1 {{'flex.softmax_finish' op expected max of 16 elements, got 8}}
   %0:3 = flex.softmax_finish(%m, %l, %acc) : (tensor<8xf32>, tensor<16xf32>, tensor<16x32xf32>)
+  tt.return
+}
+
+// -----
+
+tt.func @range_with_a_negative_count(%n: i32) {
+  // expected-error @+1 {{'flex.range' op expected a count of keys that is not negative, got -1}}
+  %0 = flex.range %n most(-1, 0)
+  tt.return
+}
+
+// -----
+
+tt.func @range_that_is_sure_of_one_end(%n: i32) {
+  // expected-error @+1 {{'flex.range' op expected both ends of the keys that need no mask, or none}}
+  %0 = "flex.range"(%n, %n) {operandSegmentSizes = array<i32: 0, 1, 1, 0>} : (i32, i32) -> !flex.blocks
+  tt.return
+}
+
+// -----
+
+tt.func @range_with_half_a_count(%n: i32) {
+  // expected-error @+1 {{'flex.range' op expected most and most_per_query together, or neither}}
+  %0 = "flex.range"(%n) {operandSegmentSizes = array<i32: 0, 1, 0, 0>, most = 3 : i64} : (i32) -> !flex.blocks
   tt.return
 }
 

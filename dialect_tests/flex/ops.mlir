@@ -119,6 +119,10 @@ tt.func @tiles(%x: !flex.view<4 x f16>, %rows: !flex.view<3 x f32>, %b: i32, %h:
 tt.func @blocks(%table: !flex.block_table, %n: i32) {
   // CHECK: %[[RANGE:.*]] = flex.range %{{.*}}
   %range = flex.range %n
+  // CHECK: flex.range from %{{.*}} to %{{.*}} sure %{{.*}} to %{{.*}} exact most(1024, 1)
+  %window = flex.range from %n to %n sure %n to %n exact most(1024, 1)
+  // CHECK: flex.range %{{.*}} sure %{{.*}} to %{{.*}}
+  %prefix = flex.range %n sure %n to %n
   // CHECK: %[[LIST:.*]] = flex.list %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}]
   %list = flex.list %table[%n, %n, %n]
   // CHECK: %[[BOTH:.*]] = flex.concat %[[LIST]], %[[RANGE]]

@@ -113,6 +113,25 @@ tt.func @blocks_as_state(%n: i32) {
 
 // -----
 
+tt.func @tile_of_two_pieces_to_a_caller(%p: !tt.ptr<f32>, %s: i64, %b: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>)
+    -> tensor<16x80xf32> {
+  %x = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  // expected-error @+1 {{expected only flex ops to make or use a tile of two pieces, of type 'tensor<16x80xf32>'}}
+  %0 = flex.load %x[%b, %index, %index] if %valid columns 80
+      : !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi1> -> tensor<16x80xf32>
+  tt.return %0 : tensor<16x80xf32>
+}
+
+// -----
+
+tt.func @tile_of_two_pieces_from_a_caller(%q: tensor<16x96xf32>, %scale: f32) -> tensor<16x16xf32> {
+  // expected-error @+1 {{expected only flex ops to make or use a tile of two pieces, of type 'tensor<16x96xf32>'}}
+  %0 = flex.scores %q, %q, %scale : tensor<16x96xf32>, tensor<16x96xf32> -> tensor<16x16xf32>
+  tt.return %0 : tensor<16x16xf32>
+}
+
+// -----
+
 tt.func private @branches(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
   %future = arith.cmpi slt, %q, %kv : i32
   // expected-error @+1 {{cannot inline 'scf.if' into a tile of scores}}

@@ -10,6 +10,10 @@ namespace mlir::flex {
 /// Whether a shaped type's dimensions are known and powers of two.
 bool hasTileShape(Type type);
 
+/// Whether a matrix type's dimensions are known, a power of two of lines of a
+/// width that a tile can have.
+bool hasLineShape(Type type);
+
 } // namespace mlir::flex
 
 #include "flex/FlexDialect.h.inc"

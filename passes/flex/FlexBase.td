@@ -49,14 +49,21 @@ def Flex_I32Pointer : Flex_PointerTo<I32, "::mlir::IntegerType::get($_self.getCo
 def Flex_I64Pointer : Flex_PointerTo<I64, "::mlir::IntegerType::get($_self.getContext(), 64)">;
 def Flex_F32Pointer : Flex_PointerTo<F32, "::mlir::Float32Type::get($_self.getContext())">;
 
-/// A tile's dimensions are powers of two, as Triton wants them.
+/// The dimensions of columns and scores are powers of two, as Triton wants them.
 class Flex_PowerOfTwo<Type tensor>
     : Type<And<[tensor.predicate, CPred<"::mlir::flex::hasTileShape($_self)">]>,
            tensor.summary # " whose sizes are powers of two", "::mlir::RankedTensorType">;
 def Flex_F32Column : Flex_PowerOfTwo<1DTensorOf<[F32]>>;
 def Flex_I32Column : Flex_PowerOfTwo<1DTensorOf<[I32]>>;
 def Flex_I1Column : Flex_PowerOfTwo<1DTensorOf<[I1]>>;
-def Flex_Tile : Flex_PowerOfTwo<2DTensorOf<[F16, BF16, F32]>>;
 def Flex_ScoreTile : Flex_PowerOfTwo<2DTensorOf<[F32]>>;
+
+/// Lines of a tensor in memory: flex/Width.h says how wide they are.
+class Flex_Lines<Type tensor>
+    : Type<And<[tensor.predicate, CPred<"::mlir::flex::hasLineShape($_self)">]>,
+           tensor.summary # " of a power of two of lines, each as wide as one or two powers of two from 16 on",
+           "::mlir::RankedTensorType">;
+def Flex_Tile : Flex_Lines<2DTensorOf<[F16, BF16, F32]>>;
+def Flex_ResultTile : Flex_Lines<2DTensorOf<[F32]>>;
 
 #endif // PYFLEX_FLEX_BASE

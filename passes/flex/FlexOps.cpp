@@ -1,13 +1,13 @@
 //===- FlexOps.cpp - The flex dialect and its verifiers -------------------===//
 
 #include "flex/Flex.h"
+#include "flex/Width.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/OpImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::flex;
@@ -43,6 +43,12 @@ bool flex::hasTileShape(Type type) {
   auto shaped = cast<ShapedType>(type);
   return shaped.hasStaticShape() &&
          llvm::all_of(shaped.getShape(), llvm::isPowerOf2_64);
+}
+
+bool flex::hasLineShape(Type type) {
+  auto shaped = cast<ShapedType>(type);
+  return shaped.hasStaticShape() && llvm::isPowerOf2_64(shaped.getDimSize(0)) &&
+         !pieceWidths(shaped.getDimSize(1)).empty();
 }
 
 /// Refuses a column whose size differs from the tile dimension it runs along.
@@ -198,6 +204,25 @@ LogicalResult CompactOp::verify() { return verifyWords(*this); }
 //===----------------------------------------------------------------------===//
 // The loop and its state
 //===----------------------------------------------------------------------===//
+
+void RangeOp::build(OpBuilder &builder, OperationState &state, Value end) {
+  build(builder, state, builder.getType<BlocksType>(), Value(), end, Value(),
+        Value(), /*exact=*/false, IntegerAttr(), IntegerAttr());
+}
+
+LogicalResult RangeOp::verify() {
+  if (!getSureBegin() != !getSureEnd())
+    return emitOpError("expected both ends of the keys that need no mask, or "
+                       "none");
+  if (!getMostAttr() != !getMostPerQueryAttr())
+    return emitOpError("expected most and most_per_query together, or neither");
+  for (IntegerAttr count : {getMostAttr(), getMostPerQueryAttr()})
+    if (count && count.getInt() < 0)
+      return emitOpError() << "expected a count of keys that is not negative, "
+                              "got "
+                           << count.getInt();
+  return success();
+}
 
 LogicalResult ForOp::verify() {
   if (getInits().getTypes() != getResultTypes())

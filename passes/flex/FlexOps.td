@@ -168,7 +168,8 @@ def Flex_RowsOp : Flex_Op<"rows", [Pure, AllTypesMatch<["head", "query"]>,
     With `q_block`, a tile stays inside one block of that many queries, so that
     its rows share a block list.
 
-    `head` and `query` are clamped into range; `valid` tells which rows exist.
+    `head` and `query` are clamped to the tile's own; `valid` tells which rows
+    exist.
   }];
   let arguments = (ins I32:$kv_heads, I32:$q_len, I32Attr:$group, I32Attr:$heads,
                        I32Attr:$queries, OptionalAttr<I32Attr>:$q_block);
@@ -186,7 +187,9 @@ def Flex_LoadOp : Flex_Op<"load", [MemoryEffects<[MemRead]>]> {
   let summary = "Loads a tile: one line of a view for each index.";
   let description = [{
     Line r is `view[batch, head, index[r], 0:columns]`, zero where `valid` is
-    false and in the columns past `columns` up to the tile's power of two.
+    false and in the columns past `columns` up to the tile's width: a sum of at
+    most two powers of two of at least 16. Each of them becomes a tensor of its
+    own, a piece of the tile, when flex is lowered to Triton.
     `head` is one head, or one for each line.
   }];
   let arguments = (ins Flex_View:$view, I32:$batch, AnyTypeOf<[I32, Flex_I32Column]>:$head,
@@ -206,7 +209,7 @@ def Flex_StoreOp : Flex_Op<"store", [MemoryEffects<[MemWrite]>,
     The inverse of `flex.load`; the value is rounded to the view's element type.
     A column goes to a view of rank 3.
   }];
-  let arguments = (ins AnyTypeOf<[Flex_ScoreTile, Flex_F32Column]>:$value, Flex_View:$view,
+  let arguments = (ins AnyTypeOf<[Flex_ResultTile, Flex_F32Column]>:$value, Flex_View:$view,
                        I32:$batch, Flex_I32Column:$head, Flex_I32Column:$index,
                        Flex_I1Column:$valid, I32Attr:$columns);
   let assemblyFormat = [{
@@ -220,11 +223,33 @@ def Flex_StoreOp : Flex_Op<"store", [MemoryEffects<[MemWrite]>,
 // Level 2: KV blocks
 //===----------------------------------------------------------------------===//
 
-def Flex_RangeOp : Flex_Op<"range", [Pure]> {
-  let summary = "All keys [0, length).";
-  let arguments = (ins I32:$length);
+def Flex_RangeOp : Flex_Op<"range", [Pure, AttrSizedOperandSegments]> {
+  let summary = "The keys [begin, end), and among them those that need no mask.";
+  let description = [{
+    Without `begin` they are [0, end). A tile that lies in [sure_begin,
+    sure_end) needs no mask; keys past `end` do not count against it.
+
+    `exact` says that a row sees every key that a derived interval leaves it, so
+    that no list of blocks could leave out more. `most` is the number of keys
+    that any one row is left, and `most_per_query` what each further query of
+    the tile adds; both hold where the mask's integers do not wrap, which is
+    enough to choose a schedule by.
+
+    ```mlir
+    %all = flex.range %length
+    %window = flex.range from %begin to %end sure %first to %last exact most(1024, 1)
+    ```
+  }];
+  let arguments = (ins Optional<I32>:$begin, I32:$end, Optional<I32>:$sure_begin,
+                       Optional<I32>:$sure_end, UnitAttr:$exact,
+                       OptionalAttr<I64Attr>:$most, OptionalAttr<I64Attr>:$most_per_query);
   let results = (outs Flex_Blocks:$result);
-  let assemblyFormat = "$length attr-dict";
+  let assemblyFormat = [{
+    (`from` $begin^ `to`)? $end (`sure` $sure_begin^ `to` $sure_end)? (`exact` $exact^)?
+    (`most` `(` $most^ `,` $most_per_query `)`)? attr-dict
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$end)>];
+  let hasVerifier = 1;
 }
 
 def Flex_ListOp : Flex_Op<"list", [MemoryEffects<[MemRead]>]> {
@@ -254,7 +279,8 @@ def Flex_ForOp : Flex_Op<"for", [RecursiveMemoryEffects,
   let description = [{
     The region's arguments are the tile's positions (clamped below `limit`),
     which of them exist (are below `limit`), whether the tile needs no mask
-    (true in the second part of a `flex.concat`), and the loop-carried state.
+    (true in the second part of a `flex.concat` and where a `flex.range` is
+    sure), and the loop-carried state.
 
     ```mlir
     %m, %l, %acc = flex.for %blocks below %len
@@ -408,10 +434,10 @@ def Flex_OnlineSoftmaxOp : Flex_Op<"online_softmax", [Pure,
     log2(e)), the running sum of exp2, and the accumulator of values, all f32
     (Milakov and Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135).
   }];
-  let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ScoreTile:$acc,
+  let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ResultTile:$acc,
       Flex_ScoreTile:$scores, Flex_Tile:$value,
       DefaultValuedAttr<TT_InputPrecision, "::mlir::tt::InputPrecision::IEEE">:$precision);
-  let results = (outs Flex_F32Column:$new_max, Flex_F32Column:$new_sum, Flex_ScoreTile:$new_acc);
+  let results = (outs Flex_F32Column:$new_max, Flex_F32Column:$new_sum, Flex_ResultTile:$new_acc);
   let assemblyFormat = [{
     `(` $max `,` $sum `,` $acc `)` `,` $scores `,` $value (`precision` $precision^)? attr-dict
     `:` `(` type($max) `,` type($sum) `,` type($acc) `)` `,` type($scores) `,` type($value)
@@ -428,8 +454,8 @@ def Flex_SoftmaxFinishOp : Flex_Op<"softmax_finish", [Pure,
     Logarithm and maximum are natural. A row that saw no key gives 0, -inf and
     -inf.
   }];
-  let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ScoreTile:$acc);
-  let results = (outs Flex_ScoreTile:$out, Flex_F32Column:$lse, Flex_F32Column:$max_score);
+  let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ResultTile:$acc);
+  let results = (outs Flex_ResultTile:$out, Flex_F32Column:$lse, Flex_F32Column:$max_score);
   let assemblyFormat = [{
     `(` $max `,` $sum `,` $acc `)` attr-dict
     `:` `(` type($max) `,` type($sum) `,` type($acc) `)`

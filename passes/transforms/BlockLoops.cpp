@@ -11,22 +11,40 @@ using namespace mlir::flex;
 
 namespace {
 
-/// All keys [0, length).
+/// The keys [begin, end), a tile starting at `begin`.
 class RangeTiles : public TileSequence {
 public:
-  RangeTiles(TileBuilder &b, RangeOp op, int64_t keys) : keys(keys) {
+  RangeTiles(TileBuilder &b, RangeOp op, int64_t keys)
+      : keys(keys), first(op.getBegin()), sureBegin(op.getSureBegin()) {
     begin = b.i32(0);
-    end = b.ceilDiv(op.getLength(), keys);
+    Value length = first ? b.sub(op.getEnd(), first) : op.getEnd();
+    end = b.ceilDiv(length, keys);
+    if (!sureBegin)
+      return;
+    // Keys past the end are masked in any case: a tile may reach beyond.
+    Value toTheEnd =
+        b.cmp(arith::CmpIPredicate::sge, op.getSureEnd(), op.getEnd());
+    Value last = b.sub(op.getSureEnd(), b.i32(keys));
+    lastSure =
+        b.select(toTheEnd, b.i32(std::numeric_limits<int32_t>::max()), last);
   }
 
   Tile at(TileBuilder &b, Value index, Value) override {
-    return {b.mul(index, b.i32(keys)), b.getFalse()};
+    Value start = b.mul(index, b.i32(keys));
+    if (first)
+      start = b.add(first, start);
+    if (!sureBegin)
+      return {start, b.getFalse()};
+    Value late = b.cmp(arith::CmpIPredicate::sge, start, sureBegin);
+    Value early = b.cmp(arith::CmpIPredicate::sle, start, lastSure);
+    return {start, b.conj(late, early)};
   }
 
   bool readsStarts() const override { return false; }
 
 private:
   int64_t keys;
+  Value first, sureBegin, lastSure;
 };
 
 /// The blocks of one list.

@@ -2,11 +2,11 @@
 
 #include "Passes.h"
 #include "flex/Flex.h"
+#include "flex/Width.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "llvm/Support/MathExtras.h"
 
 namespace mlir::flex {
 #define GEN_PASS_DEF_FLEXEXPANDDECODE
@@ -17,11 +17,6 @@ using namespace mlir;
 using namespace mlir::flex;
 
 namespace {
-
-/// A tile needs a power of two of columns, and matrix units 16 of them.
-int64_t paddedColumns(int64_t columns) {
-  return std::max<int64_t>(16, llvm::PowerOf2Ceil(columns));
-}
 
 class Expansion {
 public:
@@ -56,12 +51,12 @@ public:
         rowsOp.getValid(), op.getHeadDimAttr());
 
     auto column = RankedTensorType::get({rows}, b.getF32Type());
-    auto tile = RankedTensorType::get({rows, paddedColumns(op.getValueDim())},
+    auto tile = RankedTensorType::get({rows, tileWidth(op.getValueDim())},
                                       b.getF32Type());
     SmallVector<Value> state = {splat(column, -INFINITY), splat(column, 0),
                                 splat(tile, 0)};
     if (!op.getPartial()) {
-      Value all = RangeOp::create(b, b.getType<BlocksType>(), limit);
+      Value all = RangeOp::create(b, limit);
       state = loop(all, state, /*masked=*/true);
     } else {
       state = loop(list(op.getPartial()), state, /*masked=*/true);
@@ -82,7 +77,7 @@ public:
 private:
   RankedTensorType tileType(Value view, int64_t lines, int64_t columns) {
     return RankedTensorType::get(
-        {lines, paddedColumns(columns)},
+        {lines, tileWidth(columns)},
         cast<ViewType>(view.getType()).getElementType());
   }
 

@@ -313,7 +313,11 @@ struct ListBlocksPass : public flex::impl::FlexListBlocksBase<ListBlocksPass> {
     SmallVector<RowsOp> rows;
     func.walk([&](ForOp loop) { loops.push_back(loop); });
     func.walk([&](RowsOp op) { rows.push_back(op); });
-    if (loops.size() != 1 || !loops[0].getBlocks().getDefiningOp<RangeOp>())
+    if (loops.size() != 1)
+      return failure();
+    // A mask whose bounds were derived is solved: its loop is short as it is.
+    auto range = loops[0].getBlocks().getDefiningOp<RangeOp>();
+    if (!range || range.getBegin() || range.getExact())
       return failure();
     SmallVector<MaskModOp> masks;
     loops[0].walk([&](MaskModOp mask) { masks.push_back(mask); });

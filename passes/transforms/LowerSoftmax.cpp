@@ -1,11 +1,12 @@
 //===- LowerSoftmax.cpp - Scores and softmax as tile arithmetic -----------===//
 
 #include "transforms/LowerSoftmax.h"
+#include "flex/Width.h"
+#include "transforms/Pieces.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::flex;
@@ -23,9 +24,12 @@ static Value dot(TileBuilder &b, Value lhs, Value rhs, Value acc,
 }
 
 void flex::lowerScores(TileBuilder &b, ScoresOp op) {
-  Value keys = tt::TransOp::create(b, op.getKey(), ArrayRef<int32_t>{1, 0});
-  Value product = dot(b, op.getQuery(), keys, b.constant(op.getType(), 0),
-                      op.getPrecision());
+  Value product = b.constant(op.getType(), 0);
+  auto queries = cut(b, op.getQuery()), keys = cut(b, op.getKey());
+  for (auto [query, key] : llvm::zip_equal(queries, keys)) {
+    Value columns = tt::TransOp::create(b, key, ArrayRef<int32_t>{1, 0});
+    product = dot(b, query, columns, product, op.getPrecision());
+  }
   op.replaceAllUsesWith(b.mulf(product, op.getScale()));
 }
 
@@ -81,13 +85,19 @@ void flex::lowerOnlineSoftmax(TileBuilder &b, OnlineSoftmaxOp op) {
   Value decay = math::Exp2Op::create(b, b.subf(op.getMax(), shift));
   Value sum = b.mulf(op.getSum(), decay);
   sum = b.addf(sum, b.reduceSum(weights, 1));
-  Value acc = b.mulf(op.getAcc(), b.asColumn(decay));
+  auto acc = cut(b, op.getAcc()), values = cut(b, op.getValue());
+  for (Value &piece : acc)
+    piece = b.mulf(piece, b.asColumn(decay));
   Type element = getElementTypeOrSelf(op.getValue());
   if (!element.isF32())
     weights = arith::TruncFOp::create(
         b, cast<RankedTensorType>(weights.getType()).clone(element), weights);
-  acc = dot(b, weights, op.getValue(), acc, op.getPrecision());
-  op.replaceAllUsesWith(ValueRange{max, sum, acc});
+  // The widest comes last: by a loop's last product Triton decides whether all
+  // of its products divide rows or columns among the warps.
+  for (size_t i = acc.size(); i-- > 0;)
+    acc[i] = dot(b, weights, values[i], acc[i], op.getPrecision());
+  Value newAcc = join(b, op.getAcc().getType(), acc).front();
+  op.replaceAllUsesWith(ValueRange{max, sum, newAcc});
 }
 
 /// The natural log-sum-exp of a row whose running maximum is in base 2.
@@ -100,7 +110,10 @@ static Value logSumExp(TileBuilder &b, Value max, Value sum, Value empty) {
 void flex::lowerSoftmaxFinish(TileBuilder &b, SoftmaxFinishOp op) {
   Value empty = b.cmp(CmpFPredicate::OEQ, op.getSum(), b.f32(0));
   Value sum = b.select(empty, b.f32(1), op.getSum());
-  Value out = b.divf(op.getAcc(), b.asColumn(sum));
+  auto pieces = cut(b, op.getAcc());
+  for (Value &piece : pieces)
+    piece = b.divf(piece, b.asColumn(sum));
+  Value out = join(b, op.getAcc().getType(), pieces).front();
   Value lse = logSumExp(b, op.getMax(), sum, empty);
   Value maxScore = b.mulf(op.getMax(), b.f32(llvm::numbers::ln2));
   op.replaceAllUsesWith(ValueRange{out, lse, maxScore});
@@ -113,7 +126,7 @@ void flex::lowerSoftmaxFinish(TileBuilder &b, SoftmaxFinishOp op) {
 /// One program joins one row, `chunk` splits at a time.
 void flex::lowerCombine(TileBuilder &b, CombineOp op) {
   int64_t chunk = op.getChunk(), columns = op.getValueDim(),
-          width = std::max<int64_t>(16, llvm::PowerOf2Ceil(columns));
+          width = tensorWidth(columns);
   Value row = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X);
   Value query = b.rem(row, op.getQLen());
   Value rest = b.div(row, op.getQLen());

@@ -2,6 +2,7 @@
 
 #include "transforms/ModInliner.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -46,18 +47,6 @@ Application describe(Operation *op) {
 
 bool isScalar(Type type) {
   return isa<IntegerType, FloatType, IndexType, tt::PointerType>(type);
-}
-
-/// Whether `op` means for each element of a tile what it means for a scalar.
-bool canInline(Operation &op) {
-  if (op.getNumRegions() || op.getNumResults() != 1 ||
-      !isScalar(op.getResult(0).getType()) ||
-      !llvm::all_of(op.getOperandTypes(), isScalar))
-    return false;
-  if (!isMemoryEffectFree(&op) && !hasSingleEffect<MemoryEffects::Read>(&op))
-    return false;
-  return op.getNumOperands() == 0 || op.hasTrait<OpTrait::Elementwise>() ||
-         isa<tt::AddPtrOp, tt::LoadOp, tt::ExternElementwiseOp>(op);
 }
 
 /// Emits the body of a mod before `op`; what does not depend on `loop`, which
@@ -107,13 +96,7 @@ private:
     for (Value &operand : operands)
       operand = spreadInPlace(operand, shape);
     placeFor(operands);
-    OperationState state(scalar.getLoc(), scalar.getName());
-    state.addOperands(operands);
-    for (Type type : scalar.getResultTypes())
-      state.addTypes(shape.empty() ? type : RankedTensorType::get(shape, type));
-    state.addAttributes(scalar.getDiscardableAttrDictionary().getValue());
-    state.propertiesAttr = scalar.getPropertiesAsAttribute();
-    Operation *tiled = b.create(state);
+    Operation *tiled = tileOp(b, scalar, operands);
     if (leavesLoop(operands) && !operands.empty())
       ++hoisted;
     mapping.map(scalar.getResults(), tiled->getResults());
@@ -144,6 +127,8 @@ public:
   FailureOr<int64_t> run() {
     if (failed(checkBody(op, app.callee)))
       return failure();
+    if (app.unless && shapes == ModShapes::Smallest && isCostly(app.callee))
+      branchAround();
     SmallVector<Value> results = body.run(app.callee, arguments());
     op->getResult(0).replaceAllUsesWith(finish(results));
     op->erase();
@@ -151,6 +136,19 @@ public:
   }
 
 private:
+  /// Moves the op into a branch that is taken where the mask is asked.
+  void branchAround() {
+    auto branch = scf::IfOp::create(b, app.scores.getType(), app.unless,
+                                    /*addThenBlock=*/true,
+                                    /*addElseBlock=*/true);
+    op->getResult(0).replaceAllUsesWith(branch.getResult(0));
+    b.setInsertionPointToEnd(branch.thenBlock());
+    scf::YieldOp::create(b, app.scores);
+    b.setInsertionPointToEnd(branch.elseBlock());
+    op->moveBefore(scf::YieldOp::create(b, op->getResult(0)));
+    app.unless = {};
+  }
+
   /// A column of rows or a row of keys, as one dimension of the tile.
   Value align(Value column, bool isRowOfTile) {
     body.placeFor(column);
@@ -199,6 +197,52 @@ private:
 
 } // namespace
 
+bool flex::isCostly(tt::FuncOp mask) {
+  constexpr int64_t costly = 16;
+  // Ops of what differs between rows and between keys are done for each score.
+  DenseMap<Value, std::pair<bool, bool>> varies;
+  for (BlockArgument argument : mask.getArguments()) {
+    unsigned number = argument.getArgNumber();
+    varies[argument] = {number == 1 || number == 2, number == 3};
+  }
+  int64_t cost = 0;
+  for (Operation &op : mask.getBody().front().without_terminator()) {
+    std::pair<bool, bool> own;
+    for (Value operand : op.getOperands()) {
+      own.first |= varies[operand].first;
+      own.second |= varies[operand].second;
+    }
+    for (Value result : op.getResults())
+      varies[result] = own;
+    if (own.first && own.second)
+      cost += isa<tt::LoadOp, arith::DivSIOp, arith::RemSIOp>(op) ? 8 : 1;
+  }
+  return cost >= costly;
+}
+
+bool flex::worksOnTiles(Operation &op) {
+  if (op.getNumRegions() || op.getNumResults() != 1 ||
+      !isScalar(op.getResult(0).getType()) ||
+      !llvm::all_of(op.getOperandTypes(), isScalar))
+    return false;
+  if (!isMemoryEffectFree(&op) && !hasSingleEffect<MemoryEffects::Read>(&op))
+    return false;
+  return op.getNumOperands() == 0 || op.hasTrait<OpTrait::Elementwise>() ||
+         isa<tt::AddPtrOp, tt::LoadOp, tt::ExternElementwiseOp>(op);
+}
+
+Operation *flex::tileOp(TileBuilder &b, Operation &scalar,
+                        ValueRange operands) {
+  auto shape = operands.empty() ? ArrayRef<int64_t>() : shapeOf(operands[0]);
+  OperationState state(scalar.getLoc(), scalar.getName());
+  state.addOperands(operands);
+  for (Type type : scalar.getResultTypes())
+    state.addTypes(shape.empty() ? type : RankedTensorType::get(shape, type));
+  state.addAttributes(scalar.getDiscardableAttrDictionary().getValue());
+  state.propertiesAttr = scalar.getPropertiesAsAttribute();
+  return b.create(state);
+}
+
 FailureOr<int64_t> flex::inlineMod(Operation *mod, ModShapes shapes) {
   return Inliner(mod, shapes).run();
 }
@@ -208,7 +252,7 @@ LogicalResult flex::checkBody(Operation *op, tt::FuncOp callee) {
       !isa<tt::ReturnOp>(callee.getBody().front().getTerminator()))
     return op->emitOpError("expected a callee of one block");
   for (Operation &scalar : callee.getBody().front().without_terminator()) {
-    if (canInline(scalar))
+    if (worksOnTiles(scalar))
       continue;
     auto diag = scalar.emitError() << "cannot inline '" << scalar.getName()
                                    << "' into a tile of scores";

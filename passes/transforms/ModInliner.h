@@ -31,6 +31,16 @@ LogicalResult checkBody(Operation *op, tt::FuncOp callee);
 SmallVector<Value> inlineBody(Operation *op, Operation *loop, tt::FuncOp callee,
                               ValueRange arguments);
 
+/// Whether a mask takes longer, for a whole tile of scores, than to branch
+/// around it.
+bool isCostly(tt::FuncOp mask);
+
+/// Whether a mod's op means for each element of a tile what it means for one.
+bool worksOnTiles(Operation &op);
+
+/// Builds a mod's op on scalars, columns or tiles of one shape.
+Operation *tileOp(TileBuilder &b, Operation &scalar, ValueRange operands);
+
 } // namespace mlir::flex
 
 #endif // PYFLEX_TRANSFORMS_MODINLINER_H

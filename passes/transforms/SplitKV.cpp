@@ -2,6 +2,7 @@
 
 #include "Passes.h"
 #include "flex/Flex.h"
+#include "flex/Width.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -213,7 +214,7 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
                             "stored at the end of the kernel");
     if (failed(secondKernelCanName(kernel)))
       return failure();
-    int64_t width = llvm::PowerOf2Ceil(kernel.out.getColumns());
+    int64_t width = tensorWidth(kernel.out.getColumns());
     Splitting(kernel, chunk ? int64_t(chunk) : fittingChunk(width)).run();
     numSplit += kernel.loops.size();
     return success();

@@ -47,10 +47,10 @@ Value TileBuilder::extend(Value value) {
   return arith::ExtSIOp::create(*this, wide, value);
 }
 
-Value TileBuilder::range(int64_t size) {
-  auto type = RankedTensorType::get({size}, getI32Type());
-  return tt::MakeRangeOp::create(*this, type, getI32IntegerAttr(0),
-                                 getI32IntegerAttr(size));
+Value TileBuilder::range(int64_t first, int64_t end) {
+  auto type = RankedTensorType::get({end - first}, getI32Type());
+  return tt::MakeRangeOp::create(*this, type, getI32IntegerAttr(first),
+                                 getI32IntegerAttr(end));
 }
 
 Value TileBuilder::spread(Value value, ArrayRef<int64_t> shape) {
@@ -130,4 +130,17 @@ Value TileBuilder::scanCount(Value column) {
   combineBy<arith::AddIOp, tt::ScanReturnOp>(op.getCombineOp(),
                                              getElementTypeOrSelf(column));
   return op.getResult().front();
+}
+
+template <typename OpTy> Value TileBuilder::reduceAll(Value tile) {
+  // From the last dimension on, which in a column holds one element.
+  while (!shapeOf(tile).empty())
+    tile = reduce<OpTy>(tile, shapeOf(tile).size() - 1);
+  return tile;
+}
+
+Value TileBuilder::least(Value tile) { return reduceAll<arith::MinSIOp>(tile); }
+
+Value TileBuilder::greatest(Value tile) {
+  return reduceAll<arith::MaxSIOp>(tile);
 }

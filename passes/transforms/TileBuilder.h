@@ -44,8 +44,9 @@ public:
   /// `value` sign-extended to i64, element by element.
   Value extend(Value value);
 
-  /// The integers [0, size).
-  Value range(int64_t size);
+  /// The integers [0, size), or [first, end).
+  Value range(int64_t size) { return range(0, size); }
+  Value range(int64_t first, int64_t end);
 
   /// `value` stretched to `shape`: a scalar is repeated, a dimension of one is
   /// stretched, a shape that fits already is kept.
@@ -100,6 +101,10 @@ public:
   /// The sum of each integer and those before it.
   Value scanCount(Value column);
 
+  /// The least or the greatest element of a column or tile of integers.
+  Value least(Value tile);
+  Value greatest(Value tile);
+
 private:
   /// Spreads both operands to their common shape.
   void match(Value &lhs, Value &rhs);
@@ -112,6 +117,7 @@ private:
   template <typename OpTy> Value reduce(Value tile, int32_t axis);
   template <typename OpTy, typename ReturnOpTy>
   void combineBy(Region &region, Type element);
+  template <typename OpTy> Value reduceAll(Value tile);
   Value expand(Value value, int32_t axis);
 };
 

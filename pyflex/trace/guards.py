@@ -80,6 +80,11 @@ class Guards:
                 )
                 return guards
 
+    @property
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """The tensors that the mod may read."""
+        return tuple(found[0] for found in self._tensors)
+
     def hold(self) -> bool:
         """Whether nothing has changed. False also where there was too much to remember."""
         if not self._complete or torch.get_default_dtype() is not self._default_dtype:

@@ -81,3 +81,14 @@ def test_every_option_is_in_the_compile_key() -> None:
     ]  # fmt: skip
     assert len({Options(**change) for change in changes}) == len(changes)
     assert {next(iter(change)) for change in changes[1:]} == set(Options.__dataclass_fields__)
+
+
+def test_tiles_that_triton_gets_wrong_are_refused() -> None:
+    query, key = torch.zeros(1, 16, 4, 16), torch.zeros(1, 1, 32, 16)
+    decode = pyflex.compile(options=Options(rows=64, num_warps=8))
+    with pytest.raises(ScheduleError, match=r"num_warps does not fit 64 rows of float32"):
+        decode(query, key, key)
+    decode(query.half(), key.half(), key.half())
+    for others in ({"precision": "ieee"}, {"num_warps": 4}, {"rows": 32}):
+        given = {"rows": 64, "num_warps": 8, **others}
+        pyflex.compile(options=Options(**given))(query, key, key)

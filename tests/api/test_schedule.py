@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from torch.nn.attention.flex_attention import create_block_mask
 
 import pyflex
-from pyflex import Options, choice, schedule
+from pyflex import Options, choice, compiler, schedule
 from pyflex.choice import Choice
 from pyflex.errors import DeviceError, ScheduleError
 from pyflex.kind import Kind
@@ -53,6 +54,28 @@ def test_every_tile_can_be_compiled() -> None:
             assert tile.num_warps in (2, 4, 8)
             assert tile.heads == min(shape.group if shape.packed else 1, tile.rows)
             assert schedule.resident_programs(tile, shape, GPU) >= 1
+
+
+@pytest.fixture(scope="module")
+def decode_op() -> str:
+    decode = pyflex.compile()
+    query = torch.randn(1, 1, 1, 16)
+    decode(query, query, query)
+    return decode.ir("flex")
+
+
+def test_tiles_are_as_wide_as_the_compiler_makes_them(decode_op: str) -> None:
+    for columns in range(16, 257):
+        text = re.sub("head_dim = [0-9]+", f"head_dim = {columns}", decode_op)
+        expanded = compiler.run_pipeline(text, "builtin.module(flex-expand-decode)").text
+        widths = re.findall(rf"columns {columns} .*-> tensor<[0-9]+x([0-9]+)xf32>", expanded)
+        assert int(widths[0]) == schedule.tile_width(columns) >= columns
+
+
+@pytest.mark.parametrize(("columns", "width"), [(16, 16), (24, 32), (40, 48), (72, 80), (80, 80),
+    (81, 96), (96, 96), (97, 128), (144, 144), (160, 160), (161, 192), (193, 256)])  # fmt: skip
+def test_a_tile_is_two_powers_of_two_wide(columns: int, width: int) -> None:
+    assert schedule.tile_width(columns) == width
 
 
 @pytest.mark.parametrize(("name", "value"), [("keys", 32), ("num_warps", 1), ("num_stages", 5)])
@@ -128,7 +151,7 @@ def kind_of(**given: Any) -> Kind:
 
 def test_the_kv_loop_of_a_call() -> None:
     work = kind_of().work(300)
-    assert (work.programs, work.length, work.rows, work.varies) == (2 * 2 * 2, 300, 320, False)
+    assert (work.programs, work.length, work.rows, work.varies) == (2 * 2 * 3, 300, 320, False)
     works = [kind_of(kv_len=torch.tensor(lengths)).work(300) for lengths in ([3, 300], [1, 1])]
     assert works == [replace(work, varies=True)] * 2
     mask = create_block_mask(causal, 2, None, 20, 300, device="cpu", BLOCK_SIZE=(16, 64))

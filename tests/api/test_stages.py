@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -89,6 +90,18 @@ def test_ttir_calls_the_math_library_of_its_target(called: pyflex.Decode) -> Non
     assert "__nv_copysignf" in called.ir("ttir")
     assert "__nv_copysignf" in called.ir("ttir", target="cuda:90")
     assert "__ocml_copysign_f32" in called.ir("ttir", target="hip:gfx942")
+
+
+@pytest.mark.parametrize("head_dim", [72, 80, 96, 144, 160, 192])
+def test_both_pieces_of_a_tile_are_pipelined(head_dim: int) -> None:
+    decode = pyflex.compile()
+    key = torch.randn(1, 1, 200, head_dim, dtype=torch.bfloat16)
+    decode(torch.randn(1, 4, 1, head_dim, dtype=torch.bfloat16), key, key)
+    text = decode.ir("ttgir", target="cuda:90")
+    loop = text[text.index("scf.for") :]
+    assert loop[: loop.index("scf.yield")].count("ttg.async_copy_global_to_local") == 4
+    # The warps divide the columns of every product: the tile's 16 rows are one warp's.
+    assert re.findall(r"warpsPerCTA = (\[.*?\]), instrShape", text) == ["[1, 4]"]
 
 
 def test_unknown_stage_lists_the_known(called: pyflex.Decode) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pyflex import OPTIMISATIONS, Options
+from pyflex.errors import ScheduleError
 from tests.cases import Case, check_case, features
 from tests.covering import covering
 
@@ -28,9 +29,12 @@ def test_pairs_of_features(case: Case, seed: int) -> None:
 
 @pytest.mark.parametrize(
     "dims",
-    [(16, 16), (16, 256), (24, 40), (192, 128), (256, 256), (100, 60), (17, 33)],
+    [
+        (16, 16), (16, 256), (24, 40), (72, 160), (144, 80), (192, 128), (256, 256), (100, 60),
+        (17, 33),
+    ],
     ids=str,
-)
+)  # fmt: skip
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_head_dimensions(dims: tuple[int, int], dtype: torch.dtype, seed: int) -> None:
     case = Case("alibi", "head", "causal", dtype, dims=dims, q_len=3, keys=333)
@@ -75,3 +79,20 @@ def test_forced_splits(splits: int, block: int | None, seed: int) -> None:
 def test_schedules(options: Options, dtype: torch.dtype, seed: int) -> None:
     case = Case("softcap", "head", "causal", dtype, heads=(12, 2), q_len=11, keys=501)
     check_case(case, "cuda", seed, options)
+
+
+@pytest.mark.parametrize("rows", [16, 32, 64, 128])
+@pytest.mark.parametrize("keys", [16, 64])
+@pytest.mark.parametrize("num_warps", [1, 4, 8])
+@pytest.mark.parametrize("dims", [(16, 16), (64, 40)], ids=str)
+def test_float32_tiles(
+    rows: int, keys: int, num_warps: int, dims: tuple[int, int], seed: int
+) -> None:
+    """Triton makes wrong kernels of some; pyflex refuses these, and no others may be wrong."""
+    case = Case("none", "none", "causal", torch.float32, (8, 2), dims=dims, q_len=9, keys=501)
+    options = Options(rows=rows, keys=keys, num_warps=num_warps, num_stages=2)
+    if rows >= 64 and num_warps > rows // 16:
+        with pytest.raises(ScheduleError, match="num_warps does not fit"):
+            check_case(case, "cuda", seed, options)
+    else:
+        check_case(case, "cuda", seed, options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +25,12 @@ def test_first_kernel_runs_as_printed() -> None:
 def test_stages_print_as_shown() -> None:
     names: dict[str, object] = {}
     exec(PROGRAMS[0] + PROGRAMS[1], names)
+
+
+def test_picture_is_as_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    program = next(text for text in PROGRAMS if "visualize" in text)
+    exec("import pyflex\n" + program, {})
+    assert f"```\n{capsys.readouterr().out}```\n" in README
 
 
 def test_named_paths_exist() -> None:

@@ -16,6 +16,7 @@ CASES = [
     Case("softcap", "none", "documents", heads=(12, 2), q_len=17, keys=201, block=64),
     Case("relative", "head", "head_window", heads=(8, 2), q_len=37, keys=201, block=(24, 40)),
     Case("every_entry", "none", "prefix", heads=(6, 1), q_len=1, keys=333, block=16),
+    Case("hidden", "none", "window", heads=(8, 2), q_len=3, keys=180),
     Case("none", "batch", "lengths", torch.bfloat16, heads=(4, 4), q_len=5, keys=97),
     Case("gelu", "position", "bool_table", torch.float16, heads=(8, 2), keys=150, block=(16, 128)),
     Case("alibi_table", mask="causal", heads=(6, 2), q_len=130, keys=260, block=(128, 64)),
@@ -23,10 +24,10 @@ CASES = [
 ]
 
 
-# One after the other, a CPU's kernels are ordered with or without it, and lists are all that a
-# pass makes of theirs: every second subset has the one, and every second pair the other.
-HALVED = ("flex-overlap-kernels", "flex-list-blocks")
-OTHERS = tuple(name for name in pyflex.OPTIMISATIONS if name not in HALVED)
+# Passes that have little to do with the others: every second subset has one, of these every second
+# the next, and so on. One after the other, a CPU's kernels are ordered with or without the first.
+APART = ("flex-overlap-kernels", "flex-mask-from-score", "flex-list-blocks")
+OTHERS = tuple(name for name in pyflex.OPTIMISATIONS if name not in APART)
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +41,8 @@ def subsets() -> list[pyflex.Options]:
     found = []
     for size in range(len(OTHERS) + 1):
         for number, chosen in enumerate(itertools.combinations(OTHERS, size)):
-            halved = (name for bit, name in enumerate(HALVED) if number >> bit & 1)
-            disabled = (*chosen, *halved)
+            apart = [name for bit, name in enumerate(APART) if number >> bit & 1]
+            disabled = (*chosen, *apart)
             splits = None if "flex-split-kv" in disabled else 3
             found.append(pyflex.Options(disable_passes=disabled, splits=splits))
     return found

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
+from pyflex import Options
 from tests.cases import Case, check_case, features
 from tests.covering import covering
 
@@ -33,6 +36,27 @@ def test_pairs_of_features(case: Case, seed: int) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
 def test_head_dimensions(dims: tuple[int, int], dtype: torch.dtype, seed: int) -> None:
     check_case(Case("alibi", "head", "causal", dtype, dims=dims, q_len=3, keys=99), "cpu", seed)
+
+
+# A tile of these is one tensor or two; D and Dv differ, and each meets each of the other features.
+DIMS = [16, 24, 40, 72, 80, 88, 96, 112, 144, 160, 192, 224]
+WIDTHS = {
+    "d": DIMS,
+    "dv": DIMS,
+    "dtype": [torch.float32, torch.bfloat16, torch.float16],
+    "layout": ["contiguous", "spread", "unaligned"],
+    "splits": [1, 3],
+    "block": [None, 16, 64],
+    "q_len": [1, 17],
+}
+
+
+@pytest.mark.parametrize("row", covering(WIDTHS), ids=lambda row: ",".join(map(str, row.values())))
+def test_tile_widths(row: dict[str, Any], seed: int) -> None:
+    rest = dict(row)
+    dims, splits = (rest.pop("d"), rest.pop("dv")), rest.pop("splits")
+    case = Case("alibi", "head", "causal", dims=dims, keys=99, **rest)
+    check_case(case, "cpu", seed, Options(splits=splits))
 
 
 @pytest.mark.parametrize("keys", [0, 1, 63, 64, 65, 2045])

@@ -1,0 +1,109 @@
+//===- LowerMemory.cpp - Loads and stores as tiles of pointers ------------===//
+
+#include "transforms/LowerMemory.h"
+#include "transforms/Pieces.h"
+
+using namespace mlir;
+using namespace mlir::flex;
+using arith::CmpIPredicate;
+
+namespace {
+
+/// Where a tile's lines start: pointers, and how far behind them.
+struct Lines {
+  Value pointers;
+  Value offset; // may be absent
+};
+
+/// Where a piece of a tile is, and which of its elements exist.
+struct Place {
+  Value pointers, exists;
+};
+
+} // namespace
+
+/// The lines `view[batch, head, index]`, as a column of pointers.
+static Lines linesAt(TileBuilder &b, ViewOp view, Value batch, Value head,
+                     Value index) {
+  auto strides = view.getStrides();
+  Value base = b.move(view.getPointer(), b.mul(b.extend(batch), strides[0]));
+  Value line = b.mul(b.extend(b.asColumn(index)), strides[2]);
+  if (shapeOf(head).empty())
+    base = b.move(base, b.mul(b.extend(head), strides[1]));
+  else
+    line = b.add(line, b.mul(b.extend(b.asColumn(head)), strides[1]));
+  return {b.move(base, line), {}};
+}
+
+/// Consecutive lines from `first` on. What differs between tiles is one scalar;
+/// the offsets inside a tile are left for the loop to hoist.
+static Lines linesFrom(TileBuilder &b, ViewOp view, LoadOp op, Value first) {
+  auto strides = view.getStrides();
+  Value base =
+      b.move(view.getPointer(), b.mul(b.extend(op.getBatch()), strides[0]));
+  base = b.move(base, b.mul(b.extend(op.getHead()), strides[1]));
+  base = b.move(base, b.mul(b.extend(first), strides[2]));
+  Value line = b.range(shapeOf(op.getResult())[0]);
+  return {base, b.mul(b.extend(b.asColumn(line)), strides[2])};
+}
+
+/// The places of a tile's pieces. Only columns below `columns` of valid lines
+/// exist; a piece that lies below them asks for the lines alone.
+static SmallVector<Place> piecePlaces(TileBuilder &b, ViewOp view, Lines lines,
+                                      Value valid, int64_t columns, Type tile) {
+  SmallVector<Place> places;
+  int64_t first = 0;
+  for (Type type : pieceTypes(tile)) {
+    auto shape = cast<RankedTensorType>(type).getShape();
+    int64_t end = first + shape[1];
+    Value column = b.asRow(b.range(first, end));
+    Value offset = b.mul(b.extend(column), view.getStrides()[3]);
+    if (lines.offset)
+      offset = b.add(lines.offset, offset);
+    Value pointers = b.move(lines.pointers, offset);
+    Value exists = b.asColumn(valid);
+    if (columns < end)
+      exists =
+          b.conj(exists, b.cmp(CmpIPredicate::slt, column, b.i32(columns)));
+    places.push_back({pointers, b.spread(exists, shape)});
+    first = end;
+  }
+  return places;
+}
+
+void flex::lowerLoad(TileBuilder &b, LoadOp op, Value firstLine) {
+  auto view = op.getView().getDefiningOp<ViewOp>();
+  Lines lines =
+      firstLine ? linesFrom(b, view, op, firstLine)
+                : linesAt(b, view, op.getBatch(), op.getHead(), op.getIndex());
+  SmallVector<Value> pieces;
+  for (auto [pointers, exists] : piecePlaces(b, view, lines, op.getValid(),
+                                             op.getColumns(), op.getType())) {
+    auto type =
+        RankedTensorType::get(shapeOf(pointers), op.getType().getElementType());
+    pieces.push_back(
+        tt::LoadOp::create(b, pointers, exists, b.constant(type, 0)));
+  }
+  op.replaceAllUsesWith(join(b, op->getResultTypes(), pieces).front());
+}
+
+void flex::lowerStore(TileBuilder &b, StoreOp op) {
+  auto view = op.getView().getDefiningOp<ViewOp>();
+  Type element = view.getType().getElementType();
+  Lines lines = linesAt(b, view, op.getBatch(), op.getHead(), op.getIndex());
+  auto store = [&](Value value, Value pointers, Value exists) {
+    auto type = cast<RankedTensorType>(value.getType());
+    if (element != type.getElementType())
+      value = arith::TruncFOp::create(b, type.clone(element), value);
+    tt::StoreOp::create(b, pointers, value, exists);
+  };
+  if (view.getType().getRank() == 3) {
+    Value exists = b.asColumn(op.getValid());
+    return store(b.asColumn(op.getValue()), lines.pointers, exists);
+  }
+  auto places = piecePlaces(b, view, lines, op.getValid(), op.getColumns(),
+                            op.getValue().getType());
+  auto pieces = cut(b, op.getValue());
+  for (auto [piece, place] : llvm::zip_equal(pieces, places))
+    store(piece, place.pointers, place.exists);
+}

@@ -1,0 +1,168 @@
+"""`Decode.explain`: which keys the programs of a call read, and why its loops are as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import torch
+
+from pyflex.blocks import BlockLists
+from pyflex.explanation import Estimate, Explanation, RowTile, count
+from pyflex.inputs import Inputs
+from pyflex.kind import Kind
+from pyflex.options import Options
+from pyflex.plan import Plan
+from pyflex.run import model_of
+from pyflex.schedule import (
+    estimate_us,
+    fitting,
+    parts_for,
+    resident_programs,
+    schedules_for,
+)
+
+
+def explain(inputs: Inputs, plan: Plan, options: Options, *, has_mask: bool) -> Explanation:
+    """Explains the call that `plan` runs; `has_mask` says whether a mask_fn was compiled."""
+    kind = plan.kind
+    spec, lists = kind.spec, kind.lists
+    schedule = spec.schedule
+    parts = plan.parts(inputs.kv_limit)
+    reason, estimates = _choice(kind, options, inputs.kv_limit)
+    shapes = (
+        f"{name} {' x '.join(map(str, tensor.shape))}"
+        for name, tensor in (("query", inputs.query), ("key", inputs.key), ("value", inputs.value))
+    )
+    return Explanation(
+        problem=f"{', '.join(shapes)}, {spec.element} on {kind.device}",
+        sparsity=_sparsity(spec.mask is not None, lists, has_mask),
+        tiles=tuple(_tiles(inputs, kind)),
+        block=lists.kv_block if lists is not None else schedule.keys,
+        key_bytes=(spec.head_dim + spec.value_dim) * inputs.query.element_size(),
+        schedule=schedule,
+        parts=parts,
+        reason=reason,
+        estimates=estimates,
+    )
+
+
+def _sparsity(masked: bool, lists: BlockLists | None, has_mask: bool) -> str:
+    if lists is not None:
+        asked = "its mask_mod is asked in partial ones"
+        return f"a BlockMask lists the blocks; {asked}{', mask_fn in all' if has_mask else ''}"
+    if not masked:
+        return "no mask: every key below kv_len is read"
+    return "no BlockMask: every key below kv_len is read, and mask_fn asked"
+
+
+def _row_tiles(inputs: Inputs, kind: Kind) -> Iterator[tuple[int, int, int, int, int]]:
+    """Batch entry, first head, heads, first query, queries, in the order of `flex.rows`."""
+    spec, schedule = kind.spec, kind.spec.schedule
+    group, heads, queries = spec.group, schedule.heads, schedule.queries
+    q_block = spec.blocks.q_block if spec.blocks is not None else max(inputs.q_len, 1)
+    for batch, kv_head, portion in product(
+        range(inputs.batch), range(inputs.kv_heads), range(0, group, heads)
+    ):
+        for block in range(0, inputs.q_len, q_block):
+            block_end = min(block + q_block, inputs.q_len)
+            for query in range(block, block_end, queries):
+                yield (
+                    batch,
+                    kv_head * group + portion,
+                    min(heads, group - portion),
+                    query,
+                    min(queries, block_end - query),
+                )
+
+
+def _tiles(inputs: Inputs, kind: Kind) -> Iterator[RowTile]:
+    lengths, lists = _lengths(inputs), kind.lists
+    masked, keys = kind.spec.mask is not None, kind.spec.schedule.keys
+    listed = _Listed(lists) if lists is not None else None
+    for place in _row_tiles(inputs, kind):
+        length = lengths[place[0]]
+        if listed is not None:
+            visited = listed.visited(place[0], place[1], place[3], length)
+        else:
+            visited = _interval(0, length, 0, 0 if masked else length, keys)
+        yield RowTile(*place, length, *visited)
+
+
+def _interval(
+    begin: int, end: int, sure_begin: int, sure_end: int, keys: int
+) -> tuple[int, int, int, int, int, int, int]:
+    """What a loop over an interval visits, in tiles from `begin` on: RowTile's last attributes."""
+    tiles = -(-max(end - begin, 0) // keys)
+    first = -(-max(sure_begin - begin, 0) // keys)
+    behind = tiles if sure_end >= end else max(sure_end - begin, 0) // keys
+    free = max(behind - first, 0) if sure_begin < sure_end else 0
+    return begin, end, sure_begin, sure_end, tiles - free, free, max(end - begin, 0)
+
+
+def _lengths(inputs: Inputs) -> list[int]:
+    """The keys of each batch entry; a tensor's are read from the device."""
+    if isinstance(inputs.kv_len, int):
+        return [inputs.kv_len] * inputs.batch
+    lengths: list[int] = inputs.kv_len.reshape(-1).clamp(0, inputs.kv_max).tolist()
+    return lengths
+
+
+class _Listed:
+    """A BlockMask's lists, read from the device."""
+
+    def __init__(self, lists: BlockLists) -> None:
+        self._q_block, self._kv_block = lists.q_block, lists.kv_block
+        self._lists = [(lists.counts.cpu(), lists.indices.cpu())]
+        if lists.full_counts is not None and lists.full_indices is not None:
+            self._lists.append((lists.full_counts.cpu(), lists.full_indices.cpu()))
+
+    def visited(self, batch: int, head: int, query: int, length: int) -> tuple[int, ...]:
+        """What `RowTile` holds behind `length`; blocks past the end are not read."""
+        found = []
+        for counts, indices in self._lists:
+            entries, heads, _ = counts.shape
+            row = (batch % entries, head % heads, query // self._q_block)
+            starts = indices[row][: int(counts[row])].long() * self._kv_block
+            found.append(starts[starts < length])
+        starts = torch.cat(found)
+        if not len(starts):
+            return (0,) * 7
+        ends = (starts + self._kv_block).clamp(max=length)
+        some, free = len(found[0]), sum(map(len, found[1:]))
+        begin, end, keys = int(starts.min()), int(ends.max()), int((ends - starts).sum())
+        return begin, end, 0, 0, some, free, keys
+
+
+def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Estimate, ...]]:
+    """Why the call has its tile and split, and the tiles that were compared."""
+    schedule, shape = kind.spec.schedule, kind.shape
+    fixed = [
+        name
+        for name in ("rows", "keys", "num_warps", "num_stages", "splits")
+        if getattr(options, name) is not None
+    ]
+    given = f"fixed by Options: {', '.join(fixed)}; " if fixed else ""
+    device = model_of(kind.device)
+    free = options.splits is None and kind.spec.splits_kv
+    if device is None:
+        busy = f" and keeps {count(torch.get_num_threads(), 'thread')} busy" if free else ""
+        return f"{given}a CPU takes the usual tile{busy}", ()
+    tiles = fitting(schedules_for(options, shape), shape, device)
+    unit = max(tile.keys for tile in tiles)
+    work = kind.work(-(-kv_limit // unit) * unit)  # as `Choice` has it
+    estimates = []
+    for tile in tiles:
+        resident = resident_programs(tile, shape, device)
+        split = parts_for(options, work, tile, resident, device) if kind.spec.splits_kv else 1
+        estimates.append(Estimate(tile, split, estimate_us(work, tile, resident, device, split)))
+    longest = f"loops of up to {work.length} keys"
+    chosen = next(one for one in estimates if one.schedule == schedule)
+    if len(estimates) == 1:
+        shared = f", in the parts that the model finds best for {longest}" if free else ""
+        why = f"the one tile for calls of this kind{shared}"
+    elif chosen.us == min(one.us for one in estimates):
+        why = f"the shortest time by the model, for {longest}"
+    else:
+        why = "the usual tile: with so few programs the tile makes no difference"
+    return f"{given}{why}", tuple(estimates)
