@@ -51,4 +51,5 @@ def bounds_of(
     portions = -(-spec.group // schedule.heads)
     found = plan.bounds(layout, q_offset, kv_len)
     tiled = found.view(batch, heads // spec.group, portions, -1, 4)
-    return Bounds(*tiled.unbind(-1), heads=schedule.heads, queries=schedule.queries)
+    begin, end, sure_begin, sure_end = tiled.unbind(-1)
+    return Bounds(begin, end, sure_begin, sure_end, schedule.heads, schedule.queries)

@@ -241,19 +241,20 @@ class Decode:
     ) -> Explanation:
         """Says which keys a call with these arguments reads, and why with this tile and split.
 
-        The kernel is compiled as by a call, and `ir` then shows it, but nothing is launched.
-        Lengths and block lists are read from the device, which waits for it. Arguments and errors
-        are those of a call.
+        The kernel is compiled as by a call, and `ir` then shows it, but not launched: the bounds
+        that it derives from the mask are computed by a kernel of their own. They, lengths and
+        block lists are read from the device, which waits for it. Arguments and errors are those
+        of a call.
 
         Example:
             >>> print(decode.explain(query, key, value, kv_len=lengths))
         """
-        plan, _ = self._planned(
+        plan, layout = self._planned(
             query, key, value, block_mask, q_offset, kv_len, lse=False, max_scores=False
         )
         lists = read_block_mask(block_mask) if block_mask is not None else None
         inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
-        return explain(inputs, plan, self.options, has_mask=self._mods.has_mask)
+        return explain(inputs, plan, layout, self.options, has_mask=self._mods.has_mask)
 
     def ir(self, stage: str, *, target: str | None = None) -> str:
         """The text of one stage of the kernel that was called last.

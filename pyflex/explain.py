@@ -8,11 +8,12 @@ from itertools import product
 import torch
 
 from pyflex.blocks import BlockLists
+from pyflex.bounds import bounds_of
 from pyflex.explanation import Estimate, Explanation, RowTile, count
 from pyflex.inputs import Inputs
 from pyflex.kind import Kind
 from pyflex.options import Options
-from pyflex.plan import Plan
+from pyflex.plan import Layout, Plan
 from pyflex.run import model_of
 from pyflex.schedule import (
     estimate_us,
@@ -23,12 +24,15 @@ from pyflex.schedule import (
 )
 
 
-def explain(inputs: Inputs, plan: Plan, options: Options, *, has_mask: bool) -> Explanation:
+def explain(
+    inputs: Inputs, plan: Plan, layout: Layout, options: Options, *, has_mask: bool
+) -> Explanation:
     """Explains the call that `plan` runs; `has_mask` says whether a mask_fn was compiled."""
     kind = plan.kind
     spec, lists = kind.spec, kind.lists
     schedule = spec.schedule
     parts = plan.parts(inputs.kv_limit)
+    tiles = tuple(_tiles(inputs, plan, layout))
     reason, estimates = _choice(kind, options, inputs.kv_limit)
     shapes = (
         f"{name} {' x '.join(map(str, tensor.shape))}"
@@ -36,8 +40,8 @@ def explain(inputs: Inputs, plan: Plan, options: Options, *, has_mask: bool) -> 
     )
     return Explanation(
         problem=f"{', '.join(shapes)}, {spec.element} on {kind.device}",
-        sparsity=_sparsity(spec.mask is not None, lists, has_mask),
-        tiles=tuple(_tiles(inputs, kind)),
+        sparsity=_sparsity(spec.mask is not None, lists, has_mask, tiles),
+        tiles=tiles,
         block=lists.kv_block if lists is not None else schedule.keys,
         key_bytes=(spec.head_dim + spec.value_dim) * inputs.query.element_size(),
         schedule=schedule,
@@ -47,13 +51,17 @@ def explain(inputs: Inputs, plan: Plan, options: Options, *, has_mask: bool) -> 
     )
 
 
-def _sparsity(masked: bool, lists: BlockLists | None, has_mask: bool) -> str:
+def _sparsity(
+    masked: bool, lists: BlockLists | None, has_mask: bool, tiles: tuple[RowTile, ...]
+) -> str:
     if lists is not None:
         asked = "its mask_mod is asked in partial ones"
         return f"a BlockMask lists the blocks; {asked}{', mask_fn in all' if has_mask else ''}"
     if not masked:
         return "no mask: every key below kv_len is read"
-    return "no BlockMask: every key below kv_len is read, and mask_fn asked"
+    if any(tile.all or tile.keys < tile.length for tile in tiles):
+        return "bounds of kv_idx derived from the mask: keys outside are not read"
+    return "every key below kv_len is read, and the mask asked"
 
 
 def _row_tiles(inputs: Inputs, kind: Kind) -> Iterator[tuple[int, int, int, int, int]]:
@@ -76,17 +84,30 @@ def _row_tiles(inputs: Inputs, kind: Kind) -> Iterator[tuple[int, int, int, int,
                 )
 
 
-def _tiles(inputs: Inputs, kind: Kind) -> Iterator[RowTile]:
+def _tiles(inputs: Inputs, plan: Plan, layout: Layout) -> Iterator[RowTile]:
+    kind = plan.kind
     lengths, lists = _lengths(inputs), kind.lists
-    masked, keys = kind.spec.mask is not None, kind.spec.schedule.keys
+    places = zip(_row_tiles(inputs, kind), _bounds(inputs, plan, layout), strict=True)
     listed = _Listed(lists) if lists is not None else None
-    for place in _row_tiles(inputs, kind):
+    for place, bounds in places:
         length = lengths[place[0]]
         if listed is not None:
             visited = listed.visited(place[0], place[1], place[3], length)
+        elif kind.spec.mask is None:
+            visited = _interval(0, length, 0, length, kind.spec.schedule.keys)
         else:
-            visited = _interval(0, length, 0, 0 if masked else length, keys)
+            visited = _interval(*bounds, kind.spec.schedule.keys)
         yield RowTile(*place, length, *visited)
+
+
+def _bounds(inputs: Inputs, plan: Plan, layout: Layout) -> list[tuple[int, int, int, int]]:
+    """What the kernel derives from the mask for each program; nothing of lists or no mask."""
+    if plan.spec.blocks is not None or plan.spec.mask is None:
+        return [(0, 0, 0, 0)] * plan.kind.programs()
+    found = bounds_of(plan, layout, inputs.q_offset, inputs.kv_len)
+    assert found is not None  # there are no lists
+    intervals = (found.begin, found.end, found.sure_begin, found.sure_end)
+    return torch.stack([one.flatten() for one in intervals], -1).tolist()
 
 
 def _interval(

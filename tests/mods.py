@@ -79,7 +79,6 @@ SCORE_MODS: dict[str, Callable[[Sizes], Mod | None]] = {
     "relative": _relative,
     "every_entry": _every_entry,
     "temperature": _temperature,
-    "hidden": lambda sizes: lambda s, b, h, q, kv: torch.where(kv <= q + 3, s, -torch.inf),
     "sigmoid": lambda sizes: lambda s, b, h, q, kv: torch.sigmoid(s) + (q - kv) * 0.01,
     "gelu": lambda sizes: lambda s, b, h, q, kv: gelu(s) - silu(-s),
 }

@@ -37,13 +37,14 @@ std::optional<MaskedScore> matchMaskedScore(Value result) {
   return std::nullopt;
 }
 
-bool dependsOn(Value value, BlockArgument argument) {
-  if (value == argument)
-    return true;
-  Operation *op = value.getDefiningOp();
-  return op && llvm::any_of(op->getOperands(), [&](Value operand) {
-           return dependsOn(operand, argument);
-         });
+/// What an argument of a function of one block has a part in.
+DenseSet<Value> dependents(BlockArgument argument) {
+  DenseSet<Value> found = {argument};
+  for (Operation &op : *argument.getOwner())
+    if (llvm::any_of(op.getOperands(),
+                     [&](Value operand) { return found.contains(operand); }))
+      found.insert_range(op.getResults());
+  return found;
 }
 
 bool hasOneBlock(tt::FuncOp func) {
@@ -59,8 +60,9 @@ public:
   int64_t run() {
     Operation *end = score.getBody().front().getTerminator();
     Value result = end->getOperand(0);
+    DenseSet<Value> ofScore = dependents(score.getArgument(0));
     while (auto found = matchMaskedScore(result)) {
-      if (dependsOn(found->condition, score.getArgument(0)))
+      if (ofScore.contains(found->condition))
         break;
       taken.push_back(*found);
       result = found->score;

@@ -226,10 +226,10 @@ KeySet SolveForKey::belowAlone(Value side, bool isLeft, Number slack) {
       slack = n.add(slack, n.constant(multiple->unit - 1));
     return on(multiple->value, isLeft, slack);
   }
-  if (auto affine = affineOf(side); affine && affine->coefficient) {
-    bool stays = affine->coefficient > 0;
-    slack = isLeft ? n.sub(slack, affine->rest) : n.add(slack, affine->rest);
-    slack = n.floorDiv(slack, std::abs(affine->coefficient));
+  if (auto form = affineOf(side); form && form->coefficient) {
+    bool stays = form->coefficient > 0;
+    slack = isLeft ? n.sub(slack, form->rest) : n.add(slack, form->rest);
+    slack = n.floorDiv(slack, std::abs(form->coefficient));
     return on(body.key(), isLeft == stays, slack);
   }
   return stop(side);
@@ -252,6 +252,15 @@ KeySet SolveForKey::bringTogether(Value lhs, Value rhs, Number slack) {
 }
 
 std::optional<SolveForKey::Affine> SolveForKey::affineOf(Value value) {
+  auto found = affine.find(value);
+  if (found != affine.end())
+    return found->second;
+  auto form = affineOfOp(value);
+  affine[value] = form;
+  return form;
+}
+
+std::optional<SolveForKey::Affine> SolveForKey::affineOfOp(Value value) {
   constexpr int64_t most = int64_t(1) << 31;
   if (value == body.key())
     return Affine{1, n.constant(0)};

@@ -53,6 +53,7 @@ private:
                                     Number slack);
   KeySet bringTogether(Value lhs, Value rhs, Number slack);
   std::optional<Affine> affineOf(Value value);
+  std::optional<Affine> affineOfOp(Value value);
 
   Truth fits(Value value);
   Number settled(Number slack, Value side);
@@ -63,6 +64,7 @@ private:
   KeyRanges ranges;
   Condition condition;
   Operation *obstacle = nullptr;
+  DenseMap<Value, std::optional<Affine>> affine;
 };
 
 } // namespace mlir::flex

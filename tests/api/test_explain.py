@@ -20,23 +20,28 @@ GPU = Device(processors=132, shared=233472, bandwidth=4.8e6)
 
 PRINTED = """\
 query 3 x 8 x 3 x 16, key 3 x 2 x 300 x 16, value 3 x 2 x 300 x 32, f32 on cpu
-sparsity  no BlockMask: every key below kv_len is read, and mask_fn asked
+sparsity  bounds of kv_idx derived from the mask: keys outside are not read
 rows      6 tiles of 4 heads x 4 queries
-          b 0, h 0-7, query 0-2: 100 of 100 keys, in [0, 100); 2 blocks with the mask, 0 without
-          b 1-2, h 0-7, query 0-2: 300 of 300 keys, in [0, 300); 5 blocks with the mask, 0 without
-blocks    of 64 keys: 24 of 24 read, 24 with the mask, 0 without
+          b 0, h 0-7, query 0-2: 100 of 100 keys, in [0, 100), all visible in [0, 98); 1 block with the mask, 1 without
+          b 1-2, h 0-7, query 0-2: 300 of 300 keys, in [0, 300), all visible in [0, 298); 1 block with the mask, 4 without
+blocks    of 64 keys: 24 of 24 read, 6 with the mask, 18 without
 K and V   262.5 KiB of 262.5 KiB read
-schedule  tile of 16 rows x 64 keys, 4 warps, 3 stages; 2 parts a loop, 12 programs
+schedule  tile of 16 rows x 64 keys, 2 warps, 2 stages; 2 parts a loop, 12 programs
 why       fixed by Options: keys, splits; a CPU takes the usual tile"""
 
 
 def tensors(
-    batch: int, heads: tuple[int, int], q_len: int, keys: int, dtype: torch.dtype = torch.float32
+    batch: int,
+    heads: tuple[int, int],
+    q_len: int,
+    keys: int,
+    dtype: torch.dtype = torch.float32,
+    dims: tuple[int, int] = (16, 32),
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return (
-        torch.zeros(batch, heads[0], q_len, 16, dtype=dtype),
-        torch.zeros(batch, heads[1], keys, 16, dtype=dtype),
-        torch.zeros(batch, heads[1], keys, 32, dtype=dtype),
+        torch.zeros(batch, heads[0], q_len, dims[0], dtype=dtype),
+        torch.zeros(batch, heads[1], keys, dims[0], dtype=dtype),
+        torch.zeros(batch, heads[1], keys, dims[1], dtype=dtype),
     )
 
 
@@ -63,7 +68,8 @@ def test_every_row_is_in_one_tile(heads: tuple[int, int], q_len: int, block: Any
 
 
 def test_all_keys_of_each_sequence_are_read() -> None:
-    decode = pyflex.compile(None, window(9), options=Options(keys=32))
+    options = Options(keys=32, disable_passes=("flex-derive-bounds",))
+    decode = pyflex.compile(None, window(9), options=options)
     lengths = torch.tensor([70, 0, 1000, 5])
     told = decode.explain(*tensors(4, (8, 2), 1, 100), kv_len=lengths, q_offset=99)
     assert [tile.keys for tile in told.tiles] == [70, 70, 0, 0, 100, 100, 5, 5]
@@ -71,7 +77,17 @@ def test_all_keys_of_each_sequence_are_read() -> None:
     assert (told.blocks_read, told.blocks_present) == (16, 16)
     assert told.bytes_read == told.bytes_present == 350 * (16 + 32) * 4
     assert all(tile.all == 0 and tile.sure_begin == tile.sure_end for tile in told.tiles)
-    assert "mask_fn asked" in told.sparsity
+    assert "the mask asked" in told.sparsity
+
+
+def test_bounds_that_the_mask_gives() -> None:
+    decode = pyflex.compile(None, window(9), options=Options(keys=32))
+    told = decode.explain(*tensors(2, (8, 2), 1, 100), q_offset=torch.tensor([60, 3]))
+    assert [(t.begin, t.end, t.some, t.all) for t in told.tiles] == [
+        *[(52, 61, 0, 1)] * 2,
+        *[(0, 4, 0, 1)] * 2,
+    ]
+    assert told.sparsity.startswith("bounds of kv_idx")
 
 
 def test_without_a_mask_no_block_needs_one() -> None:
@@ -141,7 +157,7 @@ def test_schedule_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("batch", "why"), [(64, "by the model"), (1, "makes no difference")])
 def test_schedule_by_the_model(batch: int, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explain, "model_of", lambda device: GPU)
-    arguments = tensors(batch, (8, 8), 1, 3000, torch.bfloat16)
+    arguments = tensors(batch, (8, 8), 1, 3000, torch.bfloat16, (64, 64))
     decode = pyflex.compile()
     usual = decode.explain(*arguments).estimates[0]
     # Not on a GPU, so the tile is the usual one; make it the best, or not.
@@ -162,7 +178,7 @@ def test_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     decode = pyflex.compile(None, causal, options=Options(keys=64, splits=2))
     lengths = torch.tensor([100, 300, 300])
-    told = decode.explain(*tensors(3, (8, 2), 3, 300), kv_len=lengths)
+    told = decode.explain(*tensors(3, (8, 2), 3, 300), q_offset=lengths - 3, kv_len=lengths)
     assert str(told) == PRINTED
 
 

@@ -16,7 +16,6 @@ CASES = [
     Case("softcap", "none", "documents", heads=(12, 2), q_len=17, keys=201, block=64),
     Case("relative", "head", "head_window", heads=(8, 2), q_len=37, keys=201, block=(24, 40)),
     Case("every_entry", "none", "prefix", heads=(6, 1), q_len=1, keys=333, block=16),
-    Case("hidden", "none", "window", heads=(8, 2), q_len=3, keys=180),
     Case("none", "batch", "lengths", torch.bfloat16, heads=(4, 4), q_len=5, keys=97),
     Case("gelu", "position", "bool_table", torch.float16, heads=(8, 2), keys=150, block=(16, 128)),
     Case("alibi_table", mask="causal", heads=(6, 2), q_len=130, keys=260, block=(128, 64)),
