@@ -242,9 +242,9 @@ class Decode:
         """Says which keys a call with these arguments reads, and why with this tile and split.
 
         The kernel is compiled as by a call, and `ir` then shows it, but not launched: the bounds
-        that it derives from the mask are computed by a kernel of their own. They, lengths and
-        block lists are read from the device, which waits for it. Arguments and errors are those
-        of a call.
+        that it derives from the mask, or the lists that it reads, are computed by a kernel of their
+        own. They, lengths and a BlockMask's lists are read from the device, which waits for it.
+        Arguments and errors are those of a call.
 
         Example:
             >>> print(decode.explain(query, key, value, kv_len=lengths))

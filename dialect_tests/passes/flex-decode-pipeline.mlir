@@ -6,8 +6,8 @@
 // RUN: pyflex-opt %s --flex-decode-pipeline=split-kv=0 | FileCheck %s --check-prefix=UNSPLIT --implicit-check-not=flex.
 // RUN: pyflex-opt %s --flex-decode-pipeline=inline-mods=0 | FileCheck %s --check-prefix=TILED --implicit-check-not=flex.
 // RUN: pyflex-opt %s --flex-decode-pipeline=kernel=decode_combine | FileCheck %s --check-prefix=COMBINE --implicit-check-not=flex.
-// RUN: pyflex-opt %s --flex-decode-pipeline="kernel=dense_blocks list-blocks=1 queries=1 overlap-kernels=1" | FileCheck %s --check-prefix=BLOCKS --implicit-check-not=flex.
-// RUN: pyflex-opt %s --flex-decode-pipeline="kernel=dense list-blocks=1 overlap-kernels=1" | FileCheck %s --check-prefix=LISTED --implicit-check-not=flex.
+// RUN: pyflex-opt %s --flex-decode-pipeline="kernel=dense_blocks derive-bounds=0 list-blocks=1 queries=1 overlap-kernels=1" | FileCheck %s --check-prefix=BLOCKS --implicit-check-not=flex.
+// RUN: pyflex-opt %s --flex-decode-pipeline="kernel=dense derive-bounds=0 list-blocks=1 overlap-kernels=1" | FileCheck %s --check-prefix=LISTED --implicit-check-not=flex.
 // RUN: pyflex-opt %s --flex-decode-pipeline=target=hip | FileCheck %s --check-prefix=HIP
 // RUN: pyflex-opt %s --flex-decode-pipeline=fast-math=0 | FileCheck %s --check-prefix=LIBRARY
 // RUN: pyflex-opt %s --flex-decode-pipeline="pack-gqa=0 fuse-block-loops=0 split-kv=0 inline-mods=0" | FileCheck %s --check-prefix=PLAINEST --implicit-check-not=flex.
