@@ -151,3 +151,38 @@ tt.func public @no_mask(%n: i32, %s0: i32) -> i32 {
   } -> i32
   tt.return %s1 : i32
 }
+
+// A mask is listed or solved: a loop whose bounds come from the mask is short as it is.
+// CHECK-NOT: @solved_blocks
+// CHECK-LABEL: tt.func public @solved(
+// CHECK: flex.range from
+tt.func public @solved(%kv_heads: i32, %q_len: i32, %begin: i32, %end: i32,
+                       %s0: tensor<16x64xf32>) -> tensor<16x64xf32> {
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %row_valid = flex.rows(%kv_heads, %q_len)
+      group(4) tile(4 heads x 4 queries) : tensor<16xi32>, tensor<16xi1>
+  %some = flex.range from %begin to %end
+  %s1 = flex.for %some below %end init(%s0 : tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
+    %next = flex.mask_mod @by_head(%s, %batch, %head, %query, %kv)
+        : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
+    flex.yield %next : tensor<16x64xf32>
+  } -> tensor<16x64xf32>
+  tt.return %s1 : tensor<16x64xf32>
+}
+
+// CHECK-NOT: @exact_blocks
+// CHECK-LABEL: tt.func public @exact(
+// CHECK: flex.range %{{.*}} exact
+tt.func public @exact(%kv_heads: i32, %q_len: i32, %end: i32,
+                      %s0: tensor<16x64xf32>) -> tensor<16x64xf32> {
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %row_valid = flex.rows(%kv_heads, %q_len)
+      group(4) tile(4 heads x 4 queries) : tensor<16xi32>, tensor<16xi1>
+  %some = flex.range %end exact
+  %s1 = flex.for %some below %end init(%s0 : tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
+    %next = flex.mask_mod @by_head(%s, %batch, %head, %query, %kv)
+        : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
+    flex.yield %next : tensor<16x64xf32>
+  } -> tensor<16x64xf32>
+  tt.return %s1 : tensor<16x64xf32>
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -196,6 +197,28 @@ def test_masks(name: str, heads: tuple[int, int], q_len: int, seed: int) -> None
         MAKES[name](batch, heads[0], max(keys, q_len), generator), batch, heads, q_len, keys
     )
     check(problem, pyflex.Options(splits=draw.choice([None, 1, 3])))
+
+
+@pytest.mark.parametrize("by_head", [False, True])
+def test_scores_of_minus_infinity(by_head: bool, seed: int) -> None:
+    """Keys that a score_mod hides are listed no more, unless lists would have to be by head."""
+    generator = torch.Generator().manual_seed(seed)
+    mask = prefix_and_window(2, 4, 700, generator)
+
+    def near(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return kv % 300 < 100 + (h if by_head else b)
+
+    def score(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return torch.where(near(b, h, q, kv), s, float("-inf"))
+
+    problem = replace(drawn_problem(mask, 2, (4, 2), 5, 700), score=score)
+    decode = pyflex.compile(score, mask)
+    errors = Errors(torch.float32)
+    errors.add(problem, *problem.run(decode))
+    errors.check()
+    if not by_head:
+        problem = replace(problem, mask=lambda *at: mask(*at) & near(*at))
+    check_lists(problem, decode)
 
 
 class Grammar:

@@ -53,7 +53,7 @@ def kernels(target: str) -> dict[str, str]:
         return pyflex_opt(KERNELS, f"--flex-decode-pipeline={options}")
 
     made = {name: kernel(name) for name in ("dense", "decode", "decode_combine")}
-    listed = "list-blocks=1"
+    listed = "derive-bounds=0 list-blocks=1"
     return made | {
         "dense_listed": kernel("dense", listed),
         "dense_blocks": kernel("dense_blocks", listed),
