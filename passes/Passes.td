@@ -106,6 +106,42 @@ def FlexPackGQA : Pass<"flex-pack-gqa", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numPacked", "num-packed", "row spaces packed">];
 }
 
+def FlexListBlocks : Pass<"flex-list-blocks", "::mlir::ModuleOp"> {
+  let summary = "Visit the blocks that a first kernel finds visible, instead of all keys";
+  let description = [{
+    A loop over all keys whose mask is asked everywhere becomes two over lists,
+    as if a BlockMask had been given: blocks in which the mask is asked, and
+    blocks that are visible as a whole. A kernel that is launched before, named
+    `<name>_blocks`, evaluates the mask and writes the lists: one for each tile
+    of rows, or for each tile of queries where the mask does not depend on the
+    head. Its programs along grid axis y share the keys.
+
+    ```mlir
+    %s = flex.for %all below %len init(%s0) { ... flex.mask_mod @m ... }
+    ```
+    ==>
+    ```mlir
+    tt.func public @decode_blocks(...) {
+      flex.classify @m(%b, %head, %q) below %len -> %kinds blocks(32 x 64)
+      flex.compact %kinds below %len after %arrived -> partial(...) full(...)
+    }
+    ...
+    %s1 = flex.for %partial below %len init(%s0) { ... flex.mask_mod @m ... }
+    %s = flex.for %full below %len init(%s1) { ... }
+    ```
+
+    Both kernels gain the arguments (partial_counts, partial_indices,
+    full_counts, full_indices: !tt.ptr<i32>, row: i64), lists having room for
+    `row` entries; the first one also (kinds: !tt.ptr<i64>, arrived:
+    !tt.ptr<i32>) with `row` words and one counter, zero before and after, for
+    each list. Keys that lie past the end are in no full block.
+  }];
+  let options = [Option<"queries", "queries", "int64_t", "0",
+    "the most queries of a call, if fewer than a tile's; 0: any number">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tt::TTDialect"];
+  let statistics = [Statistic<"numListed", "num-listed", "loops over lists made">];
+}
+
 def FlexReportBounds : Pass<"flex-report-bounds", "::mlir::ModuleOp"> {
   let summary = "Make a kernel that says which keys another one visits";
   let description = [{
@@ -180,12 +216,14 @@ def FlexSplitKV : Pass<"flex-split-kv", "::mlir::ModuleOp"> {
 }
 
 def FlexOverlapKernels : Pass<"flex-overlap-kernels", "::mlir::ModuleOp"> {
-  let summary = "Let the kernel that joins a split start while the first one ends";
+  let summary = "Let a kernel start while the one ahead of it ends";
   let description = [{
     Programmatic dependent launch, for NVIDIA GPUs of compute capability 9.0 and
     later: a kernel says after its KV loop that the next one may be launched,
-    and `<name>_combine` waits for the first one's memory before it reads. The
-    instructions do nothing when the kernels are launched one after the other.
+    and `<name>_combine` waits for the first one's memory before it reads.
+    Likewise `<name>_blocks` lets `<name>` start at once, which waits before it
+    reads the lists. The instructions do nothing when the kernels are launched
+    one after the other.
 
     ```mlir
     %s = flex.for %blocks ...

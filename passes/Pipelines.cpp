@@ -20,6 +20,8 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
                             llvm::cl::desc("run flex-derive-bounds")};
   Option<bool> packGqa{*this, "pack-gqa", llvm::cl::init(true),
                        llvm::cl::desc("run flex-pack-gqa")};
+  Option<bool> listBlocks{*this, "list-blocks", llvm::cl::init(false),
+                          llvm::cl::desc("run flex-list-blocks")};
   Option<bool> reportBounds{*this, "report-bounds", llvm::cl::init(false),
                             llvm::cl::desc("run flex-report-bounds")};
   Option<bool> fuseBlockLoops{*this, "fuse-block-loops", llvm::cl::init(true),
@@ -36,6 +38,9 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
   Option<int64_t> heads{
       *this, "heads", llvm::cl::init(0),
       llvm::cl::desc("query heads in a tile; 0: as many as fit")};
+  Option<int64_t> queries{
+      *this, "queries", llvm::cl::init(0),
+      llvm::cl::desc("most queries of a call, for flex-list-blocks; 0: any")};
   Option<std::string> kernel{*this, "kernel", llvm::cl::init("decode"),
                              llvm::cl::desc("the kernel to keep")};
   Option<std::string> target{*this, "target", llvm::cl::init("cuda"),
@@ -50,6 +55,9 @@ void addOptimisations(OpPassManager &pm, const DecodeOptions &options) {
   // Packing next: it decides which rows every later stage sees.
   if (options.packGqa)
     pm.addPass(createFlexPackGQA(FlexPackGQAOptions{options.heads}));
+  // Lists are one for each tile of rows, and the loops over them are fused.
+  if (options.listBlocks)
+    pm.addPass(createFlexListBlocks(FlexListBlocksOptions{options.queries}));
   // The rows of a tile are settled, and its loop is still whole.
   if (options.reportBounds)
     pm.addPass(createFlexReportBounds());

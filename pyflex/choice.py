@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pyflex.kind import Kind
+from pyflex.listing import capture_steps
 from pyflex.options import Options
 from pyflex.plan import Plan
 from pyflex.run import model_of
-from pyflex.schedule import Schedule, best_schedule, check_grid, fitting
+from pyflex.schedule import (
+    Schedule,
+    best_schedule,
+    check_grid,
+    fitting,
+    lists_blocks,
+    power_of_two,
+)
 
 
 class Choice:
@@ -28,7 +36,7 @@ class Choice:
         specs = (replace(kind.spec, schedule=schedule) for schedule in schedules)
         self._kinds = [replace(kind, spec=spec) for spec in specs]
         self._schedules, self._options = schedules, options
-        self._plans: dict[int, Plan] = {}
+        self._plans: dict[tuple[int, bool], Plan] = {}
         self._unit = max(schedule.keys for schedule in schedules)
         self._chosen: dict[int, Plan] = {}  # by units of the longest sequence
         check_grid(options, kind.programs())
@@ -46,6 +54,20 @@ class Choice:
         if self._device is not None:
             work = self._kinds[0].work(kv_limit)
             index = best_schedule(self._options, work, self._schedules, self._device)
-        if index not in self._plans:
-            self._plans[index] = Plan(self._kinds[index], self._options)
-        return self._plans[index]
+        kind = self._kinds[index]
+        lists = kind.listable and lists_blocks(kind.kv_bytes(kv_limit))
+        if (index, lists) not in self._plans:
+            kind = _listing(kind) if lists else kind
+            self._plans[index, lists] = Plan(kind, self._options)
+        return self._plans[index, lists]
+
+
+def _listing(kind: Kind) -> Kind:
+    """`kind` with a first kernel that lists the blocks, of rows as few as calls have."""
+    queries = power_of_two(kind.rows[2])
+    if queries >= kind.spec.schedule.queries:
+        queries = 0
+    mask = kind.trace.mask
+    assert mask is not None  # without one there is nothing to list
+    spec = replace(kind.spec, lists=True, queries=queries, mask_steps=capture_steps(mask))
+    return replace(kind, spec=spec)

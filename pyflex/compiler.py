@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from pyflex.errors import CompilerError, CompilerLibraryError, SourceLine
 
-_ABI_VERSION = 3
+_ABI_VERSION = 4
 _NAME = "libpyflex.so"
 _SNAPSHOTS, _GENERIC, _DEBUG_INFO = 1, 2, 4
 _SEVERITIES = ("note", "remark", "warning", "error")
@@ -216,6 +216,7 @@ class GpuKind(ctypes.Structure):
         ("acquire", ctypes.c_void_p),
         ("kernel", ctypes.c_void_p),
         ("next", ctypes.c_void_p),
+        ("listing", ctypes.c_void_p),
         ("arguments", ctypes.c_char_p),
         ("parts", ctypes.POINTER(ctypes.c_uint32)),
         ("query", ctypes.c_int64 * 4),
@@ -227,6 +228,8 @@ class GpuKind(ctypes.Structure):
         ("tile_keys", ctypes.c_uint32),
         ("programs", ctypes.c_uint32),
         ("overlap", ctypes.c_uint32),
+        ("lists", ctypes.c_uint32),
+        ("blocks_at_once", ctypes.c_uint32),
         ("device_type", ctypes.c_int32),
         ("device", ctypes.c_int32),
         ("dtype_code", ctypes.c_int32),

@@ -18,6 +18,7 @@ from pyflex.gpu import Target
 from pyflex.inputs import ELEMENTS, Inputs, check_inputs
 from pyflex.kernel import BlockShape, KernelSpec
 from pyflex.kind import Kind
+from pyflex.listing import is_interval
 from pyflex.lowered import Lowered, lowered_for
 from pyflex.mods import Mods, Trace
 from pyflex.options import Options
@@ -216,12 +217,17 @@ class Decode:
             shape=shape,
             trace=trace,
             lists=lists,
+            listable=lists is None and self._lists_blocks(trace),
             shapes=(query.shape, key.shape, value.shape),
             integers=(_integer_bits(inputs.q_offset), _integer_bits(inputs.kv_len)),
             dtype=query.dtype,
             device=query.device,
         )
         return Choice(kind, schedules, self.options)
+
+    def _lists_blocks(self, trace: Trace) -> bool:
+        enabled = self.options.enabled("flex-list-blocks")
+        return enabled and trace.mask is not None and not is_interval(trace.mask)
 
     def explain(
         self,
@@ -236,9 +242,9 @@ class Decode:
         """Says which keys a call with these arguments reads, and why with this tile and split.
 
         The kernel is compiled as by a call, and `ir` then shows it, but not launched: the bounds
-        that it derives from the mask are computed by a kernel of their own. They, lengths and
-        block lists are read from the device, which waits for it. Arguments and errors are those
-        of a call.
+        that it derives from the mask, or the lists that it reads, are computed by a kernel of their
+        own. They, lengths and a BlockMask's lists are read from the device, which waits for it.
+        Arguments and errors are those of a call.
 
         Example:
             >>> print(decode.explain(query, key, value, kv_len=lengths))

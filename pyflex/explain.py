@@ -12,6 +12,7 @@ from pyflex.bounds import bounds_of
 from pyflex.explanation import Estimate, Explanation, RowTile, count
 from pyflex.inputs import Inputs
 from pyflex.kind import Kind
+from pyflex.listing import depends_on_head
 from pyflex.options import Options
 from pyflex.plan import Layout, Plan
 from pyflex.run import model_of
@@ -40,7 +41,7 @@ def explain(
     )
     return Explanation(
         problem=f"{', '.join(shapes)}, {spec.element} on {kind.device}",
-        sparsity=_sparsity(spec.mask is not None, lists, has_mask, tiles),
+        sparsity=_sparsity(plan, has_mask, tiles),
         tiles=tiles,
         block=lists.kv_block if lists is not None else schedule.keys,
         key_bytes=(spec.head_dim + spec.value_dim) * inputs.query.element_size(),
@@ -51,13 +52,13 @@ def explain(
     )
 
 
-def _sparsity(
-    masked: bool, lists: BlockLists | None, has_mask: bool, tiles: tuple[RowTile, ...]
-) -> str:
-    if lists is not None:
+def _sparsity(plan: Plan, has_mask: bool, tiles: tuple[RowTile, ...]) -> str:
+    if plan.kind.lists is not None:
         asked = "its mask_mod is asked in partial ones"
         return f"a BlockMask lists the blocks; {asked}{', mask_fn in all' if has_mask else ''}"
-    if not masked:
+    if plan.spec.lists:
+        return "a first kernel lists the blocks that the mask shows; it is asked in partial ones"
+    if plan.spec.mask is None:
         return "no mask: every key below kv_len is read"
     if any(tile.all or tile.keys < tile.length for tile in tiles):
         return "bounds of kv_idx derived from the mask: keys outside are not read"
@@ -85,24 +86,28 @@ def _row_tiles(inputs: Inputs, kind: Kind) -> Iterator[tuple[int, int, int, int,
 
 
 def _tiles(inputs: Inputs, plan: Plan, layout: Layout) -> Iterator[RowTile]:
-    kind = plan.kind
-    lengths, lists = _lengths(inputs), kind.lists
+    kind, lengths = plan.kind, _lengths(inputs)
+    keys = kind.spec.schedule.keys
     places = zip(_row_tiles(inputs, kind), _bounds(inputs, plan, layout), strict=True)
-    listed = _Listed(lists) if lists is not None else None
+    given = _Listed(kind.lists) if kind.lists is not None else None
+    found = _Found(inputs, plan, layout) if plan.spec.lists else None
     for place, bounds in places:
         length = lengths[place[0]]
-        if listed is not None:
-            visited = listed.visited(place[0], place[1], place[3], length)
+        if kind.lists is not None and given is not None:
+            blocks = given.blocks(place[0], place[1], place[3])
+            visited = _visited(blocks, kind.lists.kv_block, length)
+        elif found is not None:
+            visited = _visited(found.blocks(place[0], place[1], place[3]), keys, length)
         elif kind.spec.mask is None:
-            visited = _interval(0, length, 0, length, kind.spec.schedule.keys)
+            visited = _interval(0, length, 0, length, keys)
         else:
-            visited = _interval(*bounds, kind.spec.schedule.keys)
+            visited = _interval(*bounds, keys)
         yield RowTile(*place, length, *visited)
 
 
 def _bounds(inputs: Inputs, plan: Plan, layout: Layout) -> list[tuple[int, int, int, int]]:
     """What the kernel derives from the mask for each program; nothing of lists or no mask."""
-    if plan.spec.blocks is not None or plan.spec.mask is None:
+    if plan.spec.blocks is not None or plan.spec.lists or plan.spec.mask is None:
         return [(0, 0, 0, 0)] * plan.kind.programs()
     found = bounds_of(plan, layout, inputs.q_offset, inputs.kv_len)
     assert found is not None  # there are no lists
@@ -133,26 +138,57 @@ class _Listed:
     """A BlockMask's lists, read from the device."""
 
     def __init__(self, lists: BlockLists) -> None:
-        self._q_block, self._kv_block = lists.q_block, lists.kv_block
+        self._q_block = lists.q_block
         self._lists = [(lists.counts.cpu(), lists.indices.cpu())]
         if lists.full_counts is not None and lists.full_indices is not None:
             self._lists.append((lists.full_counts.cpu(), lists.full_indices.cpu()))
 
-    def visited(self, batch: int, head: int, query: int, length: int) -> tuple[int, ...]:
-        """What `RowTile` holds behind `length`; blocks past the end are not read."""
+    def blocks(self, batch: int, head: int, query: int) -> list[torch.Tensor]:
+        """The partial blocks and, where there are lists of them, the full ones."""
         found = []
         for counts, indices in self._lists:
             entries, heads, _ = counts.shape
             row = (batch % entries, head % heads, query // self._q_block)
-            starts = indices[row][: int(counts[row])].long() * self._kv_block
-            found.append(starts[starts < length])
-        starts = torch.cat(found)
-        if not len(starts):
-            return (0,) * 7
-        ends = (starts + self._kv_block).clamp(max=length)
-        some, free = len(found[0]), sum(map(len, found[1:]))
-        begin, end, keys = int(starts.min()), int(ends.max()), int((ends - starts).sum())
-        return begin, end, 0, 0, some, free, keys
+            found.append(indices[row][: int(counts[row])].long())
+        return found
+
+
+class _Found:
+    """The lists that a first kernel writes, read from the device."""
+
+    def __init__(self, inputs: Inputs, plan: Plan, layout: Layout) -> None:
+        spec = plan.spec
+        assert spec.mask is not None  # it is what the lists are made from
+        self._lists = plan.list_blocks(layout, inputs.q_offset, inputs.kv_len)
+        self._tiles = -(-inputs.q_len // spec.schedule.queries)
+        self._group, self._heads, self._queries = (
+            spec.group,
+            spec.schedule.heads,
+            spec.schedule.queries,
+        )
+        self._portions = -(-spec.group // spec.schedule.heads)
+        self._per_batch = inputs.kv_heads * self._portions if depends_on_head(spec.mask) else 0
+
+    def blocks(self, batch: int, head: int, query: int) -> list[torch.Tensor]:
+        """The partial blocks and the full ones."""
+        row = batch
+        if self._per_batch:
+            kv_head, in_group = divmod(head, self._group)
+            row = row * self._per_batch + kv_head * self._portions + in_group // self._heads
+        lists = self._lists[row * self._tiles + query // self._queries]
+        return [torch.tensor(blocks, dtype=torch.long) for blocks in lists]
+
+
+def _visited(blocks: list[torch.Tensor], kv_block: int, length: int) -> tuple[int, ...]:
+    """What `RowTile` holds behind `length`; blocks past the end are not read."""
+    found = [starts[starts < length] for starts in (each * kv_block for each in blocks)]
+    starts = torch.cat(found)
+    if not len(starts):
+        return (0,) * 7
+    ends = (starts + kv_block).clamp(max=length)
+    some, free = len(found[0]), sum(map(len, found[1:]))
+    begin, end, keys = int(starts.min()), int(ends.max()), int((ends - starts).sum())
+    return begin, end, 0, 0, some, free, keys
 
 
 def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Estimate, ...]]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pyflex.listing import depends_on_head
 from pyflex.options import OPTIMISATIONS, Options
 from pyflex.schedule import Schedule
 from pyflex.trace import TracedMod
 
 #: How the kernel that joins a split is compiled: one warp a row needs no barrier.
 _JOINING = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
+#: Warps of the kernel that lists the blocks: 16 keys a thread.
+_LISTING_WARPS = 4
 
 Element = Literal["f16", "bf16", "f32"]
 ITEMSIZE: dict[str, int] = {"f16": 2, "bf16": 2, "f32": 4}
@@ -32,7 +35,9 @@ class KernelSpec:
 
     `aligned`: every pointer and every stride but the last is a multiple of 16 bytes, and the
     last stride is 1. `offset_type` and `length_type` are the integer types behind the tensors
-    q_offset and kv_len.
+    q_offset and kv_len. `lists` says that a first kernel lists the blocks that the mask shows;
+    `queries` is the most that a call of it has, 0 for any number, and `mask_steps` is that of
+    `listing.capture_steps`.
     """
 
     element: Element
@@ -51,7 +56,10 @@ class KernelSpec:
     schedule: Schedule
     score: TracedMod | None = field(compare=False, repr=False)
     mask: TracedMod | None = field(compare=False, repr=False)
-    kernel: Literal["decode", "decode_combine", "decode_bounds"] = "decode"
+    kernel: Literal["decode", "decode_combine", "decode_blocks", "decode_bounds"] = "decode"
+    lists: bool = False
+    queries: int = 0
+    mask_steps: tuple[int, ...] = ()
 
     @property
     def splits_kv(self) -> bool:
@@ -61,7 +69,10 @@ class KernelSpec:
 
     @property
     def bounds(self) -> KernelSpec:
-        """The kernel that takes a pointer more and writes there which keys this one visits."""
+        """The kernel that takes a pointer more and writes there which keys this one visits.
+
+        For a kernel without lists.
+        """
         return replace(self, kernel="decode_bounds")
 
     @property
@@ -84,7 +95,16 @@ class KernelSpec:
             score=None,
             mask=None,
             kernel="decode_combine",
+            lists=False,
+            queries=0,
+            mask_steps=(),
         )
+
+    @property
+    def listing(self) -> KernelSpec:
+        """The kernel that lists the blocks; it takes the arguments of this one, and two more."""
+        schedule = replace(self.schedule, num_warps=_LISTING_WARPS, num_stages=1)
+        return replace(self, schedule=schedule, kernel="decode_blocks")
 
     def pipeline(self, backend: str, *, overlap: bool) -> str:
         """The passes that make the kernel for "cuda" or "hip".
@@ -92,7 +112,19 @@ class KernelSpec:
         `overlap` says whether the GPU can start a kernel before the one ahead has ended.
         """
         settings = [f"kernel={self.kernel}", f"target={backend}", f"heads={self.schedule.heads}"]
-        off = {"flex-split-kv": not self.splits_kv, "flex-overlap-kernels": not overlap}
+        if self.queries:
+            settings.append(f"queries={self.queries}")
+        # A mask is either listed or solved. With lists, their number does not depend on what hides
+        # keys of some heads in a score_mod.
+        of_score = self.score is not None and depends_on_head(self.score)
+        of_mask = self.mask is not None and depends_on_head(self.mask)
+        off = {
+            "flex-mask-from-score": self.lists and of_score and not of_mask,
+            "flex-derive-bounds": self.lists,
+            "flex-list-blocks": not self.lists,
+            "flex-split-kv": not self.splits_kv,
+            "flex-overlap-kernels": not overlap,
+        }
         for name in OPTIMISATIONS:
             enabled = self.options.enabled(name) and not off.get(name, False)
             settings.append(f"{name.removeprefix('flex-')}={int(enabled)}")
@@ -152,18 +184,32 @@ def _parameters(spec: KernelSpec) -> list[_Parameter]:
         out += [_Parameter("blocks_sb", "i64"), _Parameter("blocks_sh", "i64")]
     for mod in (spec.score, spec.mask):
         if mod:
-            out += [_Parameter(_capture_name(mod, p.name), p.type) for p in mod.parameters]
+            steps = _steps(spec, mod)
+            for p in mod.parameters:
+                divisibility = 16 if steps.get(p.name) == 16 else 0
+                out.append(_Parameter(_capture_name(mod, p.name), p.type, divisibility))
     return out
+
+
+def _steps(spec: KernelSpec, mod: TracedMod) -> dict[str, int]:
+    """What is known of a mod's capture parameters; empty if nothing is."""
+    if mod is not spec.mask or not spec.mask_steps:
+        return {}
+    return dict(zip((p.name for p in mod.parameters), spec.mask_steps, strict=True))
 
 
 def _capture_name(mod: TracedMod, name: str) -> str:
     return f"{mod.kind}_{name.removeprefix('%')}"
 
 
-def _captures(mod: TracedMod) -> str:
+def _captures(spec: KernelSpec, mod: TracedMod) -> str:
     if not mod.parameters:
         return f"{mod.kind} @{mod.kind}"
-    names = ", ".join(f"%{_capture_name(mod, p.name)}" for p in mod.parameters)
+    steps = _steps(spec, mod)
+    names = ", ".join(
+        "%one" if steps.get(p.name) == 0 else f"%{_capture_name(mod, p.name)}"
+        for p in mod.parameters
+    )
     types = ", ".join(p.type for p in mod.parameters)
     short = mod.kind.removesuffix("_mod")
     return f"{mod.kind} @{mod.kind} {short}_captures({names} : {types})"
@@ -196,7 +242,7 @@ def build_module(spec: KernelSpec) -> str:
             f"%{name}s = flex.per_batch %{name}, %{name}_tensor if %{name}_is_tensor"
             f" : !tt.ptr<{type_}>"
         )
-    mods = " ".join(_captures(mod) for mod in (spec.score, spec.mask) if mod)
+    mods = " ".join(_captures(spec, mod) for mod in (spec.score, spec.mask) if mod)
     tables = ""
     if spec.blocks:
         for name in ("partial", "full") if spec.blocks.has_full else ("partial",):

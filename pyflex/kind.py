@@ -9,6 +9,7 @@ import torch
 from pyflex.blocks import BlockLists
 from pyflex.errors import DeviceError
 from pyflex.kernel import KernelSpec
+from pyflex.listing import Lists, blocks_at_once, depends_on_head
 from pyflex.lowered import lowered_for
 from pyflex.mods import Trace
 from pyflex.schedule import Shape, Work
@@ -22,12 +23,14 @@ class Kind:
         shapes: of query, key and value; the lengths of key and value do not count.
         integers: of q_offset and kv_len, bits of a tensor's integers, 0 if it is no tensor.
         lists: the BlockMask's.
+        listable: whether the mask shows blocks that are not next to each other.
     """
 
     spec: KernelSpec
     shape: Shape
     trace: Trace
     lists: BlockLists | None
+    listable: bool
     shapes: tuple[torch.Size, torch.Size, torch.Size]
     integers: tuple[int, int]
     dtype: torch.dtype
@@ -61,6 +64,30 @@ class Kind:
                 got=programs,
             )
         return programs
+
+    def kv_bytes(self, kv_limit: int) -> int:
+        """Bytes of so many keys and their values."""
+        batch, heads, _, _ = self.shapes[1]
+        lines = self.spec.head_dim + self.spec.value_dim
+        return batch * heads * kv_limit * lines * self.dtype.itemsize
+
+    def list_count(self) -> tuple[int, int]:
+        """How many lists a first kernel writes, and how many blocks a program of it sees at once.
+
+        One for each program or, where the mask is the same for all heads, for each tile of queries.
+        """
+        spec, (batch, _, q_len) = self.spec, self.rows
+        assert spec.mask is not None  # without one there is nothing to list
+        schedule, queries = spec.schedule, spec.schedule.queries
+        rows = min(queries, spec.queries or queries)
+        if depends_on_head(spec.mask):
+            return self.programs(), blocks_at_once(schedule.keys, rows * schedule.heads)
+        return batch * -(-q_len // queries), blocks_at_once(schedule.keys, rows)
+
+    def block_lists(self, kv_limit: int) -> Lists:
+        """The lists that a first kernel writes for `kv_limit` keys."""
+        count, at_once = self.list_count()
+        return Lists.of(count, -(-kv_limit // self.spec.schedule.keys), at_once)
 
     def work(self, kv_limit: int) -> Work:
         """The KV loop over sequences of up to `kv_limit` keys."""

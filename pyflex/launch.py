@@ -11,8 +11,9 @@ from pyflex.cache import Binary
 from pyflex.compiler import SLOTS, GpuImage, shared_library
 from pyflex.errors import DeviceError
 
-# PyflexGpuLaunch up to its arguments.
-_HEADER = "QQQIIII"
+# PyflexGpuLaunch: the most kernels of one, and how it lies up to its arguments.
+_MOST_KERNELS = 3
+_HEADER = "4Q8I"
 
 
 class GpuKernel:
@@ -59,45 +60,49 @@ def pack_arguments(kernels: Sequence[GpuKernel], arguments: Sequence[int | float
     return struct.pack(f"={''.join(SLOTS[name] for name in types)}", *arguments)
 
 
+def overlaps(kernels: Sequence[GpuKernel]) -> int:
+    """Bit i: kernel i waits for the one ahead of it itself, and may start early."""
+    return sum(1 << i for i, kernel in enumerate(kernels) if i and kernel.binary.waits)
+
+
 class Launcher:
-    """Launches a kernel, and perhaps another one right behind it on the same stream.
+    """Launches up to three kernels, one right behind the other on the same stream.
 
     All that a launch says crosses as one block of bytes, in one call. Threads may share a
-    Launcher. No other thread's launch comes between the two kernels.
+    Launcher. No other thread's launch comes between the kernels.
     """
 
-    def __init__(self, kernel: GpuKernel, behind: GpuKernel | None = None) -> None:
-        types = kernel.binary.arguments + (behind.binary.arguments if behind else ())
+    def __init__(self, *kernels: GpuKernel) -> None:
+        types = [name for kernel in kernels for name in kernel.binary.arguments]
         self._types = types
         self._pack = struct.Struct(f"={_HEADER}{''.join(SLOTS[name] for name in types)}").pack
         self._launch: Any = shared_library().pyflex_gpu_launch
-        self._kernel = kernel.handle
-        self._behind = behind.handle if behind else 0
-        self._overlap = int(behind is not None and behind.binary.waits)
+        absent = (0,) * (_MOST_KERNELS - len(kernels))
+        self._kernels = (*(kernel.handle for kernel in kernels), *absent)
+        self._no_grids = absent
+        self._overlap = overlaps(kernels)
 
     def launch(
         self,
         stream: int,
-        grid: tuple[int, int],
-        grid_behind: int,
+        grids: tuple[tuple[int, int], ...],
         arguments: tuple[int | float, ...],
     ) -> None:
         """Queues the kernels.
 
         Args:
             stream: the handle of a stream of the kernels' device.
-            grid: programs along x and y.
-            grid_behind: programs of the kernel behind.
-            arguments: the kernel's, then those of the one behind; a pointer is an address.
+            grids: programs of each kernel, along x and y.
+            arguments: those of one kernel after the other; a pointer is an address.
 
         Raises:
             TypeError: if the number of arguments, or one's type or range, is not the kernels'.
             DeviceError: when the driver refuses the launch.
         """
+        xs, ys = zip(*grids, strict=True)
+        sizes = (*xs, *self._no_grids, *ys, *self._no_grids, self._overlap, 0)
         try:
-            block = self._pack(
-                self._kernel, self._behind, stream, *grid, grid_behind, self._overlap, *arguments
-            )
+            block = self._pack(*self._kernels, stream, *sizes, *arguments)
         except struct.error as error:
             expected = ", ".join(self._types)
             raise TypeError(f"expected arguments ({expected}), got {arguments}") from error

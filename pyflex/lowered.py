@@ -53,6 +53,11 @@ class Lowered:
         """The kernel that joins a split's partial results; None for one that is not split."""
         return lowered_for(self.spec.joining) if self.spec.splits_kv else None
 
+    @cached_property
+    def listing(self) -> Lowered | None:
+        """The kernel that lists the blocks; None where nothing does."""
+        return lowered_for(self.spec.listing) if self.spec.lists else None
+
     def ttir(self, target: Target | None = None) -> str:
         """The kernel in MLIR's generic form, as Triton and the CPU's compiler read it.
 
@@ -79,16 +84,20 @@ class Lowered:
                 cache.store(key, found)
         return found
 
-    def binaries(self, target: Target) -> tuple[Binary, Binary | None]:
-        """Machine code of this kernel and, if it splits, of the one that joins.
+    def binaries(self, target: Target) -> tuple[Binary, Binary | None, Binary | None]:
+        """Machine code of this kernel, of the one that joins a split and of the one that lists.
 
-        The two are compiled at the same time: the second is ready long before the first.
+        They are compiled at the same time: the others are ready long before the first.
         """
-        if self.joining is None:
-            return self.binary(target), None
-        with ThreadPoolExecutor(1) as pool:
-            joining = pool.submit(self.joining.binary, target)
-            return self.binary(target), joining.result()
+        with ThreadPoolExecutor(2) as pool:
+            joining = pool.submit(self.joining.binary, target) if self.joining else None
+            listing = pool.submit(self.listing.binary, target) if self.listing else None
+            kernel = self.binary(target)
+            return (
+                kernel,
+                joining.result() if joining else None,
+                listing.result() if listing else None,
+            )
 
     def _pipeline(self, target: Target | None) -> str:
         if target is None:

@@ -14,6 +14,7 @@ OPTIMISATIONS = (
     "flex-mask-from-score",
     "flex-derive-bounds",
     "flex-pack-gqa",
+    "flex-list-blocks",
     "flex-fuse-block-loops",
     "flex-split-kv",
     "flex-overlap-kernels",

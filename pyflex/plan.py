@@ -22,6 +22,7 @@ from pyflex.arguments import (
 from pyflex.blocks import BlockLists
 from pyflex.kind import Kind
 from pyflex.launch import GpuKernel
+from pyflex.listing import Lists
 from pyflex.lowered import lowered_for
 from pyflex.options import Options
 from pyflex.repeat import Repeat
@@ -146,7 +147,9 @@ class Plan:
         self._untold: dict[int, Split | None] = {}  # of these, what `repeat` has not seen
         self._repeat: Repeat | None = None
         self._checked = -1  # captures are long enough for so many keys
-        self._splits: dict[int, Split | None] = {}  # by the tiles of the longest sequence
+        # By the tiles of the longest sequence.
+        self._splits: dict[int, Split | None] = {}
+        self._block_lists: dict[int, Lists] = {}
 
     def run(
         self,
@@ -176,6 +179,13 @@ class Plan:
         kv_len, length = per_batch(kv_len, layout[6])
         scale = self._scale if scale is None else float(scale)
         arguments = self._of_layout(layout, (out_at, *rows_at), (scale, *offset, *length))
+        if self.spec.lists:
+            lists = self._block_lists.get(tiles)
+            if lists is None:
+                lists = self._block_lists[tiles] = self._kind.block_lists(kv_limit)
+            results = self._results(out_at, rows_at)
+            self._runner.run_listed(arguments, self._programs, lists, split, results)
+            return out, lse, max_scores
         if split is None:
             self._runner.run(arguments, self._programs)
             return out, lse, max_scores
@@ -186,10 +196,23 @@ class Plan:
         self._runner.run_split(arguments, self._programs, split, results)
         return out, lse, max_scores
 
+    def list_blocks(
+        self, layout: Layout, q_offset: PerBatch | None, kv_len: PerBatch | None
+    ) -> list[tuple[list[int], list[int]]]:
+        """The partial and the full blocks of each list of a plan with lists, read to the host."""
+        lists = self._kind.block_lists(self._limit(layout, kv_len))
+        if not self._row_count:
+            return []
+        q_offset, offset = per_batch(q_offset, 0)
+        kv_len, length = per_batch(kv_len, layout[6])
+        results = (0,) * (1 + self.spec.lse + self.spec.max_scores)  # nothing is written there
+        arguments = self._of_layout(layout, results, (self._scale, *offset, *length))
+        return lists.read(self._runner.list_blocks(arguments, lists))
+
     def bounds(
         self, layout: Layout, q_offset: PerBatch | None, kv_len: PerBatch | None
     ) -> torch.Tensor:
-        """What each program of this call would visit: int32 [programs, 4].
+        """What each program of a plan without lists would visit: int32 [programs, 4].
 
         The columns are the first key, the end of the keys, and the same of the keys that need no
         mask.
@@ -256,11 +279,11 @@ class Plan:
 
     def repeat(self) -> Repeat | None:
         """What makes calls like the last one short; None where there is nothing of the kind."""
-        kernels = self._runner.kernels
-        if not self._row_count or self.spec.max_scores or not Repeat.serves(kernels):
+        kernels, listing = self._runner.kernels, self._runner.listing
+        if not self._row_count or self.spec.max_scores or not Repeat.serves(kernels, listing):
             return None
         if self._repeat is None or len(kernels) > self._repeat.num_kernels:
-            self._repeat = self._make_repeat(kernels)
+            self._repeat = self._make_repeat(kernels, listing)
             self._untold = dict(self._splits)
         limit = self._checked if self._lists is None else min(self._checked, self._lists.kv_len)
         self._repeat.learn_keys(limit)
@@ -270,17 +293,20 @@ class Plan:
                 self._repeat.learn_parts(tiles, split.parts)
         return self._repeat
 
-    def _make_repeat(self, kernels: tuple[GpuKernel, ...]) -> Repeat:
+    def _make_repeat(self, kernels: tuple[GpuKernel, ...], listing: GpuKernel | None) -> Repeat:
         spec = self.spec
         lse = (0,) if spec.lse else ()
         strides = (0,) * (9 if spec.aligned else 12)
         arguments = self._arguments((0, 0, 0, 0, *lse), strides, (0, 0.0, 0, 0, 0, 0, 0, 0))
+        if listing is not None:
+            own = (*arguments, 0, 0, 0, 0, 0)
+            arguments = (*own, 0, 0, *own)
         if spec.splits_kv:
             arguments = (*arguments, 0, 0, 0)
         if len(kernels) > 1:
             arguments = (*arguments, 0, 0, 0, *self._results(0, lse))
         layout = (self._shape, self._strides, self._row_strides)
-        return Repeat(self._kind, kernels, arguments, *layout, self._runner.empty)
+        return Repeat(self._kind, kernels, listing, arguments, *layout, self._runner.empty)
 
     def _row_results(self) -> tuple[torch.Tensor | None, torch.Tensor | None, tuple[int, ...]]:
         """The results with one number a row that are wanted, and their addresses."""

@@ -18,15 +18,15 @@ from pyflex.arguments import PerBatch
 from pyflex.compiler import GpuKind, gpu_call
 from pyflex.errors import DeviceError
 from pyflex.kind import Kind
-from pyflex.launch import GpuKernel, last_problem, pack_arguments
-from pyflex.workspace import BLOCKS
+from pyflex.launch import GpuKernel, last_problem, overlaps, pack_arguments
+from pyflex.workspace import BLOCKS, COUNTERS
 
 #: Lengths, in tiles, whose split is remembered.
 _MOST_TILES = 4096
 # GpuCall::mostArguments in the library.
 _MOST_ARGUMENTS = 256
 # PyflexGpuCall, and what the library answers.
-_pack = struct.Struct("=QQQQQQQQQQQdii").pack
+_pack = struct.Struct("=13Qdii").pack
 _QUEUED, _OTHER = 0, 1
 # DLPack's numbers.
 _DTYPES = {torch.float16: (2, 16), torch.bfloat16: (4, 16), torch.float32: (2, 32)}
@@ -61,34 +61,40 @@ class Repeat:
         self,
         kind: Kind,
         kernels: Sequence[GpuKernel],
+        listing: GpuKernel | None,
         arguments: Sequence[int | float],
         shape: tuple[int, ...],
         strides: tuple[int, ...],
         row_strides: tuple[int, ...],
         empty: Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor],
     ) -> None:
-        """Takes the arguments of all kernels; what changes from call to call may be anything."""
+        """Takes the arguments of all kernels; what changes from call to call may be anything.
+
+        They are in the order of the launch: `listing`, if any, is ahead of `kernels`.
+        """
         spec = kind.spec
         self.spec, self.lists, self.lse = spec, kind.lists, spec.lse
         self.num_kernels = len(kernels)
         self._trace = kind.trace
         self._shape, self._strides, self._dtype = shape, strides, kind.dtype
         self._row_strides = row_strides
+        self._lists = spec.lists
         self._scale: float = spec.head_dim**-0.5
         self._index: int = kind.device.index or 0
-        self._splits = spec.splits_kv
+        self._keeps = spec.splits_kv or spec.lists
         self._empty = empty
         self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
         self._parts = (ctypes.c_uint32 * _MOST_TILES)()
         self._call = gpu_call()
-        self._kernels = tuple(kernels)
-        self._gpu_kind = _gpu_kind(kind, kernels, pack_arguments(kernels, arguments), self._parts)
+        self._kernels = (*kernels, listing)  # alive as long as this
+        packed = pack_arguments(_in_order(kernels, listing), arguments)
+        self._gpu_kind = _gpu_kind(kind, kernels, listing, packed, self._parts)
         self._kind_at = ctypes.addressof(self._gpu_kind)
 
     @staticmethod
-    def serves(kernels: Sequence[GpuKernel]) -> bool:
+    def serves(kernels: Sequence[GpuKernel], listing: GpuKernel | None) -> bool:
         """Whether the library can take calls of these kernels."""
-        count = sum(len(kernel.binary.arguments) for kernel in kernels)
+        count = sum(len(kernel.binary.arguments) for kernel in _in_order(kernels, listing))
         return bool(kernels) and count <= _MOST_ARGUMENTS and _reader() is not None
 
     def learn_keys(self, most: int) -> None:
@@ -138,7 +144,9 @@ class Repeat:
             lse = self._empty(self._shape[:-1], self._row_strides, torch.float32)
         stream = self._stream(self._index)
         # Held until both kernels are queued; the library looks whether it is large enough.
-        kept = BLOCKS.get((self._index, stream), _NO_BLOCK) if self._splits else _NO_BLOCK
+        place = (self._index, stream)
+        kept = BLOCKS.get(place, _NO_BLOCK) if self._keeps else _NO_BLOCK
+        counted = COUNTERS.get(place, _NO_BLOCK) if self._lists else _NO_BLOCK
         try:
             call = _pack(
                 self._kind_at,
@@ -152,6 +160,8 @@ class Repeat:
                 stream,
                 kept[1],
                 kept[0],
+                counted[1],
+                counted[0],
                 self._scale if scale is None else scale,
                 offset,
                 length,
@@ -166,30 +176,41 @@ class Repeat:
         raise DeviceError("the GPU's driver refuses the launch", got=last_problem())
 
 
+def _in_order(kernels: Sequence[GpuKernel], listing: GpuKernel | None) -> list[GpuKernel]:
+    """All kernels as they are launched."""
+    return [*kernels] if listing is None else [listing, *kernels]
+
+
 def _gpu_kind(
     kind: Kind,
     kernels: Sequence[GpuKernel],
+    listing: GpuKernel | None,
     arguments: bytes,
     parts: ctypes.Array[ctypes.c_uint32],
 ) -> GpuKind:
     spec, python = kind.spec, ctypes.pythonapi
     code, bits = _DTYPES[kind.dtype]
+    order = _in_order(kernels, listing)
+    lists, at_once = kind.list_count() if listing is not None else (0, 0)
     return GpuKind(
         read=_reader(),
         release=_address(python.PyEval_SaveThread),
         acquire=_address(python.PyEval_RestoreThread),
         kernel=kernels[0].handle,
         next=kernels[1].handle if len(kernels) > 1 else None,
+        listing=listing.handle if listing is not None else None,
         arguments=arguments,
         parts=parts,
         query=tuple(kind.shapes[0]),
         key=tuple(kind.shapes[1]),
         value=tuple(kind.shapes[2]),
-        num_arguments=sum(len(kernel.binary.arguments) for kernel in kernels),
+        num_arguments=sum(len(kernel.binary.arguments) for kernel in order),
         num_parts=_MOST_TILES,
         tile_keys=spec.schedule.keys,
         programs=kind.programs(),
-        overlap=len(kernels) > 1 and kernels[1].binary.waits,
+        overlap=overlaps(order),
+        lists=lists,
+        blocks_at_once=at_once,
         device_type=_DEVICES[kind.device.type],
         device=kind.device.index or 0,
         dtype_code=code,

@@ -51,6 +51,9 @@ _COSTLY = 12
 #: With fewer programs than multiprocessors over this, loops are split so often that the tile
 #: makes no difference worth a kernel.
 _FEW = 3
+#: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
+#: the memory reads while a small kernel runs.
+_LEAST_LISTED = 8 << 20
 #: More parts than this are joined slower than they save.
 _MOST_PARTS = 64
 
@@ -332,6 +335,11 @@ def best_schedule(
         return 0
     times = [predicted(schedule) for schedule in schedules]
     return times.index(min(times))
+
+
+def lists_blocks(kv_bytes: int) -> bool:
+    """Whether a first kernel lists the blocks of so many bytes of K and V."""
+    return kv_bytes >= _LEAST_LISTED
 
 
 def check_grid(options: Options, programs: int) -> None:

@@ -100,6 +100,35 @@ tt.func public @dot(%p: !tt.ptr<bf16>, %out: !tt.ptr<f32>) {
 // -----
 
 // The first element starts the reduction; a sum may be reordered.
+// CHECK-LABEL: func.func @scan
+tt.func public @scan(%p: !tt.ptr<i32>, %o: !tt.ptr<i32>) {
+  %s = tt.splat %p : !tt.ptr<i32> -> tensor<16x!tt.ptr<i32>>
+  %a = tt.load %s : tensor<16x!tt.ptr<i32>>
+  // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
+  // CHECK-DAG: %[[C1:.*]] = arith.constant 1 : index
+  // CHECK-DAG: %[[C16:.*]] = arith.constant 16 : index
+  // CHECK: linalg.generic
+  // CHECK: %[[EMPTY:.*]] = tensor.empty() : tensor<16xi32>
+  // CHECK: scf.for %[[K:[^ ]*]] = %[[C0]] to %[[C16]] step %[[C1]] iter_args(%[[MADE:.*]] = %[[EMPTY]])
+  // CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[K]],
+  // CHECK: %[[BEFORE:.*]] = arith.select %[[FIRST]],
+  // CHECK: %[[SUM:.*]] = tensor.extract %[[MADE]][%[[BEFORE]]]
+  // CHECK: %[[NEXT:.*]] = tensor.extract %{{.*}}[%[[K]]]
+  // CHECK: %[[MORE:.*]] = arith.addi %[[SUM]], %[[NEXT]]
+  // CHECK: %[[HERE:.*]] = arith.select %[[FIRST]], %[[NEXT]], %[[MORE]]
+  // CHECK: tensor.insert %[[HERE]] into %[[MADE]][%[[K]]]
+  %r = "tt.scan"(%a) <{axis = 0 : i32, reverse = false}> ({
+  ^bb0(%x: i32, %y: i32):
+    %z = arith.addi %x, %y : i32
+    tt.scan.return %z : i32
+  }) : (tensor<16xi32>) -> tensor<16xi32>
+  %q = tt.splat %o : !tt.ptr<i32> -> tensor<16x!tt.ptr<i32>>
+  tt.store %q, %r : tensor<16x!tt.ptr<i32>>
+  tt.return
+}
+
+// -----
+
 // CHECK-LABEL: func.func @reduce
 tt.func public @reduce(%p: !tt.ptr<f32>, %o: !tt.ptr<f32>) {
   %s = tt.splat %p : !tt.ptr<f32> -> tensor<8x16x!tt.ptr<f32>>

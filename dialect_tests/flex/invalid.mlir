@@ -825,3 +825,39 @@ tt.func @range_with_half_a_count(%n: i32) {
   %0 = "flex.range"(%n) {operandSegmentSizes = array<i32: 0, 1, 0, 0>, most = 3 : i64} : (i32) -> !flex.blocks
   tt.return
 }
+
+// -----
+
+tt.func @classify_without_a_mask(%b: i32, %h: tensor<16xi32>, %kinds: !tt.ptr<i64>) {
+  // expected-error @+1 {{'flex.classify' op expected a tt.func named 'm', found none}}
+  flex.classify @m(%b, %h, %h) below %b -> %kinds blocks(32 x 64) : tensor<16xi32>, tensor<16xi32>
+  tt.return
+}
+
+// -----
+
+tt.func private @m(i32, i32, i32, i32) -> i1
+
+tt.func @classify_other_rows(%b: i32, %h: tensor<16xi32>, %q: tensor<8xi32>, %kinds: !tt.ptr<i64>) {
+  // expected-error @+1 {{'flex.classify' op expected query of 16 elements, got 8}}
+  flex.classify @m(%b, %h, %q) below %b -> %kinds blocks(32 x 64) : tensor<16xi32>, tensor<8xi32>
+  tt.return
+}
+
+// -----
+
+tt.func private @m(i32, i32, i32, i32) -> i1
+
+tt.func @classify_too_many_blocks(%b: i32, %h: tensor<16xi32>, %kinds: !tt.ptr<i64>) {
+  // expected-error @+1 {{'flex.classify' op expected a power of two of blocks in a word, at most 32, got 64}}
+  flex.classify @m(%b, %h, %h) below %b -> %kinds blocks(64 x 64) : tensor<16xi32>, tensor<16xi32>
+  tt.return
+}
+
+// -----
+
+tt.func @compact_odd_blocks(%b: i32, %p: !tt.ptr<i32>, %kinds: !tt.ptr<i64>) {
+  // expected-error @+1 {{'flex.compact' op expected a power of two of keys in a block, got 48}}
+  flex.compact %kinds below %b after %p -> partial(%p, %p) full(%p, %p) blocks(32 x 48)
+  tt.return
+}

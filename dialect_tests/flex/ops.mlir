@@ -184,3 +184,16 @@ tt.func @softmax(%m: tensor<16xf32>, %l: tensor<16xf32>, %acc: tensor<16x32xf32>
   %2:3 = flex.softmax_finish(%0#0, %0#1, %0#2) : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>)
   tt.return
 }
+
+// CHECK-LABEL: tt.func @block_lists
+tt.func @block_lists(%b: i32, %h: tensor<16xi32>, %kinds: !tt.ptr<i64>, %p: !tt.ptr<i32>, %limit: i32,
+                     %table: !tt.ptr<i1>) {
+  // CHECK: flex.classify @causal(%{{.*}}, %{{.*}}, %{{.*}}) below %{{.*}} -> %{{.*}} blocks(32 x 64) : tensor<16xi32>, tensor<16xi32>
+  flex.classify @causal(%b, %h, %h) below %limit -> %kinds blocks(32 x 64) : tensor<16xi32>, tensor<16xi32>
+  // CHECK: flex.classify @looked_up({{.*}}) captures(%{{.*}} : !tt.ptr<i1>) below %{{.*}} -> %{{.*}} blocks(1 x 256)
+  flex.classify @looked_up(%b, %h, %h) captures(%table : !tt.ptr<i1>) below %limit -> %kinds blocks(1 x 256)
+      : tensor<16xi32>, tensor<16xi32>
+  // CHECK: flex.compact %{{.*}} below %{{.*}} after %{{.*}} -> partial(%{{.*}}, %{{.*}}) full(%{{.*}}, %{{.*}}) blocks(32 x 64)
+  flex.compact %kinds below %limit after %p -> partial(%p, %p) full(%p, %p) blocks(32 x 64)
+  tt.return
+}

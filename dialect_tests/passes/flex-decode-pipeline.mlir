@@ -6,6 +6,8 @@
 // RUN: pyflex-opt %s --flex-decode-pipeline=split-kv=0 | FileCheck %s --check-prefix=UNSPLIT --implicit-check-not=flex.
 // RUN: pyflex-opt %s --flex-decode-pipeline=inline-mods=0 | FileCheck %s --check-prefix=TILED --implicit-check-not=flex.
 // RUN: pyflex-opt %s --flex-decode-pipeline=kernel=decode_combine | FileCheck %s --check-prefix=COMBINE --implicit-check-not=flex.
+// RUN: pyflex-opt %s --flex-decode-pipeline="kernel=dense_blocks derive-bounds=0 list-blocks=1 queries=1 overlap-kernels=1" | FileCheck %s --check-prefix=BLOCKS --implicit-check-not=flex.
+// RUN: pyflex-opt %s --flex-decode-pipeline="kernel=dense derive-bounds=0 list-blocks=1 overlap-kernels=1" | FileCheck %s --check-prefix=LISTED --implicit-check-not=flex.
 // RUN: pyflex-opt %s --flex-decode-pipeline=target=hip | FileCheck %s --check-prefix=HIP
 // RUN: pyflex-opt %s --flex-decode-pipeline=fast-math=0 | FileCheck %s --check-prefix=LIBRARY
 // RUN: pyflex-opt %s --flex-decode-pipeline="pack-gqa=0 fuse-block-loops=0 split-kv=0 inline-mods=0" | FileCheck %s --check-prefix=PLAINEST --implicit-check-not=flex.
@@ -65,6 +67,30 @@ tt.func public @dense(%query: !tt.ptr<bf16>, %key: !tt.ptr<bf16>, %value: !tt.pt
       : !flex.view<4 x bf16>, !flex.view<4 x bf16>, !flex.view<4 x bf16> -> !flex.view<4 x bf16>
   tt.return
 }
+
+// The kernel ahead: one query for all heads, a row of keys at a time; then the last program's lists.
+// BLOCKS-NOT: tt.func
+// BLOCKS: tt.func public @dense_blocks(
+// BLOCKS: tt.elementwise_inline_asm "griddepcontrol.launch_dependents
+// BLOCKS: scf.for
+// BLOCKS: arith.cmpi sge, %{{.*}} : tensor<1x32x64xi32>
+// BLOCKS: "tt.reduce"
+// BLOCKS: tt.store %{{.*}} : !tt.ptr<i64>
+// BLOCKS: tt.atomic_rmw add, acq_rel, gpu
+// BLOCKS: scf.if
+// BLOCKS: "tt.scan"
+
+// And the kernel behind it: one loop over both lists, which are waited for.
+// LISTED: tt.func public @dense(
+// LISTED: tt.load %{{.*}} : tensor<16x64x!tt.ptr<bf16>>
+// LISTED: tt.elementwise_inline_asm "griddepcontrol.wait
+// LISTED: tt.load %{{.*}} : !tt.ptr<i32>
+// LISTED: scf.for
+// LISTED: tt.dot
+// LISTED: arith.ori
+// LISTED: scf.yield
+// LISTED-NOT: tt.dot
+// LISTED: tt.elementwise_inline_asm "griddepcontrol.launch_dependents
 
 // Row r holds head r % 4 of query r / 4. The slopes are loaded once, before the one loop,
 // which reads of two lists the one that a tile is from and masks the tiles of the first.

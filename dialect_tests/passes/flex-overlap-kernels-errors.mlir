@@ -1,4 +1,4 @@
-// RUN: pyflex-opt %s --flex-overlap-kernels --verify-diagnostics
+// RUN: pyflex-opt %s --flex-overlap-kernels --verify-diagnostics --split-input-file
 
 // expected-error @+1 {{expected a loop over KV, after which 'decode_combine' may start}}
 tt.func public @decode(%p: !tt.ptr<i32>, %n: i32) {
@@ -7,5 +7,17 @@ tt.func public @decode(%p: !tt.ptr<i32>, %n: i32) {
 }
 
 tt.func public @decode_combine(%p: !tt.ptr<i32>) {
+  tt.return
+}
+
+// -----
+
+// expected-error @+1 {{expected a list of blocks, for which 'decode_blocks' is waited}}
+tt.func public @decode(%p: !tt.ptr<i32>, %n: i32) {
+  tt.store %p, %n : !tt.ptr<i32>
+  tt.return
+}
+
+tt.func public @decode_blocks(%p: !tt.ptr<i32>) {
   tt.return
 }

@@ -129,3 +129,32 @@ tt.func @tile_of_two_pieces_from_a_caller(%q: tensor<16x96xf32>, %scale: f32) ->
   %0 = flex.scores %q, %q, %scale : tensor<16x96xf32>, tensor<16x96xf32> -> tensor<16x16xf32>
   tt.return %0 : tensor<16x16xf32>
 }
+
+// -----
+
+tt.func private @branches(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  %future = arith.cmpi slt, %q, %kv : i32
+  // expected-error @+1 {{cannot inline 'scf.if' into a tile of scores}}
+  %result = scf.if %future -> i1 {
+    scf.yield %future : i1
+  } else {
+    scf.yield %future : i1
+  }
+  tt.return %result : i1
+}
+
+tt.func @classify_by_a_region(%b: i32, %rows: tensor<16xi32>, %kinds: !tt.ptr<i64>) {
+  // expected-note @+1 {{the function is applied here}}
+  flex.classify @branches(%b, %rows, %rows) below %b -> %kinds blocks(4 x 64) : tensor<16xi32>, tensor<16xi32>
+  tt.return
+}
+
+// -----
+
+tt.func private @elsewhere(i32, i32, i32, i32) -> i1
+
+tt.func @classify_by_a_declaration(%b: i32, %rows: tensor<16xi32>, %kinds: !tt.ptr<i64>) {
+  // expected-error @+1 {{'flex.classify' op expected a callee of one block}}
+  flex.classify @elsewhere(%b, %rows, %rows) below %b -> %kinds blocks(4 x 64) : tensor<16xi32>, tensor<16xi32>
+  tt.return
+}

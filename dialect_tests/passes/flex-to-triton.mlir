@@ -433,3 +433,97 @@ tt.func @masked_softmax(%q: tensor<16x128xbf16>, %k: tensor<64x128xbf16>, %scale
       : (tensor<16xf32>, tensor<16xf32>, tensor<16x128xf32>), tensor<16x64xf32>, tensor<64x128xbf16>
   tt.return %new_max, %new_sum, %new_acc : tensor<16xf32>, tensor<16xf32>, tensor<16x128xf32>
 }
+
+tt.func private @documents(%b: i32, %h: i32, %q: i32, %kv: i32, %ids: !tt.ptr<i32>, %row: i64) -> (i1, i1) {
+  %pq = tt.addptr %ids, %q : !tt.ptr<i32>, i32
+  %pk = tt.addptr %ids, %kv : !tt.ptr<i32>, i32
+  %dq = tt.load %pq : !tt.ptr<i32>
+  %dk = tt.load %pk : !tt.ptr<i32>
+  %same = arith.cmpi eq, %dq, %dk : i32
+  %zero = arith.constant 0 : i32
+  %exists = arith.cmpi sge, %q, %zero : i32
+  tt.return %same, %exists : i1, i1
+}
+
+// Rows are read before the loop, keys in one row; keys that all exist need neither clamp nor mask.
+// CHECK-LABEL: tt.func @classify(
+// CHECK-SAME: %[[QUERY:[^:]*]]: tensor<4xi32>, %[[LIMIT:[^:]*]]: i32, %[[KINDS:[^:]*]]: !tt.ptr<i64>
+tt.func @classify(%b: i32, %query: tensor<4xi32>, %limit: i32, %kinds: !tt.ptr<i64>, %ids: !tt.ptr<i32>, %n: i64) {
+  // CHECK-DAG: %[[HIDDEN:.*]] = arith.constant dense<2> : tensor<4x8x32xi32>
+  // CHECK-DAG: %[[SEEN:.*]] = arith.constant dense<1> : tensor<4x8x32xi32>
+  // CHECK-DAG: %[[BOTH:.*]] = arith.constant dense<3> : tensor<4x8x32xi32>
+  // CHECK-DAG: %[[NO_BLOCK:.*]] = arith.constant dense<2> : tensor<8xi32>
+  // CHECK-DAG: %[[FULL_BLOCK:.*]] = arith.constant dense<1> : tensor<8xi32>
+  // CHECK-DAG: %[[BOTH_BITS:.*]] = arith.constant dense<4294967297> : tensor<8xi64>
+  // CHECK-DAG: %[[BIT:.*]] = arith.constant dense<1> : tensor<8xi64>
+  // CHECK-DAG: %[[NO_BIT:.*]] = arith.constant dense<0> : tensor<8xi64>
+  // CHECK: %[[BLOCKS:.*]] = arith.divsi %{{.*}}, %c32_i32
+  // CHECK: %[[WORDS:.*]] = arith.divsi %{{.*}}, %c8_i32
+  // CHECK: %[[PART:.*]] = tt.get_program_id y
+  // CHECK: %[[PARTS:.*]] = tt.get_num_programs y
+  // CHECK: tt.load %{{.*}} : tensor<4x1x1x!tt.ptr<i32>>
+  // CHECK: scf.for %[[WORD:.*]] = %[[PART]] to %[[WORDS]] step %[[PARTS]]
+  // CHECK: %[[FIRST:.*]] = arith.muli %[[WORD]], %c256_i32
+  // CHECK: %[[LEFT:.*]] = arith.subi %[[LIMIT]], %[[FIRST]]
+  // CHECK: %[[WHOLE:.*]] = arith.cmpi sge, %[[LEFT]], %c256_i32
+  // CHECK: %[[BITS:.*]] = scf.if %[[WHOLE]] -> (i64) {
+  // CHECK-NOT: arith.minsi
+  // CHECK: tt.load %{{.*}} : tensor<1x8x32x!tt.ptr<i32>>
+  // CHECK: %[[SAME:.*]] = arith.cmpi eq, %{{.*}} : tensor<4x8x32xi32>
+  // CHECK: %[[SIGHT:.*]] = arith.select %[[SAME]], %[[SEEN]], %[[HIDDEN]]
+  // CHECK: %[[IN_BOUNDS:.*]] = arith.select %{{.*}}, %[[SIGHT]], %[[BOTH]]
+  // CHECK: %[[KEYS:.*]] = "tt.reduce"(%[[IN_BOUNDS]]) <{axis = 0 : i32}>
+  // CHECK: arith.ori
+  // CHECK: %[[KIND:.*]] = "tt.reduce"(%[[KEYS]]) <{axis = 1 : i32}>
+  // CHECK: arith.ori
+  // CHECK: %[[SOME:.*]] = arith.cmpi ne, %[[KIND]], %[[NO_BLOCK]]
+  // CHECK: %[[EVERY:.*]] = arith.cmpi eq, %[[KIND]], %[[FULL_BLOCK]]
+  // CHECK: %[[SEEN_BITS:.*]] = arith.select %[[EVERY]], %[[BOTH_BITS]], %[[BIT]]
+  // CHECK: %[[MY_BITS:.*]] = arith.select %[[SOME]], %[[SEEN_BITS]], %[[NO_BIT]]
+  // CHECK: %[[IN_PLACE:.*]] = arith.shli %[[MY_BITS]],
+  // CHECK: %[[JOINED:.*]] = "tt.reduce"(%[[IN_PLACE]]) <{axis = 0 : i32}>
+  // CHECK: scf.yield %[[JOINED]]
+  // CHECK: } else {
+  // CHECK: %[[EXISTS:.*]] = arith.cmpi slt, %{{.*}} : tensor<1x8x32xi32>
+  // CHECK: arith.minsi %{{.*}} : tensor<1x8x32xi32>
+  // CHECK: %[[SPREAD:.*]] = tt.broadcast %[[EXISTS]]
+  // CHECK: arith.select %[[SPREAD]], %{{.*}}, %[[HIDDEN]]
+  // CHECK: }
+  // CHECK: %[[ADDRESS:.*]] = tt.addptr %[[KINDS]], %[[WORD]]
+  // CHECK: tt.store %[[ADDRESS]], %[[BITS]] : !tt.ptr<i64>
+  flex.classify @documents(%b, %query, %query) captures(%ids, %n : !tt.ptr<i32>, i64) below %limit -> %kinds
+      blocks(8 x 32) : tensor<4xi32>, tensor<4xi32>
+  tt.return
+}
+
+// The last program to arrive lists 2,048 blocks at a time; one scan places both kinds.
+// CHECK-LABEL: tt.func @compact(
+// CHECK-SAME: %[[KINDS:[^:]*]]: !tt.ptr<i64>, %[[LIMIT:[^:]*]]: i32, %[[ARRIVED:[^:]*]]: !tt.ptr<i32>,
+// CHECK-SAME: %[[PARTIAL_COUNT:[^:]*]]: !tt.ptr<i32>, %[[PARTIALS:[^:]*]]: !tt.ptr<i32>, %[[FULL_COUNT:[^:]*]]: !tt.ptr<i32>, %[[FULLS:[^:]*]]: !tt.ptr<i32>)
+tt.func @compact(%kinds: !tt.ptr<i64>, %limit: i32, %arrived: !tt.ptr<i32>, %partial_count: !tt.ptr<i32>,
+                 %partials: !tt.ptr<i32>, %full_count: !tt.ptr<i32>, %fulls: !tt.ptr<i32>) {
+  // CHECK-DAG: %[[HALF:.*]] = arith.constant dense<65536> : tensor<2048xi32>
+  // CHECK: %[[BEFORE_ME:.*]] = tt.atomic_rmw add, acq_rel, gpu, %[[ARRIVED]], %c1_i32
+  // CHECK: %[[PARTS:.*]] = tt.get_num_programs y
+  // CHECK: %[[MOST:.*]] = arith.subi %[[PARTS]], %c1_i32
+  // CHECK: %[[LAST:.*]] = arith.cmpi eq, %[[BEFORE_ME]], %[[MOST]]
+  // CHECK: scf.if %[[LAST]] {
+  // CHECK: tt.store %[[ARRIVED]], %c0_i32
+  // CHECK: %[[COUNTS:.*]]:2 = scf.for {{.*}} iter_args(%[[P:.*]] = %c0_i32, %[[F:.*]] = %c0_i32)
+  // CHECK: %[[WORD:.*]] = tt.load %{{.*}} : tensor<2048x!tt.ptr<i64>>
+  // CHECK: %[[PARTIAL:.*]] = arith.subi %{{.*}} : tensor<2048xi32>
+  // CHECK: %[[UPPER:.*]] = arith.muli %{{.*}}, %[[HALF]]
+  // CHECK: %[[BOTH:.*]] = arith.addi %[[PARTIAL]], %[[UPPER]]
+  // CHECK: %[[SUMS:.*]] = "tt.scan"(%[[BOTH]]) <{axis = 0 : i32, reverse = false}>
+  // CHECK: %[[BEFORE:.*]] = arith.subi %[[SUMS]], %[[BOTH]]
+  // CHECK: arith.remsi %[[BEFORE]], %[[HALF]]
+  // CHECK: tt.store
+  // CHECK: arith.divsi %[[BEFORE]], %[[HALF]]
+  // CHECK: tt.store
+  // CHECK: }
+  // CHECK: tt.store %[[PARTIAL_COUNT]], %[[COUNTS]]#0
+  // CHECK: tt.store %[[FULL_COUNT]], %[[COUNTS]]#1
+  flex.compact %kinds below %limit after %arrived -> partial(%partial_count, %partials) full(%full_count, %fulls)
+      blocks(8 x 32)
+  tt.return
+}

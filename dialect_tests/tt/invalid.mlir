@@ -270,6 +270,28 @@ tt.func @reduce_without_its_return(%x: tensor<16xf32>) {
 
 // -----
 
+tt.func @scan_past_the_rank(%x: tensor<16xf32>) {
+  // expected-error @+1 {{'tt.scan' op expected an axis below 1, got 1}}
+  %0 = "tt.scan"(%x) <{axis = 1 : i32, reverse = false}> ({
+  ^bb0(%a: f32, %b: f32):
+    tt.scan.return %a : f32
+  }) : (tensor<16xf32>) -> tensor<16xf32>
+  tt.return
+}
+
+// -----
+
+tt.func @scan_without_its_return(%x: tensor<16xf32>) {
+  // expected-error @+1 {{'tt.scan' op expected a region that ends in tt.scan.return}}
+  %0 = "tt.scan"(%x) <{axis = 0 : i32, reverse = false}> ({
+  ^bb0(%a: f32, %b: f32):
+    tt.return %a : f32
+  }) : (tensor<16xf32>) -> tensor<16xf32>
+  tt.return
+}
+
+// -----
+
 tt.func @extern_elementwise_of_two_shapes(%a: tensor<16xf32>, %b: tensor<8xf32>) {
   // expected-error @+1 {{'tt.extern_elementwise' op requires the same shape for all operands and results}}
   %0 = tt.extern_elementwise %a, %b {libname = "", libpath = "", pure = true, symbol = "f"}

@@ -144,6 +144,24 @@ tt.func @reduces(%tile: tensor<16x64xf32>, %column: tensor<16xi32>) {
   tt.return
 }
 
+// CHECK-LABEL: tt.func @scans
+tt.func @scans(%tile: tensor<16x64xf32>, %column: tensor<16xi32>) {
+  // CHECK: "tt.scan"(%{{.*}}) <{axis = 0 : i32, reverse = false}> ({
+  // CHECK: tt.scan.return %{{.*}} : i32
+  // CHECK: }) : (tensor<16xi32>) -> tensor<16xi32>
+  %0 = "tt.scan"(%column) <{axis = 0 : i32, reverse = false}> ({
+  ^bb0(%a: i32, %b: i32):
+    %sum = arith.addi %a, %b : i32
+    tt.scan.return %sum : i32
+  }) : (tensor<16xi32>) -> tensor<16xi32>
+  // CHECK: <{axis = 1 : i32, reverse = true}>
+  %1:2 = "tt.scan"(%tile, %tile) <{axis = 1 : i32, reverse = true}> ({
+  ^bb0(%a: f32, %b: f32, %c: f32, %d: f32):
+    tt.scan.return %a, %d : f32, f32
+  }) : (tensor<16x64xf32>, tensor<16x64xf32>) -> (tensor<16x64xf32>, tensor<16x64xf32>)
+  tt.return
+}
+
 // CHECK-LABEL: tt.func @elementwise_inline_asm
 tt.func @elementwise_inline_asm(%x: tensor<16xf32>) {
   // CHECK: tt.elementwise_inline_asm "griddepcontrol.wait; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32

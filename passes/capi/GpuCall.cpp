@@ -8,6 +8,7 @@
 
 #include "capi/GpuCall.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace capi;
@@ -87,6 +88,49 @@ private:
   uint64_t *slot;
 };
 
+/// Writes the arguments that the kernels share, up to the lists: the order is
+/// that of `pyflex/plan.py`.
+struct Common {
+  const PyflexGpuCall &call;
+  const Tensor &query, &key, &value, &offsets, &lengths;
+
+  void write(uint64_t *slots) const {
+    const PyflexGpuKind &kind = *call.kind;
+    bool repeats = kind.key[0] != kind.query[0];
+    int64_t keys = key.shape[2];
+    Writer writer(slots);
+    for (const Tensor *tensor : {&query, &key, &value})
+      writer.wide(tensor->address());
+    writer.wide(call.out);
+    if (kind.lse)
+      writer.wide(call.lse);
+    writer.strides(query, /*repeats=*/false, kind.aligned);
+    writer.strides(key, repeats, kind.aligned);
+    writer.strides(value, repeats, kind.aligned);
+    // The strides of the results, kv_heads and q_len.
+    writer.skip(3 + (kind.lse ? 2 : 0) + 2);
+    writer.narrow(int32_t(keys));
+    writer.real(float(call.scale));
+    writer.narrow(call.offset);
+    writer.wide(call.offsets ? offsets.address() : 0);
+    writer.narrow(call.offsets != nullptr);
+    int64_t limit = call.length < 0 ? keys : call.length;
+    writer.narrow(call.lengths ? 0 : int32_t(limit));
+    writer.wide(call.lengths ? lengths.address() : 0);
+    writer.narrow(call.lengths != nullptr);
+  }
+};
+
+uint64_t roundUp(uint64_t value, uint64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+bool isCapturing(const PyflexGpuCall &call) {
+  int capturing = 0;
+  const gpu::Driver &driver = call.kind->kernel->kernel->driver();
+  return driver.isCapturing(call.stream, &capturing) != 0 || capturing;
+}
+
 } // namespace
 
 int32_t GpuCall::prepare(const PyflexGpuCall &call) {
@@ -117,38 +161,63 @@ int32_t GpuCall::prepare(const PyflexGpuCall &call) {
     return PYFLEX_GPU_OTHER;
 
   memcpy(arguments(), kind.arguments, 8 * kind.num_arguments);
-  bool repeats = kind.key[0] != kind.query[0];
-  Writer writer(arguments());
-  for (const Tensor *tensor : {&query, &key, &value})
-    writer.wide(tensor->address());
-  writer.wide(call.out);
-  if (kind.lse)
-    writer.wide(call.lse);
-  writer.strides(query, /*repeats=*/false, aligned);
-  writer.strides(key, repeats, aligned);
-  writer.strides(value, repeats, aligned);
-  // The strides of the results, kv_heads and q_len.
-  writer.skip(3 + (kind.lse ? 2 : 0) + 2);
-  writer.narrow(int32_t(keys));
-  writer.real(float(call.scale));
-  writer.narrow(call.offset);
-  writer.wide(call.offsets ? offsets.address() : 0);
-  writer.narrow(call.offsets != nullptr);
-  writer.narrow(call.lengths ? 0 : int32_t(limit));
-  writer.wide(call.lengths ? lengths.address() : 0);
-  writer.narrow(call.lengths != nullptr);
   PyflexGpuLaunch &launch = block.launch;
-  launch.kernel = kind.kernel;
-  launch.next = nullptr;
+  memset(&launch, 0, sizeof(launch));
   launch.stream = call.stream;
-  launch.grid_x = kind.programs;
-  launch.grid_y = 1;
-  launch.next_grid_x = 0;
   launch.overlap = kind.overlap;
+  Common common{call, query, key, value, offsets, lengths};
+  common.write(arguments());
+  kernelArguments = arguments();
   int64_t tiles = (limit + kind.tile_keys - 1) / kind.tile_keys;
+  if (kind.listing) {
+    kernelArguments += kind.listing->kernel->numArguments();
+    common.write(kernelArguments);
+    if (!fillLists(call, tiles))
+      return PYFLEX_GPU_OTHER;
+  }
+  launch.kernels[kernelIndex] = kind.kernel;
+  launch.grid_x[kernelIndex] = kind.programs;
+  launch.grid_y[kernelIndex] = 1;
   if (kind.splits && !fillSplit(call, tiles))
     return PYFLEX_GPU_OTHER;
   return PYFLEX_GPU_QUEUED;
+}
+
+/// Fills what belongs to the lists, as `pyflex/listing.py` has it; a tile is a
+/// block of keys.
+bool GpuCall::fillLists(const PyflexGpuCall &call, int64_t tiles) {
+  const PyflexGpuKind &kind = *call.kind;
+  constexpr uint64_t room = 16, programs = 1024;
+  uint64_t row = roundUp(std::max<int64_t>(tiles, 1), room);
+  uint64_t counts = roundUp(uint64_t(kind.lists) * 4, 16);
+  uint64_t indices = uint64_t(kind.lists) * row * 4;
+  uint64_t words = 2 * (counts + indices);
+  usedBytes = words + 2 * indices;
+  if (call.memory_bytes < usedBytes || call.num_counters < kind.lists ||
+      isCapturing(call))
+    return false;
+  auto write = [&](uint64_t *slots) {
+    Writer writer(slots);
+    writer.wide(call.memory);
+    writer.wide(call.memory + 2 * counts);
+    writer.wide(call.memory + counts);
+    writer.wide(call.memory + 2 * counts + indices);
+    writer.wide(row);
+  };
+  const gpu::Kernel &kernel = *kind.kernel->kernel;
+  write(kernelArguments + kernel.numArguments() - (kind.splits ? 8 : 5));
+  write(kernelArguments - 7);
+  Writer own(kernelArguments - 2);
+  own.wide(call.memory + words);
+  own.wide(call.counters);
+  uint64_t segments = (tiles + kind.blocks_at_once - 1) / kind.blocks_at_once;
+  segments = std::min(segments, programs / kind.lists);
+  PyflexGpuLaunch &launch = block.launch;
+  launch.kernels[0] = kind.listing;
+  launch.grid_x[0] = kind.lists;
+  launch.grid_y[0] = uint32_t(std::max<uint64_t>(segments, 1));
+  kernelIndex = 1;
+  return true;
 }
 
 /// Fills what belongs to the split, and the arguments of the kernel behind.
@@ -159,7 +228,7 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, int64_t tiles) {
     return false;
   const gpu::Kernel &kernel = *kind.kernel->kernel;
   // parts, partial_out, partial_lse: the last ones.
-  Writer last(arguments() + kernel.numArguments() - 3);
+  Writer last(kernelArguments + kernel.numArguments() - 3);
   last.narrow(int32_t(parts));
   if (parts == 1) {
     last.wide(0);
@@ -169,16 +238,16 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, int64_t tiles) {
   uint64_t rows = kind.query[0] * kind.query[1] * kind.query[2];
   uint64_t lines = rows * parts * kind.value[3];
   uint64_t logs = (lines + 3) / 4 * 16;
-  int capturing = 0;
-  if (!kind.next || call.partial_bytes < logs + rows * parts * 4 ||
-      rows > UINT32_MAX ||
-      kernel.driver().isCapturing(call.stream, &capturing) != 0 || capturing)
+  uint64_t needed = usedBytes + logs + rows * parts * 4;
+  if (!kind.next || call.memory_bytes < needed || rows > UINT32_MAX ||
+      isCapturing(call))
     return false;
-  last.wide(call.partial);
-  last.wide(call.partial + logs);
-  Writer behind(arguments() + kernel.numArguments());
-  behind.wide(call.partial);
-  behind.wide(call.partial + logs);
+  uint64_t partial = call.memory + usedBytes;
+  last.wide(partial);
+  last.wide(partial + logs);
+  Writer behind(kernelArguments + kernel.numArguments());
+  behind.wide(partial);
+  behind.wide(partial + logs);
   behind.narrow(int32_t(parts));
   behind.skip(2); // heads and q_len
   behind.wide(call.out);
@@ -186,8 +255,9 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, int64_t tiles) {
   if (kind.lse)
     behind.wide(call.lse);
   PyflexGpuLaunch &launch = block.launch;
-  launch.next = kind.next;
-  launch.grid_y = parts;
-  launch.next_grid_x = uint32_t(rows);
+  launch.grid_y[kernelIndex] = parts;
+  launch.kernels[kernelIndex + 1] = kind.next;
+  launch.grid_x[kernelIndex + 1] = uint32_t(rows);
+  launch.grid_y[kernelIndex + 1] = 1;
   return true;
 }

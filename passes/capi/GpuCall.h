@@ -26,7 +26,12 @@ public:
 
 private:
   uint64_t *arguments() { return block.launch.arguments; }
+  bool fillLists(const PyflexGpuCall &call, int64_t tiles);
   bool fillSplit(const PyflexGpuCall &call, int64_t tiles);
+
+  uint64_t *kernelArguments;
+  uint64_t usedBytes = 0; // of the call's memory
+  int kernelIndex = 0;    // in the launch
 
   // A launch and room for its arguments.
   union Block {

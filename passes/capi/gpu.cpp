@@ -16,7 +16,7 @@ int32_t fail(const gpu::Driver &driver, gpu::Driver::Status status) {
 
 /// Keeps the kernels of one launch together, so that two threads may share a
 /// stream and the memory between a kernel and the one behind it.
-std::mutex pairs;
+std::mutex together;
 
 } // namespace
 
@@ -45,25 +45,23 @@ PyflexGpuFigures pyflex_gpu_figures(const PyflexGpuKernel *kernel) {
 }
 
 int32_t pyflex_gpu_launch(const PyflexGpuLaunch *launch) {
-  const gpu::Kernel &first = *launch->kernel->kernel;
+  const gpu::Kernel &first = *launch->kernels[0]->kernel;
   const gpu::Driver &driver = first.driver();
-  const uint64_t *slots = launch->arguments;
   gpu::CurrentDevice current(driver, first.device(), first.context());
   if (current.status() != 0)
     return fail(driver, current.status());
-  std::unique_lock<std::mutex> lock(pairs, std::defer_lock);
-  if (launch->next)
+  std::unique_lock<std::mutex> lock(together, std::defer_lock);
+  if (launch->kernels[1])
     lock.lock();
-  if (int status = first.launch(slots, launch->grid_x, launch->grid_y,
-                                launch->stream, /*overlap=*/false))
-    return fail(driver, status);
-  if (!launch->next)
-    return 0;
-  const gpu::Kernel &second = *launch->next->kernel;
-  if (int status =
-          second.launch(slots + first.numArguments(), launch->next_grid_x, 1,
-                        launch->stream, launch->overlap))
-    return fail(driver, status);
+  const uint64_t *slots = launch->arguments;
+  for (int i = 0; i < PYFLEX_GPU_MOST_KERNELS && launch->kernels[i]; ++i) {
+    const gpu::Kernel &kernel = *launch->kernels[i]->kernel;
+    bool overlap = launch->overlap >> i & 1;
+    if (int status = kernel.launch(slots, launch->grid_x[i], launch->grid_y[i],
+                                   launch->stream, overlap))
+      return fail(driver, status);
+    slots += kernel.numArguments();
+  }
   return 0;
 }
 

@@ -161,7 +161,7 @@ LogicalResult runPipeline(PyflexResult &result, ModuleOp module,
 
 } // namespace
 
-int32_t pyflex_abi_version(void) { return 3; }
+int32_t pyflex_abi_version(void) { return 4; }
 
 const char *pyflex_llvm_version(void) { return LLVM_VERSION_STRING; }
 

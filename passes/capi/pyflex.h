@@ -125,17 +125,21 @@ typedef struct PyflexGpuFigures {
   int32_t programs;      /* that one multiprocessor runs at a time */
 } PyflexGpuFigures;
 
-/** One kernel, and perhaps another behind it on the same stream. */
+enum { PYFLEX_GPU_MOST_KERNELS = 3 };
+
+/** One kernel, and perhaps others behind it on the same stream. */
 typedef struct PyflexGpuLaunch {
-  const PyflexGpuKernel *kernel;
-  const PyflexGpuKernel *next; /* null: none */
+  const PyflexGpuKernel *kernels[PYFLEX_GPU_MOST_KERNELS]; /* then null */
   void *stream;
-  uint32_t grid_x, grid_y; /* programs of `kernel` */
-  uint32_t next_grid_x;    /* programs of `next` */
-  /* 1: programs of `next` may start before `kernel` has ended, and wait for it
-   * themselves (griddepcontrol.wait). Compute capability 9.0 and later. */
+  uint32_t grid_x[PYFLEX_GPU_MOST_KERNELS]; /* programs of each */
+  uint32_t grid_y[PYFLEX_GPU_MOST_KERNELS];
+  /* Bit i: programs of kernel i may start before the one ahead has ended, and
+   * wait for it themselves (griddepcontrol.wait). Compute capability 9.0 and
+   * later. */
   uint32_t overlap;
-  uint64_t arguments[]; /* slots of 8 bytes, as above: kernel's, then next's */
+  uint32_t unused;
+  uint64_t arguments[]; /* slots of 8 bytes, as above: of one kernel after the
+                           other */
 } PyflexGpuLaunch;
 
 /** Loads a kernel for good. Returns null on failure, also where there is no
@@ -145,7 +149,7 @@ PYFLEX_API PyflexGpuKernel *pyflex_gpu_load(const PyflexGpuImage *image);
 PYFLEX_API PyflexGpuFigures pyflex_gpu_figures(const PyflexGpuKernel *kernel);
 
 /** Queues a launch, whatever device is current. Nothing of another thread's
- *  comes between its two kernels. Returns 0, or the driver's error. */
+ *  comes between its kernels. Returns 0, or the driver's error. */
 PYFLEX_API int32_t pyflex_gpu_launch(const PyflexGpuLaunch *launch);
 
 /** What calls of one kind have in common. All pointers outlive its calls. */
@@ -155,15 +159,19 @@ typedef struct PyflexGpuKind {
   void *(*release)(void);        /* PyEval_SaveThread */
   void (*acquire)(void *thread); /* PyEval_RestoreThread */
   const PyflexGpuKernel *kernel;
-  const PyflexGpuKernel *next; /* null: not loaded, or there is none */
-  const uint64_t *arguments;   /* of both; what changes is written over */
-  const uint32_t *parts;       /* of the split, by tiles; 0: not known */
-  int64_t query[4];            /* shapes; of key and value without [2] */
+  const PyflexGpuKernel *next;    /* null: not loaded, or there is none */
+  const PyflexGpuKernel *listing; /* ahead of `kernel`; null: none */
+  const uint64_t *arguments;      /* of all, in the order of their launch; what
+                                     changes is written over */
+  const uint32_t *parts;          /* of the split, by tiles; 0: not known */
+  int64_t query[4];               /* shapes; of key and value without [2] */
   int64_t key[4];
   int64_t value[4];
   int64_t most_keys; /* longer sequences have to be checked first */
   uint32_t num_arguments, num_parts;
-  uint32_t tile_keys, programs, overlap;
+  uint32_t tile_keys, programs;
+  uint32_t overlap;                 /* as in PyflexGpuLaunch */
+  uint32_t lists, blocks_at_once;   /* that `listing` makes, and looks at */
   int32_t device_type, device;      /* DLPack's */
   int32_t dtype_code, dtype_bits;   /* DLPack's */
   int32_t offset_bits, length_bits; /* of a tensor's integers; 0: none */
@@ -177,7 +185,8 @@ typedef struct PyflexGpuCall {
   void *offsets, *lengths;   /* objects or null */
   uint64_t out, lse;         /* addresses */
   void *stream;
-  uint64_t partial, partial_bytes; /* memory between the two kernels */
+  uint64_t memory, memory_bytes;   /* between the kernels */
+  uint64_t counters, num_counters; /* i32 that are 0, for `listing` */
   double scale;
   int32_t offset, length; /* for all entries; length < 0: all keys */
 } PyflexGpuCall;

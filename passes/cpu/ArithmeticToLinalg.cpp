@@ -117,6 +117,82 @@ struct ConvertReduce : OpConversionPattern<tt::ReduceOp> {
   }
 };
 
+/// One element after the other:
+///   result[0] = x[0]; for k = 1..n: result[k] = combine(result[k - 1], x[k])
+struct ConvertScan : OpConversionPattern<tt::ScanOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::ScanOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto shape = cast<RankedTensorType>(op.getSrcs()[0].getType()).getShape();
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(rewriter, loc, value);
+    };
+    SmallVector<Value> starts(shape.size(), constant(0)),
+        steps(shape.size(), constant(1)),
+        ends(llvm::map_range(shape, constant)), empty;
+    for (Value source : op.getSrcs()) {
+      auto type = cast<RankedTensorType>(source.getType());
+      empty.push_back(
+          tensor::EmptyOp::create(rewriter, loc, shape, type.getElementType()));
+    }
+    auto nest = scf::buildLoopNest(
+        rewriter, loc, starts, ends, steps, empty,
+        [&](OpBuilder &b, Location loc, ValueRange indices, ValueRange made) {
+          return scanStep(op, adaptor.getSrcs(), made, indices, b, loc);
+        });
+    rewriter.replaceOp(op, nest.results);
+    return success();
+  }
+
+  /// Adds the elements at `indices`, counted along the scan, to those `made`.
+  static SmallVector<Value> scanStep(tt::ScanOp op, ValueRange sources,
+                                     ValueRange made, ValueRange indices,
+                                     OpBuilder &b, Location loc) {
+    int64_t axis = op.getAxis();
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(b, loc, value);
+    };
+    Value step = indices[axis], zero = constant(0);
+    Value isFirst =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, step, zero);
+    Value before = arith::SubIOp::create(b, loc, step, constant(1));
+    before = arith::SelectOp::create(b, loc, isFirst, zero, before);
+    auto place = [&](Value along) {
+      SmallVector<Value> at(indices);
+      int64_t extent =
+          cast<RankedTensorType>(made[0].getType()).getDimSize(axis);
+      at[axis] =
+          op.getReverse()
+              ? arith::SubIOp::create(b, loc, constant(extent - 1), along)
+              : along;
+      return at;
+    };
+    auto at = place(step), previous = place(before);
+    SmallVector<Value> operands;
+    for (Value tile : made)
+      operands.push_back(tensor::ExtractOp::create(b, loc, tile, previous));
+    for (Value tile : sources)
+      operands.push_back(tensor::ExtractOp::create(b, loc, tile, at));
+    Block &combine = op.getCombineOp().front();
+    IRMapping mapping;
+    mapping.map(combine.getArguments(), operands);
+    for (Operation &nested : combine.without_terminator())
+      b.clone(nested, mapping);
+    SmallVector<Value> results;
+    for (auto [index, value] :
+         llvm::enumerate(combine.getTerminator()->getOperands())) {
+      Value element = arith::SelectOp::create(b, loc, isFirst,
+                                              operands[made.size() + index],
+                                              mapping.lookupOrDefault(value));
+      results.push_back(
+          tensor::InsertOp::create(b, loc, element, made[index], at));
+    }
+    return results;
+  }
+};
+
 struct ConvertExternElementwise : OpConversionPattern<tt::ExternElementwiseOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -174,7 +250,7 @@ struct ConvertPointerSelect : OpConversionPattern<arith::SelectOp> {
 void cpu::populateArithmeticPatterns(const TypeConverter &converter,
                                      RewritePatternSet &patterns) {
   patterns
-      .add<ConvertDot, ConvertReduce, ConvertBitcast, ConvertExternElementwise,
-           ConvertInlineAsm, ConvertPointerSelect>(converter,
-                                                   patterns.getContext());
+      .add<ConvertDot, ConvertReduce, ConvertScan, ConvertBitcast,
+           ConvertExternElementwise, ConvertInlineAsm, ConvertPointerSelect>(
+          converter, patterns.getContext());
 }

@@ -46,6 +46,7 @@ class Flex_PointerTo<Type element, string builder>
            "pointer to " # element.summary, "::mlir::tt::PointerType">,
       BuildableType<"::mlir::tt::PointerType::get(" # !subst("$_self.getContext()", "$_builder.getContext()", builder) # ")">;
 def Flex_I32Pointer : Flex_PointerTo<I32, "::mlir::IntegerType::get($_self.getContext(), 32)">;
+def Flex_I64Pointer : Flex_PointerTo<I64, "::mlir::IntegerType::get($_self.getContext(), 64)">;
 def Flex_F32Pointer : Flex_PointerTo<F32, "::mlir::Float32Type::get($_self.getContext())">;
 
 /// The dimensions of columns and scores are powers of two, as Triton wants them.

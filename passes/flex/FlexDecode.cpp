@@ -61,6 +61,10 @@ LogicalResult MaskModOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyMod(*this, getCalleeAttr(), symbols, false, getCaptures());
 }
 
+LogicalResult ClassifyOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyMod(*this, getCalleeAttr(), symbols, false, getCaptures());
+}
+
 //===----------------------------------------------------------------------===//
 // Level 1
 //===----------------------------------------------------------------------===//

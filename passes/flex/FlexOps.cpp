@@ -176,6 +176,32 @@ LogicalResult StoreOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// Block lists made from a mask
+//===----------------------------------------------------------------------===//
+
+/// Checks how the blocks lie in words: powers of two, at most 32 in a word.
+template <typename OpTy> static LogicalResult verifyWords(OpTy op) {
+  int64_t blocks = op.getBlocksAttr().getInt();
+  if (blocks < 1 || blocks > 32 || !llvm::isPowerOf2_64(blocks))
+    return op.emitOpError() << "expected a power of two of blocks in a word, "
+                               "at most 32, got "
+                            << blocks;
+  int64_t kvBlock = op.getKvBlockAttr().getInt();
+  if (kvBlock < 1 || !llvm::isPowerOf2_64(kvBlock))
+    return op.emitOpError()
+           << "expected a power of two of keys in a block, got " << kvBlock;
+  return success();
+}
+
+LogicalResult ClassifyOp::verify() {
+  if (failed(verifyLength(*this, getQuery(), shapeOf(getHead())[0], "query")))
+    return failure();
+  return verifyWords(*this);
+}
+
+LogicalResult CompactOp::verify() { return verifyWords(*this); }
+
+//===----------------------------------------------------------------------===//
 // The loop and its state
 //===----------------------------------------------------------------------===//
 

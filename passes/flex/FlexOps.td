@@ -317,6 +317,55 @@ def Flex_YieldOp : Flex_Op<"yield", [HasParent<"ForOp">, Pure, Terminator, Retur
 }
 
 //===----------------------------------------------------------------------===//
+// Level 2: block lists made from a mask
+//===----------------------------------------------------------------------===//
+
+def Flex_ClassifyOp : Flex_Op<"classify", [MemoryEffects<[MemRead, MemWrite]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Finds which blocks of keys a mask shows to some row, and which to every row.";
+  let description = [{
+    Evaluates a scalar mask_mod at each row and each key of [0, limit). Word w
+    of `kinds` says of block w * blocks + i, whose keys are the next `kv_block`:
+
+        bit i:      some row sees some key
+        bit 32 + i: every row sees every key, and all of them exist
+
+    A key whose mask reads out of a captured tensor's bounds is seen by "some"
+    and not by "every": its score is no number. Programs along grid axis y share
+    the words.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, I32:$batch, Flex_I32Column:$head,
+      Flex_I32Column:$query, Variadic<AnyType>:$captures, I32:$limit, Flex_I64Pointer:$kinds,
+      I32Attr:$blocks, I32Attr:$kv_block);
+  let assemblyFormat = [{
+    $callee `(` $batch `,` $head `,` $query `)`
+    (`captures` `(` $captures^ `:` type($captures) `)`)? `below` $limit `->` $kinds
+    `blocks` `(` $blocks `x` $kv_block `)` attr-dict `:` type($head) `,` type($query)
+  }];
+  let hasVerifier = 1;
+}
+
+def Flex_CompactOp : Flex_Op<"compact", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Lists the blocks that `flex.classify` found, in order.";
+  let description = [{
+    Done by the last of the programs along grid axis y to arrive, when all words
+    of `kinds` are written. `arrived` counts them from 0, and is 0 again at the
+    end. Blocks that only some row sees in part go to `partial`, those that
+    every row sees as a whole to `full`: how many there are, and which.
+  }];
+  let arguments = (ins Flex_I64Pointer:$kinds, I32:$limit, Flex_I32Pointer:$arrived,
+      Flex_I32Pointer:$partial_count, Flex_I32Pointer:$partial_indices,
+      Flex_I32Pointer:$full_count, Flex_I32Pointer:$full_indices,
+      I32Attr:$blocks, I32Attr:$kv_block);
+  let assemblyFormat = [{
+    $kinds `below` $limit `after` $arrived `->` `partial` `(` $partial_count `,`
+    $partial_indices `)` `full` `(` $full_count `,` $full_indices `)`
+    `blocks` `(` $blocks `x` $kv_block `)` attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
 // Level 2: scores and online softmax
 //===----------------------------------------------------------------------===//
 

@@ -3,6 +3,7 @@
 #include "Passes.h"
 #include "flex/Flex.h"
 #include "transforms/BlockLoops.h"
+#include "transforms/LowerBlockLists.h"
 #include "transforms/LowerMemory.h"
 #include "transforms/LowerRows.h"
 #include "transforms/LowerSoftmax.h"
@@ -142,6 +143,8 @@ struct FlexToTritonPass
               return lowerSoftmaxFinish(b, op), success();
             })
             .Case([&](CombineOp op) { return lowerCombine(b, op), success(); })
+            .Case([&](ClassifyOp op) { return lowerClassify(b, op); })
+            .Case([&](CompactOp op) { return lowerCompact(b, op), success(); })
             .Default([](Operation *op) {
               return op->emitError("expected flex-expand-decode to have run");
             });

@@ -49,52 +49,21 @@ bool isScalar(Type type) {
   return isa<IntegerType, FloatType, IndexType, tt::PointerType>(type);
 }
 
-class Inliner {
+/// Emits the body of a mod before `op`; what does not depend on `loop`, which
+/// may be absent, goes before it.
+class BodyInliner {
 public:
-  Inliner(Operation *op, ModShapes shapes)
-      : app(describe(op)), op(op), shapes(shapes),
-        loop(op->getParentOfType<ForOp>()), b(op->getLoc(), op) {}
+  BodyInliner(Operation *op, Operation *loop, ModShapes shapes)
+      : op(op), loop(loop), shapes(shapes), b(op->getLoc(), op) {}
 
-  FailureOr<int64_t> run() {
-    if (app.callee.isExternal() || !app.callee.getBody().hasOneBlock() ||
-        !isa<tt::ReturnOp>(app.callee.getBody().front().getTerminator()))
-      return op->emitOpError("expected a callee of one block");
-    Block &body = app.callee.getBody().front();
-    for (Operation &scalar : body.without_terminator())
-      if (!worksOnTiles(scalar))
-        return refuse(scalar);
-    if (app.unless && shapes == ModShapes::Smallest && isCostly(app.callee))
-      branchAround();
-    bindArguments();
+  SmallVector<Value> run(tt::FuncOp callee, ValueRange arguments) {
+    Block &body = callee.getBody().front();
+    mapping.map(callee.getArguments(), arguments);
     for (Operation &scalar : body.without_terminator())
       inlineOp(scalar);
-    auto results =
-        llvm::map_to_vector(body.getTerminator()->getOperands(),
-                            [&](Value value) { return mapping.lookup(value); });
-    op->getResult(0).replaceAllUsesWith(finish(results));
-    op->erase();
-    return hoisted;
-  }
-
-private:
-  /// Moves the op into a branch that is taken where the mask is asked.
-  void branchAround() {
-    auto branch = scf::IfOp::create(b, app.scores.getType(), app.unless,
-                                    /*addThenBlock=*/true,
-                                    /*addElseBlock=*/true);
-    op->getResult(0).replaceAllUsesWith(branch.getResult(0));
-    b.setInsertionPointToEnd(branch.thenBlock());
-    scf::YieldOp::create(b, app.scores);
-    b.setInsertionPointToEnd(branch.elseBlock());
-    op->moveBefore(scf::YieldOp::create(b, op->getResult(0)));
-    app.unless = {};
-  }
-
-  bool leavesLoop(ValueRange operands) {
-    return shapes == ModShapes::Smallest && loop &&
-           llvm::all_of(operands, [&](Value operand) {
-             return !loop.getBody().isAncestor(operand.getParentRegion());
-           });
+    return llvm::map_to_vector(
+        body.getTerminator()->getOperands(),
+        [&](Value value) { return mapping.lookup(value); });
   }
 
   /// Moves the insertion point to where an op of these operands belongs.
@@ -105,32 +74,15 @@ private:
       b.setInsertionPoint(op);
   }
 
-  /// A column of rows or a row of keys, as one dimension of the tile.
-  Value align(Value column, bool isRowOfTile) {
-    placeFor(column);
-    Value aligned = isRowOfTile ? b.asColumn(column) : b.asRow(column);
-    return shapes == ModShapes::Tile ? b.spread(aligned, shapeOf(app.scores))
-                                     : aligned;
-  }
+  TileBuilder &builder() { return b; }
+  int64_t numHoisted() const { return hoisted; }
 
-  void bindArguments() {
-    Value batch = app.batch;
-    if (shapes == ModShapes::Tile)
-      batch = b.spread(batch, shapeOf(app.scores));
-    SmallVector<Value> actuals;
-    if (!app.isMask)
-      actuals.push_back(app.scores);
-    actuals.append({batch, align(app.head, true), align(app.query, true),
-                    align(app.kv, false)});
-    llvm::append_range(actuals, app.captures);
-    mapping.map(app.callee.getArguments(), actuals);
-  }
-
-  LogicalResult refuse(Operation &scalar) {
-    auto diag = scalar.emitError() << "cannot inline '" << scalar.getName()
-                                   << "' into a tile of scores";
-    diag.attachNote(op->getLoc()) << "the function is applied here";
-    return diag;
+private:
+  bool leavesLoop(ValueRange operands) {
+    return shapes == ModShapes::Smallest && loop &&
+           llvm::all_of(operands, [&](Value operand) {
+             return !loop->getRegion(0).isAncestor(operand.getParentRegion());
+           });
   }
 
   void inlineOp(Operation &scalar) {
@@ -158,6 +110,66 @@ private:
     return b.spread(value, shape);
   }
 
+  Operation *op, *loop;
+  ModShapes shapes;
+  TileBuilder b;
+  IRMapping mapping;
+  int64_t hoisted = 0;
+};
+
+/// Puts the body of a mod, applied to a tile of scores, in its place.
+class Inliner {
+public:
+  Inliner(Operation *op, ModShapes shapes)
+      : app(describe(op)), op(op), shapes(shapes),
+        body(op, op->getParentOfType<ForOp>(), shapes), b(body.builder()) {}
+
+  FailureOr<int64_t> run() {
+    if (failed(checkBody(op, app.callee)))
+      return failure();
+    if (app.unless && shapes == ModShapes::Smallest && isCostly(app.callee))
+      branchAround();
+    SmallVector<Value> results = body.run(app.callee, arguments());
+    op->getResult(0).replaceAllUsesWith(finish(results));
+    op->erase();
+    return body.numHoisted();
+  }
+
+private:
+  /// Moves the op into a branch that is taken where the mask is asked.
+  void branchAround() {
+    auto branch = scf::IfOp::create(b, app.scores.getType(), app.unless,
+                                    /*addThenBlock=*/true,
+                                    /*addElseBlock=*/true);
+    op->getResult(0).replaceAllUsesWith(branch.getResult(0));
+    b.setInsertionPointToEnd(branch.thenBlock());
+    scf::YieldOp::create(b, app.scores);
+    b.setInsertionPointToEnd(branch.elseBlock());
+    op->moveBefore(scf::YieldOp::create(b, op->getResult(0)));
+    app.unless = {};
+  }
+
+  /// A column of rows or a row of keys, as one dimension of the tile.
+  Value align(Value column, bool isRowOfTile) {
+    body.placeFor(column);
+    Value aligned = isRowOfTile ? b.asColumn(column) : b.asRow(column);
+    return shapes == ModShapes::Tile ? b.spread(aligned, shapeOf(app.scores))
+                                     : aligned;
+  }
+
+  SmallVector<Value> arguments() {
+    Value batch = app.batch;
+    if (shapes == ModShapes::Tile)
+      batch = b.spread(batch, shapeOf(app.scores));
+    SmallVector<Value> actuals;
+    if (!app.isMask)
+      actuals.push_back(app.scores);
+    actuals.append({batch, align(app.head, true), align(app.query, true),
+                    align(app.kv, false)});
+    llvm::append_range(actuals, app.captures);
+    return actuals;
+  }
+
   Value finish(ArrayRef<Value> results) {
     b.setInsertionPoint(op);
     auto shape = shapeOf(app.scores);
@@ -179,10 +191,8 @@ private:
   Application app;
   Operation *op;
   ModShapes shapes;
-  ForOp loop;
-  TileBuilder b;
-  IRMapping mapping;
-  int64_t hoisted = 0;
+  BodyInliner body;
+  TileBuilder &b;
 };
 
 } // namespace
@@ -235,4 +245,24 @@ Operation *flex::tileOp(TileBuilder &b, Operation &scalar,
 
 FailureOr<int64_t> flex::inlineMod(Operation *mod, ModShapes shapes) {
   return Inliner(mod, shapes).run();
+}
+
+LogicalResult flex::checkBody(Operation *op, tt::FuncOp callee) {
+  if (callee.isExternal() || !callee.getBody().hasOneBlock() ||
+      !isa<tt::ReturnOp>(callee.getBody().front().getTerminator()))
+    return op->emitOpError("expected a callee of one block");
+  for (Operation &scalar : callee.getBody().front().without_terminator()) {
+    if (worksOnTiles(scalar))
+      continue;
+    auto diag = scalar.emitError() << "cannot inline '" << scalar.getName()
+                                   << "' into a tile of scores";
+    diag.attachNote(op->getLoc()) << "the function is applied here";
+    return diag;
+  }
+  return success();
+}
+
+SmallVector<Value> flex::inlineBody(Operation *op, Operation *loop,
+                                    tt::FuncOp callee, ValueRange arguments) {
+  return BodyInliner(op, loop, ModShapes::Smallest).run(callee, arguments);
 }

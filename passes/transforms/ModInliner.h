@@ -21,6 +21,16 @@ enum class ModShapes {
 /// Returns how many ops were put before the loop, or failure with a diagnostic.
 FailureOr<int64_t> inlineMod(Operation *mod, ModShapes shapes);
 
+/// Whether the body of `callee` can be inlined, for `op`; if not, a diagnostic
+/// says why.
+LogicalResult checkBody(Operation *op, tt::FuncOp callee);
+
+/// Emits such a body before `op`, over scalars and tiles of one rank, each op
+/// at the smallest shape that its operands stretch to; what does not depend on
+/// `loop`, where there is one, goes before that. Returns what the body returns.
+SmallVector<Value> inlineBody(Operation *op, Operation *loop, tt::FuncOp callee,
+                              ValueRange arguments);
+
 /// Whether a mask takes longer, for a whole tile of scores, than to branch
 /// around it.
 bool isCostly(tt::FuncOp mask);

@@ -1,4 +1,4 @@
-//===- OverlapKernels.cpp - Start the joining kernel early ----------------===//
+//===- OverlapKernels.cpp - Start a kernel while one ends -----------------===//
 
 #include "Passes.h"
 #include "flex/Flex.h"
@@ -32,15 +32,35 @@ struct OverlapKernelsPass
 
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    for (auto first : getOperation().getOps<tt::FuncOp>()) {
-      auto second =
-          symbols.lookup<tt::FuncOp>((first.getName() + "_combine").str());
-      if (second && failed(overlap(first, second)))
+    auto beside = [&](tt::FuncOp func, StringRef suffix) {
+      return symbols.lookup<tt::FuncOp>((func.getName() + suffix).str());
+    };
+    for (auto func : getOperation().getOps<tt::FuncOp>()) {
+      if (auto blocks = beside(func, "_blocks");
+          blocks && failed(overlapBlocks(blocks, func)))
+        return signalPassFailure();
+      if (auto combine = beside(func, "_combine");
+          combine && failed(overlapCombine(func, combine)))
         return signalPassFailure();
     }
   }
 
-  LogicalResult overlap(tt::FuncOp first, tt::FuncOp second) {
+  /// Programs of `func` take the places that those of `blocks` leave, and wait
+  /// for the lists there.
+  LogicalResult overlapBlocks(tt::FuncOp blocks, tt::FuncOp func) {
+    auto lists = func.getBody().front().getOps<ListOp>();
+    if (lists.empty())
+      return func.emitError() << "expected a list of blocks, for which '"
+                              << blocks.getName() << "' is waited";
+    OpBuilder b(*lists.begin());
+    insertControl(b, (*lists.begin()).getLoc(), "wait");
+    b.setInsertionPointToStart(&blocks.getBody().front());
+    insertControl(b, blocks.getLoc(), "launch_dependents");
+    ++numOverlapped;
+    return success();
+  }
+
+  LogicalResult overlapCombine(tt::FuncOp first, tt::FuncOp second) {
     ForOp last;
     for (auto loop : first.getBody().front().getOps<ForOp>())
       last = loop;

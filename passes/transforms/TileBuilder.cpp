@@ -91,15 +91,20 @@ Value TileBuilder::ceilDiv(Value lhs, int64_t rhs) {
   return div(raised, i32(rhs));
 }
 
-template <typename OpTy> Value TileBuilder::reduce(Value tile, int32_t axis) {
-  auto op = tt::ReduceOp::create(*this, ValueRange{tile}, axis);
-  Type element = getElementTypeOrSelf(tile);
+template <typename OpTy, typename ReturnOpTy>
+void TileBuilder::combineBy(Region &region, Type element) {
   OpBuilder::InsertionGuard guard(*this);
-  Block *body = createBlock(&op.getCombineOp(), {}, {element, element},
-                            {getLoc(), getLoc()});
+  Block *body =
+      createBlock(&region, {}, {element, element}, {getLoc(), getLoc()});
   Value combined =
       OpTy::create(*this, body->getArgument(0), body->getArgument(1));
-  tt::ReduceReturnOp::create(*this, combined);
+  ReturnOpTy::create(*this, combined);
+}
+
+template <typename OpTy> Value TileBuilder::reduce(Value tile, int32_t axis) {
+  auto op = tt::ReduceOp::create(*this, ValueRange{tile}, axis);
+  combineBy<OpTy, tt::ReduceReturnOp>(op.getCombineOp(),
+                                      getElementTypeOrSelf(tile));
   return op.getResult().front();
 }
 
@@ -109,6 +114,22 @@ Value TileBuilder::reduceMax(Value tile, int32_t axis) {
 
 Value TileBuilder::reduceSum(Value tile, int32_t axis) {
   return reduce<arith::AddFOp>(tile, axis);
+}
+
+Value TileBuilder::reduceOr(Value tile, int32_t axis) {
+  return reduce<arith::OrIOp>(tile, axis);
+}
+
+Value TileBuilder::reduceCount(Value tile, int32_t axis) {
+  return reduce<arith::AddIOp>(tile, axis);
+}
+
+Value TileBuilder::scanCount(Value column) {
+  auto op = tt::ScanOp::create(*this, ValueRange{column}, /*axis=*/0,
+                               /*reverse=*/false);
+  combineBy<arith::AddIOp, tt::ScanReturnOp>(op.getCombineOp(),
+                                             getElementTypeOrSelf(column));
+  return op.getResult().front();
 }
 
 template <typename OpTy> Value TileBuilder::reduceAll(Value tile) {

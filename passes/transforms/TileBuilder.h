@@ -94,6 +94,13 @@ public:
   Value reduceMax(Value tile, int32_t axis);
   Value reduceSum(Value tile, int32_t axis);
 
+  /// Reduces `axis` of a tile of integers by `or` or by `sum`.
+  Value reduceOr(Value tile, int32_t axis);
+  Value reduceCount(Value tile, int32_t axis);
+
+  /// The sum of each integer and those before it.
+  Value scanCount(Value column);
+
   /// The least or the greatest element of a column or tile of integers.
   Value least(Value tile);
   Value greatest(Value tile);
@@ -108,6 +115,8 @@ private:
   }
 
   template <typename OpTy> Value reduce(Value tile, int32_t axis);
+  template <typename OpTy, typename ReturnOpTy>
+  void combineBy(Region &region, Type element);
   template <typename OpTy> Value reduceAll(Value tile);
   Value expand(Value value, int32_t axis);
 };

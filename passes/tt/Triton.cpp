@@ -332,31 +332,55 @@ ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
   return success();
 }
 
-LogicalResult ReduceOp::verify() {
-  Block &body = getCombineOp().front();
-  size_t count = getSrcs().size();
+/// Checks the region of an op that combines two elements of each operand.
+template <typename ReturnOpTy, typename OpTy>
+static LogicalResult verifyCombination(OpTy op) {
+  Block &body = op.getCombineOp().front();
+  size_t count = op.getSrcs().size();
   if (body.getNumArguments() != 2 * count)
-    return emitOpError() << "expected " << 2 * count
-                         << " arguments of its region, got "
-                         << body.getNumArguments();
+    return op.emitOpError()
+           << "expected " << 2 * count << " arguments of its region, got "
+           << body.getNumArguments();
   auto terminator =
-      body.empty() ? ReduceReturnOp() : dyn_cast<ReduceReturnOp>(body.back());
+      body.empty() ? ReturnOpTy() : dyn_cast<ReturnOpTy>(body.back());
   if (!terminator)
-    return emitOpError("expected a region that ends in tt.reduce.return");
+    return op.emitOpError() << "expected a region that ends in "
+                            << ReturnOpTy::getOperationName();
   if (terminator.getNumOperands() != count)
-    return emitOpError() << "expected the region to return " << count
-                         << " values, got " << terminator.getNumOperands();
-  for (auto [index, src] : llvm::enumerate(getSrcs())) {
+    return op.emitOpError() << "expected the region to return " << count
+                            << " values, got " << terminator.getNumOperands();
+  for (auto [index, src] : llvm::enumerate(op.getSrcs())) {
     Type element = getElementTypeOrSelf(src.getType());
     if (body.getArgument(index).getType() != element ||
         body.getArgument(count + index).getType() != element)
-      return emitOpError() << "expected the region to take two " << element
-                           << " for operand " << index;
+      return op.emitOpError() << "expected the region to take two " << element
+                              << " for operand " << index;
     if (terminator.getOperand(index).getType() != element)
-      return emitOpError() << "expected the region to return " << element
-                           << " for operand " << index;
+      return op.emitOpError() << "expected the region to return " << element
+                              << " for operand " << index;
   }
   return success();
+}
+
+LogicalResult ReduceOp::verify() {
+  return verifyCombination<ReduceReturnOp>(*this);
+}
+
+LogicalResult ScanOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
+                                       ValueRange operands, DictionaryAttr,
+                                       OpaqueProperties, RegionRange,
+                                       SmallVectorImpl<Type> &results) {
+  llvm::append_range(results, operands.getTypes());
+  return success();
+}
+
+LogicalResult ScanOp::verify() {
+  for (Value src : getSrcs())
+    if (int64_t rank = cast<RankedTensorType>(src.getType()).getRank();
+        int64_t(getAxis()) >= rank)
+      return emitOpError() << "expected an axis below " << rank << ", got "
+                           << getAxis();
+  return verifyCombination<ScanReturnOp>(*this);
 }
 
 #define GET_OP_CLASSES

@@ -227,6 +227,24 @@ def TT_ReduceReturnOp : TT_Op<"reduce.return", [HasParent<"ReduceOp">, Pure, Ter
   let assemblyFormat = "$result attr-dict `:` type($result)";
 }
 
+def TT_ScanOp : TT_Op<"scan", [Pure, SameOperandsAndResultShape, SingleBlock,
+    DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
+  let summary = "Combines each element with those before it on one axis.";
+  let description = [{
+    With `reverse` those behind it, from the last one on.
+  }];
+  let arguments = (ins Variadic<TT_Tensor>:$srcs, I32Attr:$axis, BoolAttr:$reverse);
+  let results = (outs Variadic<TT_Tensor>:$result);
+  let regions = (region SizedRegion<1>:$combineOp);
+  let hasVerifier = 1;
+}
+
+def TT_ScanReturnOp : TT_Op<"scan.return", [HasParent<"ScanOp">, Pure, Terminator, ReturnLike]> {
+  let summary = "Ends a scan's region.";
+  let arguments = (ins Variadic<AnyType>:$result);
+  let assemblyFormat = "$result attr-dict `:` type($result)";
+}
+
 def TT_BitcastOp : TT_Op<"bitcast", [Pure, SameOperandsAndResultShape]> {
   let summary = "The same bits as another type of the same width.";
   let arguments = (ins TT_Any:$src);

@@ -33,7 +33,7 @@ key = torch.ones(1, 1, 64, 16)
 decode = pyflex.compile(lambda s, b, h, q, kv: s * 2)
 decode(key[:, :, :1], key, key)
 with steps.collect() as seconds:
-    decode_kernel, combine = Lowered(decode._last).binaries(gpu.parse_target("cuda:90"))
+    decode_kernel, combine, _ = Lowered(decode._last).binaries(gpu.parse_target("cuda:90"))
 print(decode_kernel.name, combine.name, sorted(seconds), "triton" in sys.modules)
 """
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn.attention.flex_attention import create_block_mask
 
 import pyflex
-from pyflex import Explanation, Options, compiler, explain
+from pyflex import Explanation, Options, compiler, explain, schedule
 from pyflex.errors import BlockMaskError, ShapeError
 from pyflex.explain import _interval
 from pyflex.schedule import Device
@@ -27,7 +27,7 @@ rows      6 tiles of 4 heads x 4 queries
 blocks    of 64 keys: 24 of 24 read, 6 with the mask, 18 without
 K and V   262.5 KiB of 262.5 KiB read
 schedule  tile of 16 rows x 64 keys, 2 warps, 2 stages; 2 parts a loop, 12 programs
-why       fixed by Options: keys, splits; a CPU takes the usual tile"""
+why       fixed by Options: keys, splits; a CPU takes the usual tile"""  # noqa: E501
 
 
 def tensors(
@@ -115,6 +115,37 @@ def test_blocks_of_a_block_mask() -> None:
         "mask_fn"
         not in pyflex.compile().explain(*tensors(1, (3, 1), 1, 150), block_mask=blocks).sparsity
     )
+
+
+@pytest.mark.parametrize("by_head", [False, True])
+@pytest.mark.parametrize("disabled", [(), ("flex-pack-gqa",)], ids=str)
+def test_blocks_that_a_first_kernel_lists(
+    by_head: bool, disabled: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "_LEAST_LISTED", 0)
+
+    def mask(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        ahead = q + (h if by_head else b) * 16
+        return (kv // 16 == ahead // 16) | (kv < 24)
+
+    lengths = torch.tensor([20, 150], dtype=torch.int32)
+    options = Options(rows=16, keys=16, disable_passes=disabled)
+    decode = pyflex.compile(mask_fn=mask, options=options)
+    told = decode.explain(*tensors(2, (8, 2), 21, 150), q_offset=40, kv_len=lengths)
+    assert told.sparsity.startswith("a first kernel lists the blocks")
+    for tile in told.tiles:
+        rows = [
+            (h, 40 + q)
+            for h in range(tile.first_head, tile.first_head + tile.heads)
+            for q in range(tile.first_query, tile.first_query + tile.queries)
+        ]
+        whole, visible = 0, 0
+        for at in range(0, tile.length, 16):
+            keys = [kv for kv in range(at, at + 16) if kv < tile.length]
+            seen = [bool(mask(tile.batch, h, q, kv)) for h, q in rows for kv in keys]
+            visible += any(seen)
+            whole += all(seen) and len(keys) == 16
+        assert (tile.some, tile.all) == (visible - whole, whole)
 
 
 def test_empty_lists() -> None:

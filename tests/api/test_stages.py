@@ -10,6 +10,7 @@ import torch
 from torch.nn.attention.flex_attention import create_block_mask
 
 import pyflex
+from pyflex import schedule
 from pyflex.errors import ScheduleError, TargetError
 from pyflex.schedule import tile_width
 from tests.mods import causal
@@ -49,9 +50,22 @@ def test_stage_without_a_gpu(called: pyflex.Decode, stage: str, part: str) -> No
     assert part in called.ir(stage)
 
 
-@pytest.mark.parametrize("name", pyflex.OPTIMISATIONS)
+#: All but the one that a call with a BlockMask, or with little K and V, has no use for.
+OPTIMISATIONS = tuple(name for name in pyflex.OPTIMISATIONS if name != "flex-list-blocks")
+
+
+@pytest.mark.parametrize("name", OPTIMISATIONS)
 def test_every_optimisation_is_a_stage(called: pyflex.Decode, name: str) -> None:
     assert "tt.func" in called.ir(name)
+
+
+def test_lists_are_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "_LEAST_LISTED", 0)
+    decode = pyflex.compile(mask_fn=lambda b, h, q, kv: (q - kv) % 3 == 0)
+    decode(torch.randn(1, 1, 1, 16), *torch.randn(2, 1, 1, 40, 16))
+    listed = decode.ir("flex-list-blocks")
+    assert "tt.func public @decode_blocks" in listed
+    assert "flex.classify @mask_mod" in listed
 
 
 def test_no_flex_op_is_left(called: pyflex.Decode) -> None:
@@ -95,7 +109,7 @@ def test_both_pieces_of_a_tile_are_pipelined(head_dim: int) -> None:
 def test_unknown_stage_lists_the_known(called: pyflex.Decode) -> None:
     with pytest.raises(ScheduleError) as caught:
         called.ir("wasm")
-    for stage in ("traced", "flex", *pyflex.OPTIMISATIONS, "ttir", "'wasm'"):
+    for stage in ("traced", "flex", *OPTIMISATIONS, "ttir", "'wasm'"):
         assert stage in str(caught.value)
     with pytest.raises(ScheduleError, match="ttgir, llir, ptx"):
         called.ir("amdgcn", target="cuda:90")

@@ -15,7 +15,7 @@ import torch
 from torch.nn.attention.flex_attention import create_block_mask
 
 import pyflex
-from pyflex import Options, run, workspace
+from pyflex import Options, run, schedule, workspace
 from pyflex.cache import Binary
 from pyflex.kernel import KernelSpec, _parameters
 from pyflex.launch import GpuKernel, Launcher
@@ -34,15 +34,16 @@ def empty(shape: Sequence[int], strides: Sequence[int], dtype: torch.dtype) -> t
     return RESULTS[key]
 
 
-def kernel(name: str, types: Sequence[str]) -> GpuKernel:
+def kernel(name: str, types: Sequence[str], *, waits: bool = False) -> GpuKernel:
     code = [len(types) + 2, *(SIZES[one] for one in types), 8, 8]
-    return GpuKernel(Binary(bytes(code), name, tuple(types), 128, 0, False), "cuda", 0)
+    return GpuKernel(Binary(bytes(code), name, tuple(types), 128, 0, waits), "cuda", 0)
 
 
 def types_of(spec: KernelSpec) -> list[str]:
+    """Up to what belongs to the split."""
     names = [parameter.type for parameter in _parameters(spec)]
     types = ["ptr" if name.startswith("!tt.ptr") else name for name in names]
-    return [*types, "i32", "ptr", "ptr"] if spec.splits_kv else types
+    return [*types, "ptr", "ptr", "ptr", "ptr", "i64"] if spec.lists else types
 
 
 class FakeRunner(run.GpuRunner):
@@ -51,7 +52,10 @@ class FakeRunner(run.GpuRunner):
     def __init__(self, lowered: Any, device: torch.device) -> None:
         self._spec = lowered.spec
         self._device, self._index = device, 0
-        self._kernel = kernel("decode", types_of(lowered.spec))
+        split = ["i32", "ptr", "ptr"] if self._spec.splits_kv else []
+        types = [*types_of(self._spec), *split]
+        self._kernel = kernel("decode", types, waits=self._spec.lists)
+        self._listing_launchers = {}
         self._single, self._pair = Launcher(self._kernel), None
         self.kernels = (self._kernel,)
         self._stream = lambda index: 0
@@ -65,11 +69,23 @@ class FakeRunner(run.GpuRunner):
         self._pair = Launcher(*self.kernels)
         return self._pair
 
+    def _load_listing(self, count: int) -> Launcher:
+        if self.listing is None:
+            self.listing = kernel("decode_blocks", [*types_of(self._spec), "ptr", "ptr"])
+        if count == 3 and self._pair is None:
+            self._load_pair()
+        launcher = Launcher(self.listing, *self.kernels[: count - 1])
+        self._listing_launchers[count] = launcher
+        return launcher
+
 
 def block() -> None:
     memory = torch.empty(1 << 20, dtype=torch.uint8)
     workspace.BLOCKS[0, 0] = (1 << 20, memory.data_ptr(), memory)
     run.workspace = lambda *_: memory  # type: ignore[attr-defined]
+    counters = torch.zeros(1 << 10, dtype=torch.int32)
+    workspace.COUNTERS[0, 0] = (1 << 10, counters.data_ptr(), counters)
+    run.counters = lambda *_: counters  # type: ignore[attr-defined]
 
 
 def asked(call: Any) -> str:
@@ -77,7 +93,8 @@ def asked(call: Any) -> str:
     FAKE.fake_clear()
     call()
     text: bytes = FAKE.fake_log()
-    return "\n".join(line for line in text.decode().splitlines() if "launch" in line)
+    kinds = ("launch", "overlap")
+    return "\n".join(line for line in text.decode().splitlines() if line.startswith(kinds))
 
 
 TABLE = torch.randn(8)
@@ -94,6 +111,17 @@ def limited(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
 
 def causal(b: Any, h: Any, q: Any, kv: Any) -> Any:
     return q >= kv
+
+
+IDS = torch.arange(1000, dtype=torch.int32) // 50
+
+
+def documents(b: Any, h: Any, q: Any, kv: Any) -> Any:
+    return IDS[q] == IDS[kv]
+
+
+def strides(b: Any, h: Any, q: Any, kv: Any) -> Any:
+    return (q - kv) % (h + 2) == 0
 
 
 def tensors(draw: random.Random, dtype: torch.dtype, batch: int, q_len: int, dims: Any) -> Any:
@@ -133,12 +161,14 @@ def lengths(draw: random.Random, batch: int, most: int) -> Any:
     }[kind]
 
 
-def compare(draw: random.Random) -> int:
-    """One Decode, some calls; how many went the short way."""
+def compare(draw: random.Random) -> tuple[int, int]:
+    """One Decode, some calls; how many went the short way, and how many of them listed blocks."""
     splits = draw.choice([None, 1, 4])
     off = draw.choice([(), ("flex-split-kv",)]) if splits is None else ()
     options = Options(splits=splits, disable_passes=off)
-    score, mask = draw.choice([None, biased, limited]), draw.choice([None, causal])
+    score = draw.choice([None, biased, limited])
+    mask = draw.choice([None, causal, documents, strides])
+    schedule._LEAST_LISTED = draw.choice([0, 8 << 20])
     decode = pyflex.compile(score, mask, options=options)
     dtype = draw.choice([torch.float16, torch.bfloat16, torch.float32])
     batch, q_len, lse = draw.choice([1, 3]), draw.choice([1, 4]), draw.random() < 0.5
@@ -146,7 +176,7 @@ def compare(draw: random.Random) -> int:
     blocks = None
     if draw.random() < 0.3:
         blocks = create_block_mask(causal, None, None, q_len, 600, device="cpu", BLOCK_SIZE=64)
-    short = 0
+    short = listed = 0
     for _ in range(12):
         query, key, value = tensors(draw, dtype, batch, q_len, dims)
         scale = draw.choice([None, 0.5, 2])
@@ -161,10 +191,11 @@ def compare(draw: random.Random) -> int:
                     lambda: quick(query, key, value, scale, offset, length)  # noqa: B023
                 )
                 short += made != "" and made == told
+                listed += made == told and quick.spec.lists
             wanted = asked(lambda: decode.run(query, key, value, lse=lse, **rest))  # noqa: B023
             assert told == wanted, f"{told}\nnot\n{wanted}"
-            assert told.count("launch") in (1, 2)
-    return short
+            assert len(told.splitlines()) in (1, 2, 3)
+    return short, listed
 
 
 def refuse() -> None:
@@ -217,4 +248,5 @@ if __name__ == "__main__":
     block()
     refuse()
     source = random.Random(int(sys.argv[1]))
-    print("short", sum(compare(source) for _ in range(40)))
+    short, listed = zip(*(compare(source) for _ in range(40)), strict=True)
+    print("short", sum(short), "listed", sum(listed))

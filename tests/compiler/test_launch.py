@@ -48,18 +48,20 @@ else:
     pair = Launcher(GpuKernel(first, "cuda", 0), GpuKernel(second, "cuda", 0))
     waiting = replace(second, waits=True)
     overlapping = Launcher(GpuKernel(first, "cuda", 0), GpuKernel(waiting, "cuda", 0))
-    case("launch", lambda: single.launch(0xabc, (40, 2), 0, (8, -7, 1 << 40)))
-    case("pair", lambda: pair.launch(0, (5, 6), 9, (1, 2, 3, 4, 5)))
-    case("overlap", lambda: overlapping.launch(0, (5, 6), 9, (1, 2, 3, 4, 5)))
-    case("too few", lambda: single.launch(0, (1, 1), 0, (1, 2)))
-    case("too large", lambda: single.launch(0, (1, 1), 0, (1, 1 << 31, 3)))
-    case("wrong type", lambda: single.launch(0, (1, 1), 0, (1, 2, "3")))
+    case("launch", lambda: single.launch(0xabc, ((40, 2),), (8, -7, 1 << 40)))
+    case("pair", lambda: pair.launch(0, ((5, 6), (9, 1)), (1, 2, 3, 4, 5)))
+    case("overlap", lambda: overlapping.launch(0, ((5, 6), (9, 1)), (1, 2, 3, 4, 5)))
+    three = [GpuKernel(one, "cuda", 0) for one in (first, waiting, second)]
+    case("three", lambda: Launcher(*three).launch(0, ((5, 6), (7, 8), (9, 1)), tuple(range(7))))
+    case("too few", lambda: single.launch(0, ((1, 1),), (1, 2)))
+    case("too large", lambda: single.launch(0, ((1, 1),), (1, 1 << 31, 3)))
+    case("wrong type", lambda: single.launch(0, ((1, 1),), (1, 2, "3")))
     others = {"fewer": [4, 8, 4, 8, 8], "more": [6, 8, 4, 8, 8, 8, 8], "wider": [5, 8, 8, 8, 8, 8]}
     for name, code in others.items():
         case(name, lambda: GpuKernel(replace(first, image=bytes(code)), "cuda", 0))
     for call in ("cuModuleLoadData", "cuModuleGetFunction", "cuFuncSetAttribute"):
         case(call, lambda: GpuKernel(first, "cuda", 2), call)
-    case("refused", lambda: single.launch(0, (1, 1), 0, (1, 2, 3)), "launch")
+    case("refused", lambda: single.launch(0, ((1, 1),), (1, 2, 3)), "launch")
 print(json.dumps(said))
 """
 
@@ -125,6 +127,18 @@ def test_second_kernel_follows(said: Said, name: str, how: str) -> None:
         "enter 0x100",
         "launch 5x6x1 of 128 threads, 70000 bytes, stream (nil): 1 2 3 0 0",
         f"{how} 9x1x1 of 32 threads, 0 bytes, stream (nil): 4 5 0 0",
+        "leave",
+    ]
+
+
+def test_third_kernel_follows(said: Said) -> None:
+    """Of three the second one may start early."""
+    asked, _ = said["three"]
+    assert asked.splitlines() == [
+        "enter 0x100",
+        "launch 5x6x1 of 128 threads, 70000 bytes, stream (nil): 0 1 2 0 0",
+        "overlap 7x8x1 of 32 threads, 0 bytes, stream (nil): 3 4 0 0",
+        "launch 9x1x1 of 32 threads, 0 bytes, stream (nil): 5 6 0 0",
         "leave",
     ]
 

@@ -18,6 +18,7 @@ def test_both_ways_ask_the_same(driver: Path) -> None:
     command = [sys.executable, Path(__file__).parent / "repeat_cases.py", str(seed)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"PYFLEX_TEST_SEED={seed}\n{done.stderr}"
-    name, count = done.stdout.split()
-    assert name == "short"
+    name, count, other, listed = done.stdout.split()
+    assert (name, other) == ("short", "listed")
     assert int(count) >= 50
+    assert int(listed) >= 5

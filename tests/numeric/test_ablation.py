@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import pyflex
+from pyflex import schedule
 from tests.cases import Case, Drawn, check_case, hold_to_rule
 
 CASES = [
@@ -22,10 +23,16 @@ CASES = [
 ]
 
 
-# Passes that have little to do with the others: every second subset has one, and of these every
-# second the other. One after the other, a CPU's kernels are ordered with or without the first.
-APART = ("flex-overlap-kernels", "flex-mask-from-score")
+# Passes that have little to do with the others: every second subset has one, of these every second
+# the next, and so on. One after the other, a CPU's kernels are ordered with or without the first.
+APART = ("flex-overlap-kernels", "flex-mask-from-score", "flex-list-blocks")
 OTHERS = tuple(name for name in pyflex.OPTIMISATIONS if name not in APART)
+
+
+@pytest.fixture(autouse=True)
+def _list_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small K and V are."""
+    monkeypatch.setattr(schedule, "_LEAST_LISTED", 0)
 
 
 def subsets() -> list[pyflex.Options]:

@@ -90,6 +90,22 @@ tt.func public @reduce(%tile: tensor<16x64xf32>, %row: tensor<64xf32>) {
 
 // -----
 
+tt.func public @scan(%column: tensor<64xi32>, %tile: tensor<16x64xf32>) {
+  %counts = "tt.scan"(%column) <{axis = 0 : i32, reverse = false}> ({
+  ^bb0(%a: i32, %b: i32):
+    %0 = arith.addi %a, %b : i32
+    tt.scan.return %0 : i32
+  }) : (tensor<64xi32>) -> tensor<64xi32>
+  %sums = "tt.scan"(%tile) <{axis = 1 : i32, reverse = true}> ({
+  ^bb0(%a: f32, %b: f32):
+    %0 = arith.addf %a, %b : f32
+    tt.scan.return %0 : f32
+  }) : (tensor<16x64xf32>) -> tensor<16x64xf32>
+  tt.return
+}
+
+// -----
+
 tt.func public @extern_elementwise(%x: tensor<16x64xf32>, %y: f64) {
   %0 = tt.extern_elementwise %x, %x {libname = "", libpath = "", pure = true, symbol = "__nv_powf"}
       : (tensor<16x64xf32>, tensor<16x64xf32>) -> tensor<16x64xf32>

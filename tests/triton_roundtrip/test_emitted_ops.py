@@ -43,10 +43,20 @@ def cases() -> dict[str, str]:
 
 
 def kernels(target: str) -> dict[str, str]:
-    """Whole kernels in generic form: bf16 with a mask, fp32 block-sparse, and its combine."""
-    return {
-        kernel: pyflex_opt(KERNELS, f"--flex-decode-pipeline=kernel={kernel} target={target}")
-        for kernel in ("dense", "decode", "decode_combine")
+    """Whole kernels in generic form: bf16 with a mask, fp32 block-sparse, and its combine.
+
+    And the first one again over the blocks that a kernel ahead of it lists.
+    """
+
+    def kernel(name: str, settings: str = "") -> str:
+        options = f"kernel={name} target={target} {settings}"
+        return pyflex_opt(KERNELS, f"--flex-decode-pipeline={options}")
+
+    made = {name: kernel(name) for name in ("dense", "decode", "decode_combine")}
+    listed = "derive-bounds=0 list-blocks=1"
+    return made | {
+        "dense_listed": kernel("dense", listed),
+        "dense_blocks": kernel("dense_blocks", listed),
     }
 
 

@@ -1,0 +1,355 @@
+//===- ListBlocks.cpp - Block lists from the mask itself ------------------===//
+
+#include "Passes.h"
+#include "flex/Flex.h"
+#include "transforms/TileBuilder.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace mlir::flex {
+#define GEN_PASS_DEF_FLEXLISTBLOCKS
+#include "Passes.h.inc"
+} // namespace mlir::flex
+
+using namespace mlir;
+using namespace mlir::flex;
+
+namespace {
+
+/// A loop over all keys, and the mask that it asks.
+struct Kernel {
+  tt::FuncOp func;
+  RowsOp rows;
+  ForOp loop;
+  MaskModOp mask;
+};
+
+/// Elements of a tile for which a program evaluates a mask at once, and the
+/// most keys: enough loads in flight, in few registers.
+constexpr int64_t kTileElements = 4096, kTileKeys = 2048;
+
+std::string blocksName(tt::FuncOp func) {
+  return (func.getName() + "_blocks").str();
+}
+
+/// Copies what values of a kernel depend on into a kernel with rows of its own:
+/// a column of rows becomes one of that many.
+class RowSlice {
+public:
+  RowSlice(TileBuilder &b, int64_t from, int64_t to)
+      : b(b), from(from), to(to) {}
+
+  void map(Value value, Value copy) { mapping.map(value, copy); }
+
+  /// The copy of `value`; null if an op that it depends on, `obstacle`, has
+  /// none.
+  Value copy(Value value) {
+    if (Value known = mapping.lookupOrNull(value))
+      return known;
+    Operation *op = value.getDefiningOp();
+    if (!op || op->getNumRegions() || isa<RowsOp>(op) ||
+        !(isMemoryEffectFree(op) || hasSingleEffect<MemoryEffects::Read>(op)) ||
+        !isSplatIfConstant(op)) {
+      obstacle = op;
+      return {};
+    }
+    for (Value operand : op->getOperands())
+      if (!copy(operand))
+        return {};
+    Operation *clone = b.clone(*op, mapping);
+    for (Value result : clone->getResults())
+      result.setType(resized(result.getType()));
+    if (auto constant = dyn_cast<arith::ConstantOp>(clone))
+      if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue()))
+        constant.setValueAttr(
+            splat.resizeSplat(cast<ShapedType>(constant.getType())));
+    return mapping.lookup(value);
+  }
+
+  Operation *obstacle = nullptr;
+
+private:
+  static bool isSplatIfConstant(Operation *op) {
+    DenseElementsAttr elements;
+    return !matchPattern(op, m_Constant(&elements)) || elements.isSplat();
+  }
+
+  Type resized(Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || tensor.getShape() != ArrayRef<int64_t>{from})
+      return type;
+    return tensor.clone(ArrayRef<int64_t>{to});
+  }
+
+  TileBuilder &b;
+  int64_t from, to;
+  IRMapping mapping;
+};
+
+class Listing {
+public:
+  Listing(Kernel kernel, int64_t mostQueries)
+      : k(kernel), b(kernel.func.getLoc(), kernel.func) {
+    auto callee = SymbolTable::lookupNearestSymbolFrom<tt::FuncOp>(
+        k.mask, k.mask.getCalleeAttr());
+    perHead = callee.isExternal() || !callee.getArgument(1).use_empty();
+    keys = shapeOf(k.loop.getPositions())[0];
+    heads = perHead ? int64_t(k.rows.getHeads()) : 1;
+    queries = k.rows.getQueries();
+    if (mostQueries > 0)
+      queries = std::min(queries, mostQueries);
+    rowCount = llvm::PowerOf2Ceil(heads * queries);
+  }
+
+  /// Adds the kernel that writes the lists, then reads them.
+  LogicalResult run() {
+    if (failed(addBlocksKernel()))
+      return failure();
+    readLists();
+    return success();
+  }
+
+private:
+  /// The arguments that both kernels gain.
+  void listArguments(SmallVectorImpl<Type> &types,
+                     SmallVectorImpl<DictionaryAttr> &attrs) {
+    types.append(4, tt::PointerType::get(b.getI32Type()));
+    types.push_back(b.getI64Type());
+    attrs.append(5, aligned());
+  }
+
+  DictionaryAttr aligned() {
+    return b.getDictionaryAttr(
+        b.getNamedAttr("tt.divisibility", b.getI32IntegerAttr(16)));
+  }
+
+  LogicalResult addBlocksKernel() {
+    SmallVector<Type> types(k.func.getArgumentTypes());
+    SmallVector<DictionaryAttr> attrs;
+    for (unsigned index = 0; index < types.size(); ++index) {
+      auto given = k.func.getArgAttrDict(index);
+      attrs.push_back(given ? given : b.getDictionaryAttr({}));
+    }
+    unsigned firstOfLists = types.size();
+    listArguments(types, attrs);
+    types.push_back(tt::PointerType::get(b.getI64Type()));
+    types.push_back(tt::PointerType::get(b.getI32Type()));
+    attrs.append(2, aligned());
+
+    auto func =
+        tt::FuncOp::create(b, blocksName(k.func), b.getFunctionType(types, {}));
+    func.setSymVisibilityAttr(b.getStringAttr("public"));
+    Block *entry = func.addEntryBlock();
+    func.setAllArgAttrs(attrs);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(entry);
+    if (failed(fillBlocksKernel(entry, firstOfLists))) {
+      func.erase();
+      return failure();
+    }
+    return success();
+  }
+
+  LogicalResult fillBlocksKernel(Block *entry, unsigned firstOfLists) {
+    RowSlice slice(b, shapeOf(k.rows.getHead())[0], rowCount);
+    for (auto [from, to] :
+         llvm::zip(k.func.getArguments(), entry->getArguments()))
+      slice.map(from, to);
+    if (failed(copyRows(slice)))
+      return refuse(k.rows);
+    SmallVector<Value> operands;
+    auto take = [&](Value value) {
+      operands.push_back(slice.copy(value));
+      return bool(operands.back());
+    };
+    bool copied = take(k.loop.getLimit()) && take(k.mask.getBatch()) &&
+                  take(k.mask.getHead()) && take(k.mask.getQuery()) &&
+                  llvm::all_of(k.mask.getCaptures(), take);
+    if (!copied)
+      return refuse(slice.obstacle);
+
+    // flex.rows enumerates the lists along axis x.
+    Value list = b.extend(tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X));
+    auto lists = entry->getArguments().drop_front(firstOfLists);
+    Value room = b.mul(list, lists[4]);
+    Value kinds = b.move(lists[5], room);
+    int64_t blocks = std::clamp<int64_t>(
+        std::min(kTileKeys, kTileElements / rowCount) / keys, 1, 32);
+    auto words = b.getI32IntegerAttr(blocks),
+         kvBlock = b.getI32IntegerAttr(keys);
+    ClassifyOp::create(b, k.mask.getCalleeAttr(), operands[1], operands[2],
+                       operands[3], ValueRange(operands).drop_front(4),
+                       operands[0], kinds, words, kvBlock);
+    Value arrived = b.move(lists[6], list);
+    Value partialCount = b.move(lists[0], list);
+    Value partialIndices = b.move(lists[1], room);
+    Value fullCount = b.move(lists[2], list);
+    Value fullIndices = b.move(lists[3], room);
+    CompactOp::create(b, kinds, operands[0], arrived, partialCount,
+                      partialIndices, fullCount, fullIndices, words, kvBlock);
+    tt::ReturnOp::create(b);
+    return success();
+  }
+
+  /// The rows of one list: those of a tile, or its queries alone.
+  LogicalResult copyRows(RowSlice &slice) {
+    Value kvHeads = perHead ? slice.copy(k.rows.getKvHeads()) : b.i32(1);
+    Value qLen = slice.copy(k.rows.getQLen());
+    if (!kvHeads || !qLen)
+      return failure();
+    Type i32 = b.getI32Type();
+    auto column = RankedTensorType::get({rowCount}, i32);
+    auto rows = RowsOp::create(
+        b,
+        TypeRange{i32, i32, i32, i32, column, column,
+                  column.clone(b.getI1Type())},
+        kvHeads, qLen, perHead ? k.rows.getGroupAttr() : b.getI32IntegerAttr(1),
+        b.getI32IntegerAttr(heads), b.getI32IntegerAttr(queries),
+        IntegerAttr());
+    slice.map(k.rows.getBatch(), rows.getBatch());
+    slice.map(k.rows.getHead(), rows.getHead());
+    Value query = rows.getQuery();
+    if (heads * queries < rowCount) {
+      // Rows that are left over name a query of the next tile.
+      Value last = b.add(rows.getFirstQuery(), b.i32(queries - 1));
+      query = b.min(query, last);
+    }
+    slice.map(k.rows.getQuery(), query);
+    return success();
+  }
+
+  LogicalResult refuse(Operation *obstacle) {
+    auto diag = k.mask.emitRemark(
+        "blocks are not listed: the mask depends on more than the rows");
+    if (obstacle)
+      diag.attachNote(obstacle->getLoc()) << "it depends on this";
+    return failure();
+  }
+
+  void readLists() {
+    SmallVector<Type> types;
+    SmallVector<DictionaryAttr> attrs;
+    listArguments(types, attrs);
+    SmallVector<Value> lists;
+    for (auto [type, attr] : llvm::zip(types, attrs)) {
+      unsigned index = k.func.getNumArguments();
+      (void)k.func.insertArgument(index, type, attr, k.func.getLoc());
+      lists.push_back(k.func.getArgument(index));
+    }
+    b.setInsertionPoint(k.loop);
+    int64_t portions = llvm::divideCeil(int64_t(k.rows.getGroup()),
+                                        int64_t(k.rows.getHeads()));
+    Value tiles = b.extend(b.ceilDiv(k.rows.getQLen(), k.rows.getQueries()));
+    Value batchStride = tiles, headStride = b.i64(0), head = b.i32(0);
+    if (perHead) {
+      Value perBatch = b.mul(k.rows.getKvHeads(), b.i32(portions));
+      batchStride = b.mul(b.extend(perBatch), tiles);
+      headStride = tiles;
+      Value firstOfGroup = b.mul(k.rows.getKvHead(), b.i32(k.rows.getGroup()));
+      Value inGroup = b.sub(k.rows.getFirstHead(), firstOfGroup);
+      Value portion = b.div(inGroup, b.i32(k.rows.getHeads()));
+      head = b.add(b.mul(k.rows.getKvHead(), b.i32(portions)), portion);
+    }
+    auto list = [&](Value counts, Value indices) -> Value {
+      Value table = BlockTableOp::create(b, b.getType<BlockTableType>(), counts,
+                                         indices, batchStride, headStride,
+                                         lists[4], k.rows.getQueriesAttr(),
+                                         b.getI32IntegerAttr(keys), UnitAttr());
+      return ListOp::create(b, b.getType<BlocksType>(), table,
+                            k.rows.getBatch(), head, k.rows.getFirstQuery());
+    };
+    Value partial = list(lists[0], lists[1]);
+    Value full = list(lists[2], lists[3]);
+
+    auto second = cast<ForOp>(b.clone(*k.loop));
+    k.loop.replaceAllUsesWith(second.getResults());
+    second.getInitsMutable().assign(k.loop.getResults());
+    second.getBlocksMutable().assign(full);
+    second.walk([](MaskModOp mask) {
+      mask.replaceAllUsesWith(mask.getScores());
+      mask.erase();
+    });
+    second->moveAfter(k.loop);
+    Operation *range = k.loop.getBlocks().getDefiningOp();
+    k.loop.getBlocksMutable().assign(partial);
+    if (range->use_empty())
+      range->erase();
+  }
+
+  Kernel k;
+  TileBuilder b;
+  bool perHead;
+  int64_t keys, heads, queries, rowCount;
+};
+
+struct ListBlocksPass : public flex::impl::FlexListBlocksBase<ListBlocksPass> {
+  using FlexListBlocksBase::FlexListBlocksBase;
+
+  void runOnOperation() override {
+    if (queries < 0) {
+      getOperation().emitError()
+          << "expected a number of queries, or 0 for any, got "
+          << int64_t(queries);
+      return signalPassFailure();
+    }
+    SmallVector<tt::FuncOp> funcs(getOperation().getOps<tt::FuncOp>());
+    for (tt::FuncOp func : funcs) {
+      FailureOr<Kernel> kernel = find(func);
+      if (failed(kernel))
+        continue;
+      if (failed(nameIsFree(func)))
+        return signalPassFailure();
+      if (succeeded(Listing(*kernel, queries).run()))
+        ++numListed;
+    }
+  }
+
+  /// A kernel with one loop over all keys, which asks one mask.
+  FailureOr<Kernel> find(tt::FuncOp func) {
+    SmallVector<ForOp> loops;
+    SmallVector<RowsOp> rows;
+    func.walk([&](ForOp loop) { loops.push_back(loop); });
+    func.walk([&](RowsOp op) { rows.push_back(op); });
+    if (loops.size() != 1)
+      return failure();
+    // A mask whose bounds were derived is solved: its loop is short as it is.
+    auto range = loops[0].getBlocks().getDefiningOp<RangeOp>();
+    if (!range || range.getBegin() || range.getExact())
+      return failure();
+    SmallVector<MaskModOp> masks;
+    loops[0].walk([&](MaskModOp mask) { masks.push_back(mask); });
+    if (masks.empty())
+      return failure();
+    MaskModOp mask = masks[0];
+    auto refuse = [&](StringRef why) {
+      loops[0].emitRemark() << "blocks are not listed: " << why;
+      return failure();
+    };
+    if (masks.size() != 1 || mask.getUnless() ||
+        mask.getKv() != loops[0].getPositions() ||
+        !loops[0].getUnmasked().use_empty())
+      return refuse("expected one mask, asked at each position of the loop");
+    if (rows.size() != 1 || rows[0].getQBlock() ||
+        mask.getBatch() != rows[0].getBatch() ||
+        mask.getHead() != rows[0].getHead() ||
+        rows[0]->getBlock() != loops[0]->getBlock())
+      return refuse("expected the mask to be asked for the kernel's own rows");
+    return Kernel{func, rows[0], loops[0], mask};
+  }
+
+  LogicalResult nameIsFree(tt::FuncOp func) {
+    std::string name = blocksName(func);
+    Operation *taken = SymbolTable::lookupSymbolIn(func->getParentOp(), name);
+    if (!taken)
+      return success();
+    auto diag = func.emitError() << "expected no function named '" << name
+                                 << "': the first kernel takes this name";
+    diag.attachNote(taken->getLoc()) << "the function is here";
+    return diag;
+  }
+};
+
+} // namespace

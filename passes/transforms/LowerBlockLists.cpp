@@ -1,0 +1,191 @@
+//===- LowerBlockLists.cpp - Masks to lists of blocks ---------------------===//
+//
+// The programs along grid axis y write words of kinds, each by one thread that
+// then counts the program as arrived: its own stores come before that in order,
+// with no barrier. Who counts last sees all words and makes the lists.
+//
+//===----------------------------------------------------------------------===//
+
+#include "transforms/LowerBlockLists.h"
+#include "transforms/ModInliner.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace mlir::flex;
+using arith::CmpIPredicate;
+
+//===----------------------------------------------------------------------===//
+// flex.classify
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// What is known of an element, or of several by `or`: a block is full with
+/// `seen` alone and empty with `hidden` alone.
+enum Sight { seen = 1, hidden = 2, both = 3 };
+
+class Classification {
+public:
+  Classification(TileBuilder &b, ClassifyOp op)
+      : b(b), op(op), blocks(op.getBlocks()), keys(op.getKvBlock()) {}
+
+  LogicalResult run() {
+    callee = SymbolTable::lookupNearestSymbolFrom<tt::FuncOp>(
+        op, op.getCalleeAttr());
+    if (failed(checkBody(op, callee)))
+      return failure();
+    head = b.asColumn(b.asColumn(op.getHead()));
+    query = b.asColumn(b.asColumn(op.getQuery()));
+    Value block = b.asColumn(b.range(blocks));
+    Value first = b.mul(block, b.i32(keys));
+    offsets = b.asRow(b.add(first, b.asRow(b.range(keys))));
+    Value words = b.ceilDiv(b.ceilDiv(op.getLimit(), keys), blocks);
+    Value part = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::Y);
+    Value parts = tt::GetNumProgramsOp::create(b, tt::ProgramIDDim::Y);
+    loop = scf::ForOp::create(b, part, words, parts);
+
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(loop.getBody()->getTerminator());
+    Value word = loop.getInductionVar();
+    firstKey = b.mul(word, b.i32(blocks * keys));
+    // Keys that all exist need no clamp: their loads are seen to be adjacent.
+    Value left = b.sub(op.getLimit(), firstKey);
+    Value whole = b.cmp(CmpIPredicate::sge, left, b.i32(blocks * keys));
+    auto branch = scf::IfOp::create(b, b.getI64Type(), whole,
+                                    /*withElseRegion=*/true);
+    for (Block *block : {branch.thenBlock(), branch.elseBlock()}) {
+      OpBuilder::InsertionGuard inside(b);
+      b.setInsertionPointToStart(block);
+      Value count = block == branch.elseBlock() ? left : Value();
+      auto yield = scf::YieldOp::create(b, Value(firstKey));
+      b.setInsertionPoint(yield);
+      yield->setOperand(0, classify(yield, count));
+    }
+    b.setInsertionPointAfter(branch);
+    Value address = b.move(op.getKinds(), word);
+    tt::StoreOp::create(b, address, branch.getResult(0), Value());
+    return success();
+  }
+
+private:
+  /// The word of the blocks from `firstKey` on, of whose keys `count` exist, or
+  /// all. Emitted before `end`.
+  Value classify(Operation *end, Value count) {
+    Value within = offsets, exists;
+    if (count) {
+      exists = b.cmp(CmpIPredicate::slt, offsets, count);
+      within = b.min(offsets, b.sub(count, b.i32(1)));
+    }
+    SmallVector<Value> arguments = {op.getBatch(), head, query,
+                                    b.add(within, firstKey)};
+    llvm::append_range(arguments, op.getCaptures());
+    auto results = inlineBody(end, loop, callee, arguments);
+    Value hides = b.i32(hidden);
+    Value sight = b.select(results.front(), b.i32(seen), hides);
+    if (results.size() > 1)
+      sight = b.select(results.back(), sight, b.i32(both));
+    if (count)
+      sight = b.select(exists, sight, hides);
+    return pack(sight);
+  }
+
+  /// One word from what is known of each element.
+  Value pack(Value sight) {
+    auto tile = commonShape(shapeOf(sight), shapeOf(offsets));
+    sight = b.spread(sight, tile);
+    sight = b.reduceOr(b.reduceOr(sight, 0), 1);
+    Value some = b.cmp(CmpIPredicate::ne, sight, b.i32(hidden));
+    Value every = b.cmp(CmpIPredicate::eq, sight, b.i32(seen));
+    Value one = b.i64(1);
+    Value bits = b.select(every, b.i64((int64_t(1) << 32) | 1), one);
+    bits = b.select(some, bits, b.i64(0));
+    Value place = b.extend(b.range(blocks));
+    return b.reduceOr(arith::ShLIOp::create(b, bits, place), 0);
+  }
+
+  TileBuilder &b;
+  ClassifyOp op;
+  int64_t blocks, keys;
+  tt::FuncOp callee;
+  scf::ForOp loop;
+  Value head, query, offsets, firstKey;
+};
+
+} // namespace
+
+LogicalResult flex::lowerClassify(TileBuilder &b, ClassifyOp op) {
+  return Classification(b, op).run();
+}
+
+//===----------------------------------------------------------------------===//
+// flex.compact
+//===----------------------------------------------------------------------===//
+
+/// Blocks that are listed at a time; half of an i32 counts them.
+static constexpr int64_t kChunk = 2048;
+
+/// Lists the blocks from `first` on behind the counts of those before, and
+/// returns the new counts.
+static std::pair<Value, Value> listChunk(TileBuilder &b, CompactOp op,
+                                         Value first, Value blocks,
+                                         Value partials, Value fulls) {
+  Value block = b.add(first, b.range(kChunk));
+  Value exists = b.cmp(CmpIPredicate::slt, block, blocks);
+  Value perWord = b.i32(op.getBlocks());
+  Value address = b.move(op.getKinds(), b.div(block, perWord));
+  auto wordType = cast<RankedTensorType>(block.getType()).clone(b.getI64Type());
+  Value word = tt::LoadOp::create(b, address, exists, b.constant(wordType, 0));
+  Value place = b.extend(b.rem(block, perWord));
+  auto bit = [&](Value shift) -> Value {
+    Value shifted = arith::ShRUIOp::create(b, word, shift);
+    Value low = b.conj(shifted, b.spread(b.i64(1), {kChunk}));
+    return arith::TruncIOp::create(b, block.getType(), low);
+  };
+  Value some = bit(place);
+  Value full = bit(b.add(place, b.i64(32)));
+  Value partial = b.sub(some, full);
+
+  // Both counts in one number: the partial blocks' in its lower half.
+  Value half = b.i32(1 << 16);
+  Value both = b.add(partial, b.mul(full, half));
+  Value before = b.sub(b.scanCount(both), both);
+  Value total = b.reduceCount(both, 0);
+  auto list = [&](Value indices, Value place, Value listed) {
+    Value chosen = b.cmp(CmpIPredicate::ne, listed, b.i32(0));
+    tt::StoreOp::create(b, b.move(indices, place), block, chosen);
+  };
+  Value partialPlace = b.add(partials, b.rem(before, half));
+  list(op.getPartialIndices(), partialPlace, partial);
+  Value fullPlace = b.add(fulls, b.div(before, half));
+  list(op.getFullIndices(), fullPlace, full);
+  Value newPartials = b.add(partials, b.rem(total, half));
+  return {newPartials, b.add(fulls, b.div(total, half))};
+}
+
+void flex::lowerCompact(TileBuilder &b, CompactOp op) {
+  auto arrivals = tt::AtomicRMWOp::create(
+      b, b.getI32Type(), tt::RMWOp::ADD, op.getArrived(), b.i32(1), Value(),
+      tt::MemSemantic::ACQUIRE_RELEASE, tt::MemSyncScope::GPU);
+  Value programs = tt::GetNumProgramsOp::create(b, tt::ProgramIDDim::Y);
+  Value last =
+      b.cmp(CmpIPredicate::eq, arrivals.getResult(), b.sub(programs, b.i32(1)));
+  auto branch = scf::IfOp::create(b, last, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenYield());
+  tt::StoreOp::create(b, op.getArrived(), b.i32(0), Value());
+
+  Value none = b.i32(0);
+  Value blocks = b.ceilDiv(op.getLimit(), op.getKvBlock());
+  auto loop = scf::ForOp::create(b, none, b.ceilDiv(blocks, kChunk), b.i32(1),
+                                 ValueRange{none, none});
+  Block *body = loop.getBody();
+  TileBuilder inner(op.getLoc(), OpBuilder::atBlockEnd(body));
+  Value first = inner.mul(loop.getInductionVar(), inner.i32(kChunk));
+  auto carried = loop.getRegionIterArgs();
+  auto [partials, fulls] =
+      listChunk(inner, op, first, blocks, carried[0], carried[1]);
+  scf::YieldOp::create(inner, ValueRange{partials, fulls});
+  tt::StoreOp::create(b, op.getPartialCount(), loop.getResult(0), Value());
+  tt::StoreOp::create(b, op.getFullCount(), loop.getResult(1), Value());
+}

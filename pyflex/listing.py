@@ -1,0 +1,149 @@
+"""Lists of visible blocks that a first kernel writes: for which masks, and where they lie."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import torch
+
+from pyflex.schedule import power_of_two
+from pyflex.trace import CaptureParameter, TracedMod
+
+#: ListBlocks.cpp: elements, keys and blocks for which a program evaluates a mask at once.
+_TILE_ELEMENTS, _TILE_KEYS, _MOST_BLOCKS = 4096, 2048, 32
+#: Programs that keep a GPU's memory busy with loads of captured tensors.
+_PROGRAMS = 1024
+#: Entries of a list are a multiple of this many, so that rows are aligned.
+_ROOM = 16
+
+_OP = re.compile(r"\s*(%\w+) = ([\w.]+) (.*)")
+_NAME = re.compile(r"%\w+")
+#: Ops through which kv is still kv, but for a shift.
+_SHIFTS = ("arith.addi", "arith.subi", "arith.extsi")
+
+
+def capture_steps(mask: TracedMod) -> tuple[int, ...]:
+    """For each capture parameter 16 if it is a multiple of 16, 0 for a stride of 1, 1 otherwise.
+
+    With this known, keys next to each other are loaded together.
+    """
+
+    def step(parameter: CaptureParameter, value: int) -> int:
+        if parameter.kind == "stride" and value == 1:
+            return 0
+        return 16 if parameter.kind != "size" and value % 16 == 0 else 1
+
+    return tuple(map(step, mask.parameters, mask.arguments()))
+
+
+def depends_on_head(mod: TracedMod) -> bool:
+    """Whether a mod may differ between query heads."""
+    return len(re.findall(r"%h\b", mod.key)) > 1  # once among the arguments
+
+
+def is_interval(mask: TracedMod) -> bool:
+    """Whether the mask is a conjunction of comparisons of kv with what does not depend on kv.
+
+    The visible keys of a row are then next to each other, and lists would find no more.
+    """
+    ops: dict[str, tuple[str, str]] = {}
+    for line in mask.key.splitlines():
+        if found := _OP.match(line):
+            name, op, rest = found.groups()
+            ops[name] = (op, rest.partition(" : ")[0])
+    returned = _NAME.findall(mask.key[mask.key.index("tt.return") :])[0]
+
+    def operands(name: str) -> list[str]:
+        return _NAME.findall(ops[name][1]) if name in ops else []
+
+    def depends(name: str) -> bool:
+        return name == "%kv" or any(map(depends, operands(name)))
+
+    def shifted(name: str) -> bool:
+        moved = [one for one in operands(name) if depends(one)]
+        return name == "%kv" or (ops[name][0] in _SHIFTS and len(moved) == 1 and shifted(moved[0]))
+
+    def compared(name: str) -> bool:
+        if not depends(name):
+            return True
+        op, text = ops.get(name, ("", ""))
+        if op == "arith.andi":
+            return all(map(compared, operands(name)))
+        moved = [one for one in operands(name) if depends(one)]
+        if op != "arith.cmpi" or text.startswith("ne") or len(moved) != 1:
+            return False
+        return shifted(moved[0])
+
+    return compared(returned)
+
+
+def blocks_at_once(keys: int, rows: int) -> int:
+    """Blocks of so many keys for which a program evaluates a mask at once, for so many rows.
+
+    The rows are those of a list that differ to the mask.
+    """
+    at_once = min(_TILE_KEYS, _TILE_ELEMENTS // power_of_two(rows)) // keys
+    return min(max(at_once, 1), _MOST_BLOCKS)
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Where a call's lists lie, in one buffer, and the grid of the kernel that writes them.
+
+    In order: how many partial blocks each list holds, how many full ones, the partial blocks, the
+    full ones, and words for the kernel's own use.
+
+    Attributes:
+        count: lists, programs along the grid's first axis.
+        row: entries that each has room for.
+        segments: programs that share a list's keys, along the grid's second axis.
+    """
+
+    count: int
+    row: int
+    segments: int
+
+    @staticmethod
+    def of(count: int, blocks: int, at_once: int) -> Lists:
+        """`count` lists out of so many blocks; GpuCall.cpp computes the same."""
+        words = -(-blocks // at_once)
+        row = -(-max(blocks, 1) // _ROOM) * _ROOM
+        return Lists(count, row, max(1, min(words, _PROGRAMS // max(count, 1))))
+
+    @property
+    def _counts(self) -> int:
+        return -(-self.count * 4 // 16) * 16
+
+    @property
+    def _indices(self) -> int:
+        return self.count * self.row * 4
+
+    @property
+    def words(self) -> int:
+        """Where the words begin, in bytes."""
+        return 2 * (self._counts + self._indices)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole, a multiple of 16."""
+        return self.words + 2 * self._indices
+
+    def read(self, memory: torch.Tensor) -> list[tuple[list[int], list[int]]]:
+        """The partial and the full blocks of each list in `memory`, uint8."""
+        numbers = memory[: self.words].cpu().view(torch.int32)
+
+        def lists(counts: int, indices: int) -> list[list[int]]:
+            rows = numbers[indices // 4 :][: self.count * self.row].view(self.count, self.row)
+            held = numbers[counts // 4 :][: self.count].tolist()
+            return [row[:size].tolist() for row, size in zip(rows, held, strict=True)]
+
+        partial_counts, partial, full_counts, full, _ = self.arguments(0)
+        pairs = zip(lists(partial_counts, partial), lists(full_counts, full), strict=True)
+        return list(pairs)
+
+    def arguments(self, at: int) -> tuple[int, int, int, int, int]:
+        """What both kernels are given of a buffer at address `at`."""
+        counts, indices = self._counts, self._indices
+        partial, full = at + 2 * counts, at + 2 * counts + indices
+        return at, partial, at + counts, full, self.row
