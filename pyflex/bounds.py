@@ -41,10 +41,10 @@ def bounds_of(
 ) -> Bounds | None:
     """The bounds of one call, computed on its device as the kernel computes them.
 
-    None for a call with a BlockMask, whose lists say what is visited.
+    None for a call over lists, a BlockMask's or a first kernel's, which say what is visited.
     """
     spec = plan.spec
-    if spec.blocks is not None:
+    if spec.blocks is not None or spec.lists:
         return None
     schedule = spec.schedule
     batch, heads, _ = plan.rows
