@@ -19,13 +19,14 @@ class UnsupportedError(Exception):
 
 
 def pyflex_call(
-    problem: Problem, options: pyflex.Options | None = None
+    problem: Problem, options: pyflex.Options | None = None, *, lists: bool = False
 ) -> tuple[pyflex.Decode, dict[str, Any]]:
     """A workload's Decode and the keyword arguments of its call.
 
-    A BlockMask is given where blocks can be left out; another mask is compiled in.
+    The mask is compiled in, and says itself what need not be read; with `lists` a BlockMask does,
+    where blocks can be left out.
     """
-    block_mask = problem.block_mask if problem.workload.touched < 1 else None
+    block_mask = problem.block_mask if lists and problem.workload.touched < 1 else None
     mask_mod = None if block_mask is not None else problem.mask_mod
     decode = pyflex.compile(problem.score_mod, mask_mod, options=options)
     return decode, {"block_mask": block_mask, "kv_len": problem.kv_len}
@@ -34,6 +35,14 @@ def pyflex_call(
 def run_pyflex(problem: Problem, options: pyflex.Options | None = None) -> Run:
     """pyflex as a user would call it; without options unless some are given."""
     decode, arguments = pyflex_call(problem, options)
+    return lambda: decode(problem.query, problem.key, problem.value, **arguments)
+
+
+def run_pyflex_blocks(problem: Problem) -> Run:
+    """pyflex given torch's BlockMask, for workloads that have one."""
+    if problem.workload.touched == 1:
+        raise UnsupportedError("no block can be left out")
+    decode, arguments = pyflex_call(problem, lists=True)
     return lambda: decode(problem.query, problem.key, problem.value, **arguments)
 
 
@@ -72,6 +81,7 @@ def run_sdpa(problem: Problem) -> Run:
 
 SYSTEMS: dict[str, Callable[[Problem], Run]] = {
     "pyflex": run_pyflex,
+    "pyflex-blocks": run_pyflex_blocks,
     "flex": run_flex,
     "flex-max": run_flex_max,
     "sdpa": run_sdpa,
