@@ -16,6 +16,7 @@ from pyflex.schedule import (
     fitting,
     lists_blocks,
     power_of_two,
+    widest,
 )
 
 
@@ -50,13 +51,17 @@ class Choice:
         return plan
 
     def _choose(self, kv_limit: int) -> Plan:
+        usual = self._kinds[0]
+        lists = usual.listable and lists_blocks(usual.kv_bytes(kv_limit))
         index = 0
-        if self._device is not None:
-            work = self._kinds[0].work(kv_limit)
-            index = best_schedule(self._options, work, self._schedules, self._device)
-        kind = self._kinds[index]
-        lists = kind.listable and lists_blocks(kind.kv_bytes(kv_limit))
+        if lists:
+            index = widest(self._schedules)
+        elif self._device is not None:
+            index = best_schedule(
+                self._options, usual.work(kv_limit), self._schedules, self._device
+            )
         if (index, lists) not in self._plans:
+            kind = self._kinds[index]
             kind = _listing(kind) if lists else kind
             self._plans[index, lists] = Plan(kind, self._options)
         return self._plans[index, lists]

@@ -24,7 +24,7 @@ from pyflex.mods import Mods, Trace
 from pyflex.options import Options
 from pyflex.plan import Layout, Plan, Results, call_kind, layout_of
 from pyflex.repeat import Repeat
-from pyflex.schedule import Shape, schedules_for
+from pyflex.schedule import LISTED_BLOCK, Shape, schedules_for
 
 Mod = Callable[..., Any]
 
@@ -183,6 +183,8 @@ class Decode:
                 per_head=lists.counts.shape[1] > 1 and group > 1,
                 has_full=lists.full_counts is not None,
             )
+        listable = lists is None and self._lists_blocks(trace)
+        listed = LISTED_BLOCK if listable else 0
         shape = Shape(
             itemsize=query.element_size(),
             head_dim=query.shape[3],
@@ -190,7 +192,7 @@ class Decode:
             group=group,
             q_len=inputs.q_len,
             packed=self.options.enabled("flex-pack-gqa") and not (blocks and blocks.per_head),
-            kv_block=lists.kv_block if lists is not None else 0,
+            kv_block=lists.kv_block if lists is not None else listed,
             mod_cost=sum(mod.cost for mod in (trace.score, trace.mask) if mod is not None),
         )
         schedules = schedules_for(self.options, shape)
@@ -217,7 +219,7 @@ class Decode:
             shape=shape,
             trace=trace,
             lists=lists,
-            listable=lists is None and self._lists_blocks(trace),
+            listable=listable,
             shapes=(query.shape, key.shape, value.shape),
             integers=(_integer_bits(inputs.q_offset), _integer_bits(inputs.kv_len)),
             dtype=query.dtype,

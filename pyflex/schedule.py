@@ -54,6 +54,8 @@ _FEW = 3
 #: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
 #: the memory reads while a small kernel runs.
 _LEAST_LISTED = 8 << 20
+#: Keys of the blocks that are listed, where a tile holds as many.
+LISTED_BLOCK = 128
 #: More parts than this are joined slower than they save.
 _MOST_PARTS = 64
 
@@ -97,8 +99,8 @@ class Shape:
     """What a kernel is compiled for, as far as schedules depend on it.
 
     `itemsize` is in bytes; `packed` says whether the `group` query heads of a KV head share a
-    tile; `mod_cost` counts the mods' operations; `kv_block` is the width of a BlockMask's blocks,
-    0 without one.
+    tile; `mod_cost` counts the mods' operations; `kv_block` is the width of the blocks
+    of a BlockMask or of lists that may be made, 0 without.
     """
 
     itemsize: int
@@ -335,6 +337,14 @@ def best_schedule(
         return 0
     times = [predicted(schedule) for schedule in schedules]
     return times.index(min(times))
+
+
+def widest(schedules: tuple[Schedule, ...]) -> int:
+    """Which of `schedules` suits lists that a kernel makes: a tile waits for its block's index.
+
+    How long the lists are is not known before, so there is no time to compare.
+    """
+    return max(range(len(schedules)), key=lambda i: (schedules[i].keys, schedules[i].num_warps))
 
 
 def lists_blocks(kv_bytes: int) -> bool:

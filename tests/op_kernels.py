@@ -81,7 +81,9 @@ def failures(
             wanted.append((case, point, entry, expected))
     key = torch.zeros(1, 2, KEYS, 16)
     key[..., 0] = 1.0
-    decode = compile_ops(group, scores.to(device), targets.to(device), pyflex.Options())
+    decode = compile_ops(
+        group, scores.to(device), targets.to(device), pyflex.Options(precision="ieee")
+    )
     _, lse = decode(
         query.to(device),
         key.to(device),

@@ -125,7 +125,7 @@ def test_graph_follows_its_tables(splits: int) -> None:
         for out in outs:
             out.zero_()
         graph.replay()
-        decode(*tensors(32, 1, 4096), q_offset=4095)
+        decode(*tensors(batch, 1, 4096), q_offset=4095)
         assert all(torch.equal(out, wanted) for out in outs)
 
 
