@@ -21,26 +21,25 @@ _FLOAT32_ROWS, _FLOAT32_KEYS = 32, 32
 
 # All times in microseconds.
 #: Launching a kernel until its first tile, and a program's own start and end.
-_START, _PROGRAM = 6.3, 0.76
-#: A program alone on a multiprocessor: a tile's latency, its bytes a warp, and finding its block
-#: in a list.
-_TILE, _WARP_BYTES, _LISTED = 0.36, 0.354 / 8192, 0.07
+_START, _PROGRAM = 6.3, 0.5
+#: A program alone on a multiprocessor: a tile's latency, and its bytes a warp.
+_TILE, _WARP_BYTES = 0.414, 0.283 / 8192
 #: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
-_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 1.55e7, 1.08e5, 1.54
+_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 1.08e5, 1.6
 #: Scores a microsecond that a multiprocessor turns into probabilities, and how much longer each
 #: operation of a mod makes that.
-_SCORE_RATE, _MOD = 2.66e4, 0.05
+_SCORE_RATE, _MOD = 1.76e4, 0.05
 #: The part of the memory's nominal bandwidth that is reached.
-_REACHED = 0.915
+_REACHED = 0.946
 #: How far a multiprocessor with one program more than the others holds up a wave.
-_UNEVEN = 0.46
+_UNEVEN = 0.87
 #: Smoothness of the greater of two times: neither hides the other wholly.
-_BOTH = 6.2
+_BOTH = 11.0
 #: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
 #: further round of as many parts as the kernel reads at once.
-_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 2.0, 0.89, 0.17, 2.85
+_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 1.7, 0.76, 0.68, 3.0
 #: Mean length over the longest, where lengths are a tensor's, and how far a program strays from it.
-_VARYING, _SPREAD = 0.47, 0.18
+_VARYING, _SPREAD = 0.6, 0.7
 #: Fewer parts are taken where the model sees no more than this between them.
 _CLOSE = 1.015
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
@@ -276,8 +275,6 @@ def estimate_us(work: Work, schedule: Schedule, resident: int, device: Device, p
     compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)
     compute += scores * (1 + _MOD * shape.mod_cost) / _SCORE_RATE
     alone = _TILE + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
-    if shape.kv_block:
-        alone += _LISTED
     alone = tiles * alone + _PROGRAM
     memory = tiles * tile_bytes / (device.bandwidth * _REACHED)
 
