@@ -9,15 +9,8 @@ from pyflex.listing import capture_steps
 from pyflex.options import Options
 from pyflex.plan import Plan
 from pyflex.run import model_of
-from pyflex.schedule import (
-    Schedule,
-    best_schedule,
-    check_grid,
-    fitting,
-    lists_blocks,
-    power_of_two,
-    widest,
-)
+from pyflex.schedule import best_schedule, check_grid, lists_blocks
+from pyflex.tiles import Schedule, fitting, power_of_two, widest
 
 
 class Choice:

@@ -24,7 +24,7 @@ from pyflex.mods import Mods, Trace
 from pyflex.options import Options
 from pyflex.plan import Layout, Plan, Results, call_kind, layout_of
 from pyflex.repeat import Repeat
-from pyflex.schedule import LISTED_BLOCK, Shape, schedules_for
+from pyflex.tiles import LISTED_BLOCK, Shape, schedules_for
 
 Mod = Callable[..., Any]
 

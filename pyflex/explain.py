@@ -16,13 +16,8 @@ from pyflex.listing import depends_on_head
 from pyflex.options import Options
 from pyflex.plan import Layout, Plan
 from pyflex.run import model_of
-from pyflex.schedule import (
-    estimate_us,
-    fitting,
-    parts_for,
-    resident_programs,
-    schedules_for,
-)
+from pyflex.schedule import estimate_us, parts_for
+from pyflex.tiles import fitting, resident_programs, schedules_for
 
 
 def explain(

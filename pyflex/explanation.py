@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from pyflex.schedule import Schedule
+from pyflex.tiles import Schedule
 
 #: Row tiles that are printed.
 _MOST_LINES = 16

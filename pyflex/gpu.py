@@ -22,8 +22,8 @@ from pyflex.cache import Binary
 from pyflex.errors import ScheduleError, TargetError
 from pyflex.kernel import KernelSpec
 from pyflex.launch import GpuKernel
-from pyflex.schedule import Device
 from pyflex.steps import step
+from pyflex.tiles import Device
 
 _LEAST_CAPABILITY = 80
 # Pointers to scratch memory that Triton adds to every kernel's arguments.

@@ -12,7 +12,8 @@ from pyflex.kernel import KernelSpec
 from pyflex.listing import Lists, blocks_at_once, depends_on_head
 from pyflex.lowered import lowered_for
 from pyflex.mods import Trace
-from pyflex.schedule import Shape, Work
+from pyflex.schedule import Work
+from pyflex.tiles import Shape
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pyflex.kernel import KernelSpec
 from pyflex.launch import GpuKernel, Launcher
 from pyflex.listing import Lists
 from pyflex.lowered import Lowered
-from pyflex.schedule import Device
+from pyflex.tiles import Device
 from pyflex.workspace import counters, reserve_counters, workspace
 
 Allocate = Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor]

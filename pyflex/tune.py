@@ -21,7 +21,7 @@ from pyflex.lowered import lowered_for
 from pyflex.options import Options
 from pyflex.plan import Results
 from pyflex.run import runner_for
-from pyflex.schedule import Schedule
+from pyflex.tiles import Schedule
 from pyflex.timing import TURN, capture, replay
 
 _KEYS = (16, 32, 64, 128, 256)

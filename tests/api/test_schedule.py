@@ -17,7 +17,15 @@ from pyflex import Options, choice, compiler, schedule
 from pyflex.choice import Choice
 from pyflex.errors import DeviceError, ScheduleError
 from pyflex.kind import Kind
-from pyflex.schedule import Device, Shape, Work, best_schedule, estimate_us, schedules_for
+from pyflex.schedule import Work, best_schedule, estimate_us
+from pyflex.tiles import (
+    Device,
+    Schedule,
+    Shape,
+    resident_programs,
+    schedules_for,
+    tile_width,
+)
 from tests.mods import causal
 
 #: As large as an H200.
@@ -40,8 +48,8 @@ def random_works(count: int) -> list[Work]:
 WORKS = random_works(300)
 
 
-def parts(options: Options, work: Work, tile: schedule.Schedule) -> int:
-    resident = schedule.resident_programs(tile, work.shape, GPU)
+def parts(options: Options, work: Work, tile: Schedule) -> int:
+    resident = resident_programs(tile, work.shape, GPU)
     return schedule.parts_for(options, work, tile, resident, GPU)
 
 
@@ -53,7 +61,7 @@ def test_every_tile_can_be_compiled() -> None:
             assert all(size >= 16 and size.bit_count() == 1 for size in (tile.rows, tile.keys))
             assert tile.num_warps in (2, 4, 8)
             assert tile.heads == min(shape.group if shape.packed else 1, tile.rows)
-            assert schedule.resident_programs(tile, shape, GPU) >= 1
+            assert resident_programs(tile, shape, GPU) >= 1
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +77,13 @@ def test_tiles_are_as_wide_as_the_compiler_makes_them(decode_op: str) -> None:
         text = re.sub("head_dim = [0-9]+", f"head_dim = {columns}", decode_op)
         expanded = compiler.run_pipeline(text, "builtin.module(flex-expand-decode)").text
         widths = re.findall(rf"columns {columns} .*-> tensor<[0-9]+x([0-9]+)xf32>", expanded)
-        assert int(widths[0]) == schedule.tile_width(columns) >= columns
+        assert int(widths[0]) == tile_width(columns) >= columns
 
 
 @pytest.mark.parametrize(("columns", "width"), [(16, 16), (24, 32), (40, 48), (72, 80), (80, 80),
     (81, 96), (96, 96), (97, 128), (144, 144), (160, 160), (161, 192), (193, 256)])  # fmt: skip
 def test_a_tile_is_two_powers_of_two_wide(columns: int, width: int) -> None:
-    assert schedule.tile_width(columns) == width
+    assert tile_width(columns) == width
 
 
 @pytest.mark.parametrize(("name", "value"), [("keys", 32), ("num_warps", 1), ("num_stages", 5)])

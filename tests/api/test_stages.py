@@ -12,7 +12,7 @@ from torch.nn.attention.flex_attention import create_block_mask
 import pyflex
 from pyflex import schedule
 from pyflex.errors import ScheduleError, TargetError
-from pyflex.schedule import tile_width
+from pyflex.tiles import tile_width
 from tests.mods import causal
 
 

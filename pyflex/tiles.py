@@ -1,0 +1,210 @@
+"""Tiles of the KV loop: the few shapes to choose from for a kind of call, and what each needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyflex.errors import ScheduleError
+from pyflex.options import Options
+
+#: Bytes of K and V in a tile: the usual one, the one for many short loops, and the one that lets
+#: a single program keep a multiprocessor's share of the memory busy.
+_MIDDLE, _NARROW, _WIDE = 32768, 20480, 65536
+#: Of float32 the registers hold a result of fewer rows, and a tile wants this many keys at least.
+_FLOAT32_ROWS, _FLOAT32_KEYS = 32, 32
+#: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
+#: may be held to.
+_WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
+#: Operations of the mods that four warps do not hide.
+_COSTLY = 12
+#: Keys of the blocks that are listed, where a tile holds as many.
+LISTED_BLOCK = 128
+
+
+@dataclass(frozen=True)
+class Device:
+    """A GPU as the model sees it.
+
+    Attributes:
+        processors: multiprocessors.
+        shared: bytes of shared memory of one of them.
+        bandwidth: bytes a microsecond that the memory gives, nominally.
+    """
+
+    processors: int
+    shared: int
+    bandwidth: float
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The part of a schedule that is compiled into a kernel.
+
+    `heads` query heads by `rows // heads` queries make the rows of a tile.
+    """
+
+    rows: int
+    keys: int
+    heads: int
+    num_warps: int
+    num_stages: int
+
+    @property
+    def queries(self) -> int:
+        """Queries in a tile."""
+        return self.rows // self.heads
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a kernel is compiled for, as far as schedules depend on it.
+
+    `itemsize` is in bytes; `packed` says whether the `group` query heads of a KV head share a
+    tile; `mod_cost` counts the mods' operations; `kv_block` is the width of the blocks
+    of a BlockMask or of lists that may be made, 0 without.
+    """
+
+    itemsize: int
+    head_dim: int
+    value_dim: int
+    group: int
+    q_len: int
+    packed: bool
+    mod_cost: int = 0
+    kv_block: int = 0
+
+    @property
+    def line(self) -> int:
+        """Bytes of a key and its value in shared memory."""
+        return (tile_width(self.head_dim) + tile_width(self.value_dim)) * self.itemsize
+
+
+def power_of_two(value: int) -> int:
+    """The least power of two that is not smaller."""
+    return 1 << max(0, value - 1).bit_length()
+
+
+def floor_power_of_two(value: int) -> int:
+    """The greatest power of two that is not larger; `value` is at least 1."""
+    return 1 << value.bit_length() - 1
+
+
+def tile_width(columns: int) -> int:
+    """Columns of the narrowest tile that holds as many, as passes/flex/Width.h has it.
+
+    It is one or two tensors wide, each a power of two from 16 on.
+    """
+    if columns <= 16:
+        return 16
+    half = power_of_two(columns) // 2
+    return half + max(16, power_of_two(columns - half))
+
+
+def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
+    """The tiles to choose from, the usual one first.
+
+    They depend on the length of the query only in powers of two, and neither on the batch nor on
+    the KV length, so that the same few kernels serve a whole generation.
+    """
+    sharing = shape.group if shape.packed else 1
+    rows = options.rows or _rows(options, shape, sharing)
+    _check_products(options, shape, rows)
+
+    # A tile inside a block reads one index; blocks that are smaller than a tile must be gathered.
+    in_block = shape.kv_block & -shape.kv_block
+    most = in_block if in_block >= _LEAST_BLOCK else _MOST_KEYS
+
+    def tile(keys: int, num_warps: int, num_stages: int) -> Schedule:
+        return Schedule(
+            rows=rows,
+            keys=options.keys or max(16, min(keys, num_warps * _WARP_SCORES // rows, most)),
+            heads=min(sharing, rows),
+            num_warps=options.num_warps or (num_warps if rows <= 64 else 8),
+            num_stages=options.num_stages or num_stages,
+        )
+
+    # The warps of a product divide its columns, of which a piece of 16 has too few for four.
+    widths = (tile_width(shape.head_dim), tile_width(shape.value_dim))
+    piece = min(width & -width for width in widths)
+    keys = floor_power_of_two(_MIDDLE // shape.line)
+    if shape.itemsize == 4:
+        keys = min(max(keys, _FLOAT32_KEYS), 2 * _FLOAT32_KEYS)
+        if rows == 16 and piece <= 32:
+            return (tile(keys, 2, 2),)
+        return (tile(keys, 4, 3 if keys * shape.line <= _MIDDLE else 2),)
+    narrow = floor_power_of_two(_NARROW // shape.line)
+    if rows == 16 and piece == 16:
+        return (tile(narrow, 2, 3),)
+    # Costly mods of 32 rows take the registers of half the keys.
+    middle = tile(keys // 2 if rows == 32 and shape.mod_cost > _COSTLY else keys, 4, 3)
+    if options.keys or options.num_warps or options.num_stages or rows > 64:
+        return (middle,)
+    # Warps with fewer than 16 keys each wait for one another more than for the memory.
+    if rows == 64:
+        return tuple(dict.fromkeys((middle, tile(32, 4, 3))))
+    if rows == 32:
+        return (middle,)
+    keys = floor_power_of_two(_WIDE // shape.line)
+    # More warps hide what lists, mods or many keys add to a tile; fewer have less to join.
+    warps = 8 if shape.kv_block or shape.mod_cost > _COSTLY or keys > 128 else 4
+    tiles = (middle, tile(keys, warps, 3), *((tile(narrow, 2, 3),) if narrow >= 32 else ()))
+    return tuple(dict.fromkeys(tiles))
+
+
+def _check_products(options: Options, shape: Shape, rows: int) -> None:
+    """Refuses tiles for which Triton 3.6 makes float32 kernels that give wrong numbers.
+
+    From 64 rows on, three TF32 products go wrong where the warps that share 16 rows leave one
+    another 8 columns. A GPU test runs the tiles that pass.
+
+    Raises:
+        ScheduleError: for such a tile.
+    """
+    if shape.itemsize != 4 or options.precision != "tf32x3" or rows < 64:
+        return
+    most = rows // 16
+    if options.num_warps is not None and options.num_warps > most:
+        raise ScheduleError(
+            f"num_warps does not fit {rows} rows of float32 with precision='tf32x3'",
+            expected=f"at most {most}, fewer rows, or another precision",
+            got=options.num_warps,
+        )
+
+
+def _rows(options: Options, shape: Shape, sharing: int) -> int:
+    """Rows of a tile: all that share K and V, as far as the registers hold the result."""
+    wanted = max(power_of_two(sharing * shape.q_len), 16)
+    if shape.itemsize == 4:
+        # Exact products are formed by the ordinary units, which need more registers yet.
+        most = floor_power_of_two(_MIDDLE // shape.line) if options.precision != "ieee" else 0
+        return min(wanted, max(min(most, _FLOAT32_ROWS), 16))
+    return min(wanted, 64) if sharing <= 64 else min(power_of_two(sharing), 128)
+
+
+def shared_bytes(schedule: Schedule, shape: Shape) -> int:
+    """Shared memory of a program: tiles in flight, queries, 1 KB."""
+    tiles = max(schedule.num_stages - 1, 1) * schedule.keys * shape.line
+    queries = schedule.rows * tile_width(shape.head_dim) * shape.itemsize
+    return tiles + queries + 1024
+
+
+def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tuple[Schedule, ...]:
+    """Those of `schedules` that leave an eighth of a multiprocessor's shared memory free.
+
+    Where none does, the smallest one: whether it fits is for the compiled kernel to say.
+    """
+    roomy = tuple(s for s in schedules if shared_bytes(s, shape) * 8 <= device.shared * 7)
+    return roomy or (min(schedules, key=lambda schedule: shared_bytes(schedule, shape)),)
+
+
+def resident_programs(schedule: Schedule, shape: Shape, device: Device) -> int:
+    """Programs that a multiprocessor's shared memory holds."""
+    return max(1, device.shared // shared_bytes(schedule, shape))
+
+
+def widest(schedules: tuple[Schedule, ...]) -> int:
+    """Which of `schedules` suits lists that a kernel makes: a tile waits for its block's index.
+
+    How long the lists are is not known before, so there is no time to compare.
+    """
+    return max(range(len(schedules)), key=lambda i: (schedules[i].keys, schedules[i].num_warps))
