@@ -2,6 +2,7 @@
 
 #include "Passes.h"
 #include "flex/Flex.h"
+#include "transforms/NewKernel.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -118,12 +119,7 @@ private:
                      SmallVectorImpl<DictionaryAttr> &attrs) {
     types.append(4, tt::PointerType::get(b.getI32Type()));
     types.push_back(b.getI64Type());
-    attrs.append(5, aligned());
-  }
-
-  DictionaryAttr aligned() {
-    return b.getDictionaryAttr(
-        b.getNamedAttr("tt.divisibility", b.getI32IntegerAttr(16)));
+    attrs.append(5, alignedArgument(b));
   }
 
   LogicalResult addBlocksKernel() {
@@ -137,7 +133,7 @@ private:
     listArguments(types, attrs);
     types.push_back(tt::PointerType::get(b.getI64Type()));
     types.push_back(tt::PointerType::get(b.getI32Type()));
-    attrs.append(2, aligned());
+    attrs.append(2, alignedArgument(b));
 
     auto func =
         tt::FuncOp::create(b, blocksName(k.func), b.getFunctionType(types, {}));
@@ -211,13 +207,7 @@ private:
         IntegerAttr());
     slice.map(k.rows.getBatch(), rows.getBatch());
     slice.map(k.rows.getHead(), rows.getHead());
-    Value query = rows.getQuery();
-    if (heads * queries < rowCount) {
-      // Rows that are left over name a query of the next tile.
-      Value last = b.add(rows.getFirstQuery(), b.i32(queries - 1));
-      query = b.min(query, last);
-    }
-    slice.map(k.rows.getQuery(), query);
+    slice.map(k.rows.getQuery(), rows.getQuery());
     return success();
   }
 
@@ -234,11 +224,8 @@ private:
     SmallVector<DictionaryAttr> attrs;
     listArguments(types, attrs);
     SmallVector<Value> lists;
-    for (auto [type, attr] : llvm::zip(types, attrs)) {
-      unsigned index = k.func.getNumArguments();
-      (void)k.func.insertArgument(index, type, attr, k.func.getLoc());
-      lists.push_back(k.func.getArgument(index));
-    }
+    for (auto [type, attr] : llvm::zip(types, attrs))
+      lists.push_back(appendArgument(k.func, type, attr));
     b.setInsertionPoint(k.loop);
     int64_t portions = llvm::divideCeil(int64_t(k.rows.getGroup()),
                                         int64_t(k.rows.getHeads()));
@@ -300,7 +287,7 @@ struct ListBlocksPass : public flex::impl::FlexListBlocksBase<ListBlocksPass> {
       FailureOr<Kernel> kernel = find(func);
       if (failed(kernel))
         continue;
-      if (failed(nameIsFree(func)))
+      if (failed(checkNameIsFree(func, blocksName(func), "the first kernel")))
         return signalPassFailure();
       if (succeeded(Listing(*kernel, queries).run()))
         ++numListed;
@@ -338,17 +325,6 @@ struct ListBlocksPass : public flex::impl::FlexListBlocksBase<ListBlocksPass> {
         rows[0]->getBlock() != loops[0]->getBlock())
       return refuse("expected the mask to be asked for the kernel's own rows");
     return Kernel{func, rows[0], loops[0], mask};
-  }
-
-  LogicalResult nameIsFree(tt::FuncOp func) {
-    std::string name = blocksName(func);
-    Operation *taken = SymbolTable::lookupSymbolIn(func->getParentOp(), name);
-    if (!taken)
-      return success();
-    auto diag = func.emitError() << "expected no function named '" << name
-                                 << "': the first kernel takes this name";
-    diag.attachNote(taken->getLoc()) << "the function is here";
-    return diag;
   }
 };
 

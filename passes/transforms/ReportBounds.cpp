@@ -2,6 +2,7 @@
 
 #include "Passes.h"
 #include "flex/Flex.h"
+#include "transforms/NewKernel.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -36,14 +37,8 @@ struct ReportBoundsPass
       return func.emitError("expected one loop over a flex.range, whose bounds "
                             "a second kernel can report");
     std::string name = (func.getName() + "_bounds").str();
-    if (Operation *taken =
-            SymbolTable::lookupSymbolIn(func->getParentOp(), name)) {
-      auto diag = func.emitError()
-                  << "expected no function named '" << name
-                  << "': the kernel that reports bounds takes this name";
-      diag.attachNote(taken->getLoc()) << "the function is here";
-      return diag;
-    }
+    if (failed(checkNameIsFree(func, name, "the kernel that reports bounds")))
+      return failure();
     OpBuilder builder(func);
     builder.setInsertionPointAfter(func);
     auto second = cast<tt::FuncOp>(builder.clone(*func));
@@ -55,10 +50,8 @@ struct ReportBoundsPass
 
   /// Stores the loop's bounds in place of all that the kernel stores.
   static void writeBounds(tt::FuncOp func) {
-    unsigned last = func.getNumArguments();
-    Type pointer =
-        tt::PointerType::get(IntegerType::get(func.getContext(), 32));
-    (void)func.insertArgument(last, pointer, {}, func.getLoc());
+    Type i32 = IntegerType::get(func.getContext(), 32);
+    Value bounds = appendArgument(func, tt::PointerType::get(i32), {});
     Block &body = func.getBody().front();
     auto loop = *body.getOps<ForOp>().begin();
     auto range = loop.getBlocks().getDefiningOp<RangeOp>();
@@ -66,7 +59,7 @@ struct ReportBoundsPass
     Value zero = b.i32(0);
     Value program = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X);
     Value place = b.mul(b.extend(program), b.i64(4));
-    Value line = b.move(func.getArgument(last), place);
+    Value line = b.move(bounds, place);
     SmallVector<Value> ends = {range.getBegin(), range.getEnd(),
                                range.getSureBegin(), range.getSureEnd()};
     for (auto [index, end] : llvm::enumerate(ends)) {

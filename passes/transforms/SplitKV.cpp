@@ -3,6 +3,7 @@
 #include "Passes.h"
 #include "flex/Flex.h"
 #include "flex/Width.h"
+#include "transforms/NewKernel.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -48,16 +49,9 @@ public:
 private:
   void appendArguments() {
     auto f32Pointer = tt::PointerType::get(b.getF32Type());
-    auto aligned = b.getDictionaryAttr(
-        b.getNamedAttr("tt.divisibility", b.getI32IntegerAttr(16)));
-    auto append = [&](Type type, DictionaryAttr attrs) {
-      unsigned index = k.func.getNumArguments();
-      (void)k.func.insertArgument(index, type, attrs, k.func.getLoc());
-      return k.func.getArgument(index);
-    };
-    splits = append(b.getI32Type(), {});
-    partialOut = append(f32Pointer, aligned);
-    partialLse = append(f32Pointer, aligned);
+    splits = appendArgument(k.func, b.getI32Type(), {});
+    partialOut = appendArgument(k.func, f32Pointer, alignedArgument(b));
+    partialLse = appendArgument(k.func, f32Pointer, alignedArgument(b));
   }
 
   void sliceLoops() {
@@ -118,8 +112,7 @@ private:
     Type i32 = b.getI32Type();
     SmallVector<Type> types = {f32Pointer, f32Pointer, i32, i32, i32};
     SmallVector<DictionaryAttr> attrs;
-    auto aligned = b.getDictionaryAttr(
-        b.getNamedAttr("tt.divisibility", b.getI32IntegerAttr(16)));
+    DictionaryAttr aligned = alignedArgument(b);
     attrs.assign({aligned, aligned, {}, {}, {}});
     SmallVector<Value> borrowed;
     for (StoreOp store : {k.out, k.lse}) {
@@ -255,15 +248,8 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
             "expected a result named by arguments and "
             "constants, so that a second kernel can name it");
     }
-    tt::FuncOp func = kernel.func;
-    std::string name = combineName(func);
-    Operation *taken = SymbolTable::lookupSymbolIn(func->getParentOp(), name);
-    if (!taken)
-      return success();
-    auto diag = func.emitError() << "expected no function named '" << name
-                                 << "': the second kernel takes this name";
-    diag.attachNote(taken->getLoc()) << "the function is here";
-    return diag;
+    return checkNameIsFree(kernel.func, combineName(kernel.func),
+                           "the second kernel");
   }
 };
 
