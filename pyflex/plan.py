@@ -179,22 +179,16 @@ class Plan:
         kv_len, length = per_batch(kv_len, layout[6])
         scale = self._scale if scale is None else float(scale)
         arguments = self._of_layout(layout, (out_at, *rows_at), (scale, *offset, *length))
-        if self.spec.lists:
-            lists = self._block_lists.get(tiles)
-            if lists is None:
-                lists = self._block_lists[tiles] = self._kind.block_lists(kv_limit)
-            results = self._results(out_at, rows_at)
-            self._runner.run_listed(arguments, self._programs, lists, split, results)
-            return out, lse, max_scores
-        if split is None:
-            self._runner.run(arguments, self._programs)
-            return out, lse, max_scores
-        if split.parts == 1:
-            self._runner.run((*arguments, 1, 0, 0), self._programs)
-            return out, lse, max_scores
+        lists = self._lists_of(tiles, kv_limit) if self.spec.lists else None
         results = self._results(out_at, rows_at)
-        self._runner.run_split(arguments, self._programs, split, results)
+        self._runner.run(arguments, self._programs, split, lists, results)
         return out, lse, max_scores
+
+    def _lists_of(self, tiles: int, kv_limit: int) -> Lists:
+        lists = self._block_lists.get(tiles)
+        if lists is None:
+            lists = self._block_lists[tiles] = self._kind.block_lists(kv_limit)
+        return lists
 
     def list_blocks(
         self, layout: Layout, q_offset: PerBatch | None, kv_len: PerBatch | None
@@ -203,11 +197,10 @@ class Plan:
         lists = self._kind.block_lists(self._limit(layout, kv_len))
         if not self._row_count:
             return []
-        q_offset, offset = per_batch(q_offset, 0)
-        kv_len, length = per_batch(kv_len, layout[6])
-        results = (0,) * (1 + self.spec.lse + self.spec.max_scores)  # nothing is written there
-        arguments = self._of_layout(layout, results, (self._scale, *offset, *length))
-        return lists.read(self._runner.list_blocks(arguments, lists))
+        held, arguments = self._without_results(layout, q_offset, kv_len)
+        memory = self._runner.list_blocks(arguments, lists)
+        del held  # which the kernel read
+        return lists.read(memory)
 
     def bounds(
         self, layout: Layout, q_offset: PerBatch | None, kv_len: PerBatch | None
@@ -223,12 +216,20 @@ class Plan:
         if not self._row_count:
             return found
         runner = runner_for(lowered_for(self.spec.bounds), device)
+        held, arguments = self._without_results(layout, q_offset, kv_len)
+        runner.run((*arguments, found.data_ptr()), self._programs)
+        del held  # which the kernel read
+        return found
+
+    def _without_results(
+        self, layout: Layout, q_offset: PerBatch | None, kv_len: PerBatch | None
+    ) -> tuple[tuple[torch.Tensor | None, ...], tuple[Argument, ...]]:
+        """What has to live until the launch, and arguments for a kernel that writes no result."""
         q_offset, offset = per_batch(q_offset, 0)
         kv_len, length = per_batch(kv_len, layout[6])
-        results = (0,) * (1 + self.spec.lse + self.spec.max_scores)  # nothing is written there
+        results = (0,) * (1 + self.spec.lse + self.spec.max_scores)
         arguments = self._of_layout(layout, results, (self._scale, *offset, *length))
-        runner.run((*arguments, found.data_ptr()), self._programs)
-        return found
+        return (q_offset, kv_len), arguments
 
     def _limit(self, layout: Layout, kv_len: PerBatch | None) -> int:
         """The longest sequence that there can be; captures are long enough for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -42,6 +42,51 @@ class Split:
         return Split(parts, rows, lines, lines + rows * parts * 4)
 
 
+class Stage(NamedTuple):
+    """One kernel of a call: "listing", "decode" or "joining", in this order."""
+
+    name: str
+    grid: tuple[int, int]
+    arguments: tuple[Argument, ...]
+
+
+def _between(split: Split | None, lists: Lists | None) -> int:
+    """Bytes that the kernels of a call leave to one another."""
+    joined = split.size if split is not None and split.parts > 1 else 0
+    return joined + (lists.size if lists is not None else 0)
+
+
+def _stages(
+    arguments: tuple[Argument, ...],
+    programs: int,
+    split: Split | None,
+    lists: Lists | None,
+    results: tuple[Argument, ...],
+    places: tuple[int, int],
+) -> list[Stage]:
+    """The kernels of a call; see `Runner.run`.
+
+    `places` are the addresses of `_between` bytes, and of a counter for each list.
+    """
+    at, counted = places
+    found = []
+    if lists is not None:
+        arguments = (*arguments, *lists.arguments(at))
+        grid = (lists.count, lists.segments)
+        found.append(Stage("listing", grid, (*arguments, at + lists.words, counted)))
+        at += lists.size
+    if split is None:
+        return [*found, Stage("decode", (programs, 1), arguments)]
+    if split.parts == 1:
+        return [*found, Stage("decode", (programs, 1), (*arguments, 1, 0, 0))]
+    out = (at, at + split.logs)
+    return [
+        *found,
+        Stage("decode", (programs, split.parts), (*arguments, split.parts, *out)),
+        Stage("joining", (split.rows, 1), (*out, split.parts, *results)),
+    ]
+
+
 class Runner:
     """The kernels of one spec on one device."""
 
@@ -49,47 +94,32 @@ class Runner:
     resident: int = 1
     #: Uninitialised memory on the device: shape, strides, dtype.
     empty: Allocate
-    #: What has been loaded into a GPU: the kernel, and the one that joins a split.
-    kernels: tuple[GpuKernel, ...] = ()
-    #: And the kernel that lists the blocks.
-    listing: GpuKernel | None = None
 
-    def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
-        """Launches `programs` programs of the kernel."""
-        raise NotImplementedError
+    @property
+    def kernels(self) -> tuple[GpuKernel, ...]:
+        """What has been loaded into a GPU: the kernel, and the one that joins a split."""
+        return ()
 
-    def run_split(
+    @property
+    def listing(self) -> GpuKernel | None:
+        """And the kernel that lists the blocks."""
+        return None
+
+    def run(
         self,
         arguments: tuple[Argument, ...],
         programs: int,
-        split: Split,
-        results: tuple[Argument, ...],
+        split: Split | None = None,
+        lists: Lists | None = None,
+        results: tuple[Argument, ...] = (),
     ) -> None:
-        """Launches `split.parts` times `programs`, and joins what they give.
-
-        Args:
-            arguments: the kernel's, but for those that belong to the split.
-            programs: the grid's first axis.
-            split: the grid's second.
-            results: what the joining kernel needs to know of the result.
-        """
-        raise NotImplementedError
-
-    def run_listed(
-        self,
-        arguments: tuple[Argument, ...],
-        programs: int,
-        lists: Lists,
-        split: Split | None,
-        results: tuple[Argument, ...],
-    ) -> None:
-        """Lists the blocks that the mask shows, then runs the kernel over them.
+        """Launches the kernel, behind the one that lists its blocks, before the one that joins.
 
         Args:
             arguments: the kernel's, but for those of the lists and of the split.
             programs: the grid's first axis.
-            lists: where the lists lie.
             split: the grid's second axis; None for a kernel that is not made to be split.
+            lists: where the lists lie; None for a kernel that reads none of its own.
             results: what the joining kernel needs to know of the result.
         """
         raise NotImplementedError
@@ -99,124 +129,72 @@ class Runner:
         raise NotImplementedError
 
 
-def _listed(
-    arguments: tuple[Argument, ...],
-    lists: Lists,
-    split: Split | None,
-    memory: tuple[int, int],
-    results: tuple[Argument, ...],
-) -> tuple[tuple[Argument, ...], ...]:
-    """The arguments of the kernel that lists, of the kernel and, if it is needed, of the joining.
-
-    `memory` is the address of `_listed_bytes`, and of the counters.
-    """
-    at, counted = memory
-    own = (*arguments, *lists.arguments(at))
-    first = (*own, at + lists.words, counted)
-    if split is None:
-        return first, own
-    if split.parts == 1:
-        return first, (*own, 1, 0, 0)
-    out = at + lists.size
-    parts = (split.parts, out, out + split.logs)
-    return first, (*own, *parts), (*parts[1:], split.parts, *results)
-
-
-def _listed_grids(programs: int, lists: Lists, split: Split | None) -> tuple[tuple[int, int], ...]:
-    """The grids of the kernels of `_listed`."""
-    grids = ((lists.count, lists.segments), (programs, split.parts if split else 1))
-    return (*grids, (split.rows, 1)) if split and split.parts > 1 else grids
-
-
-def _listed_bytes(lists: Lists, split: Split | None) -> int:
-    return lists.size + (split.size if split and split.parts > 1 else 0)
-
-
 class GpuRunner(Runner):
     """Runs on a GPU, by its driver."""
 
     def __init__(self, lowered: Lowered, device: torch.device) -> None:
         self._device, self._index = device, device.index
         self._binaries = lowered.binaries(gpu.current_target(device))
-        self._kernel = gpu.load(self._binaries[0], device)
-        self._single = Launcher(self._kernel)
-        self.kernels = (self._kernel,)
-        self._pair: Launcher | None = None
-        self._listing_launchers: dict[int, Launcher] = {}
+        self._loaded = {"decode": self._load("decode")}
+        self._launchers: dict[tuple[str, ...], Launcher] = {}
         self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
-        self.resident = max(1, self._kernel.programs)
+        self.resident = max(1, self._loaded["decode"].programs)
         self.empty = _empty_on_gpu(device)
 
-    def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
+    @property
+    def kernels(self) -> tuple[GpuKernel, ...]:
         """See `Runner`."""
-        self._single.launch(self._stream(self._index), ((programs, 1),), arguments)
+        return tuple(self._loaded[name] for name in ("decode", "joining") if name in self._loaded)
 
-    def run_split(
+    @property
+    def listing(self) -> GpuKernel | None:
+        """See `Runner`."""
+        return self._loaded.get("listing")
+
+    def run(
         self,
         arguments: tuple[Argument, ...],
         programs: int,
-        split: Split,
-        results: tuple[Argument, ...],
+        split: Split | None = None,
+        lists: Lists | None = None,
+        results: tuple[Argument, ...] = (),
     ) -> None:
         """See `Runner`."""
-        pair = self._pair or self._load_pair()
-        stream = self._stream(self._index)
-        # Alive until both kernels are queued: what comes later on the stream may reuse it.
-        partial = workspace(self._device, stream, split.size)
-        out = partial.data_ptr()
-        parts = (split.parts, out, out + split.logs)
-        behind = (*parts[1:], split.parts, *results)
-        grids = ((programs, split.parts), (split.rows, 1))
-        pair.launch(stream, grids, (*arguments, *parts, *behind))
-
-    def run_listed(
-        self,
-        arguments: tuple[Argument, ...],
-        programs: int,
-        lists: Lists,
-        split: Split | None,
-        results: tuple[Argument, ...],
-    ) -> None:
-        """See `Runner`."""
-        stream = self._stream(self._index)
-        # Alive until all kernels are queued, as in `run_split`.
-        memory = workspace(self._device, stream, _listed_bytes(lists, split))
-        counted = counters(self._device, stream, lists.count)
-        places = (memory.data_ptr(), counted.data_ptr())
-        given = _listed(arguments, lists, split, places, results)
-        launcher = self._listing_launchers.get(len(given)) or self._load_listing(len(given))
-        grids = _listed_grids(programs, lists, split)
-        launcher.launch(stream, grids, tuple(chain.from_iterable(given)))
+        stream, size = self._stream(self._index), _between(split, lists)
+        # Alive until all kernels are queued: what comes later on the stream may reuse it.
+        memory = workspace(self._device, stream, size) if size else None
+        counted = counters(self._device, stream, lists.count) if lists is not None else None
+        places = (_address(memory), _address(counted))
+        self._launch(stream, _stages(arguments, programs, split, lists, results, places))
 
     def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
         """See `Runner`."""
         stream = self._stream(self._index)
         memory = torch.empty(lists.size, dtype=torch.uint8, device=self._device)
         counted = counters(self._device, stream, lists.count)
-        given = _listed(arguments, lists, None, (memory.data_ptr(), counted.data_ptr()), ())[0]
-        launcher = self._listing_launchers.get(1) or self._load_listing(1)
-        launcher.launch(stream, ((lists.count, lists.segments),), given)
+        places = (memory.data_ptr(), counted.data_ptr())
+        self._launch(stream, _stages(arguments, 0, None, lists, (), places)[:1])
         return memory
 
-    def _load_listing(self, count: int) -> Launcher:
-        """Launches the kernel that lists; for 2 the kernel too, for 3 the one that joins too."""
-        if self.listing is None:
-            binary = self._binaries[2]
-            assert binary is not None  # made for every kernel that reads lists
-            self.listing = gpu.load(binary, self._device)
-            reserve_counters(self._device)
-        if count == 3 and self._pair is None:
-            self._load_pair()
-        launcher = Launcher(self.listing, *self.kernels[: count - 1])
-        self._listing_launchers[count] = launcher
-        return launcher
+    def _launch(self, stream: int, stages: list[Stage]) -> None:
+        names = tuple(stage.name for stage in stages)
+        launcher = self._launchers.get(names)
+        if launcher is None:
+            for name in names:
+                if name not in self._loaded:
+                    self._loaded[name] = self._load(name)
+            launcher = Launcher(*(self._loaded[name] for name in names))
+            self._launchers[names] = launcher
+        grids = tuple(stage.grid for stage in stages)
+        launcher.launch(stream, grids, tuple(chain.from_iterable(s.arguments for s in stages)))
 
-    def _load_pair(self) -> Launcher:
-        joining = self._binaries[1]
-        assert joining is not None  # made for every kernel that splits
-        self.kernels = (self._kernel, gpu.load(joining, self._device))
-        self._pair = Launcher(*self.kernels)
-        return self._pair
+    def _load(self, name: str) -> GpuKernel:
+        binary = self._binaries[("decode", "joining", "listing").index(name)]
+        assert binary is not None  # made for every kernel that splits, or that reads lists
+        kernel = gpu.load(binary, self._device)
+        if name == "listing":
+            reserve_counters(self._device)
+        return kernel
 
 
 class CpuRunner(Runner):
@@ -224,69 +202,51 @@ class CpuRunner(Runner):
 
     def __init__(self, lowered: Lowered, device: torch.device) -> None:
         self._lowered, self._device = lowered, device
-        self._kernel = compiler.jit(lowered.ttir())
-        self._joining: Runner | None = None
-        self._listing: compiler.CpuKernel | None = None
+        self._jitted = {"decode": compiler.jit(lowered.ttir())}
         self.empty = _empty("_empty_strided_cpu", device)
 
-    def run(self, arguments: tuple[Argument, ...], programs: int) -> None:
-        """See `Runner`."""
-        self._kernel.launch((programs, 1, 1), arguments)
-
-    def run_split(
+    def run(
         self,
         arguments: tuple[Argument, ...],
         programs: int,
-        split: Split,
-        results: tuple[Argument, ...],
+        split: Split | None = None,
+        lists: Lists | None = None,
+        results: tuple[Argument, ...] = (),
     ) -> None:
         """See `Runner`."""
-        partial = torch.empty(split.size, dtype=torch.uint8)
-        out = partial.data_ptr()
-        parts = (split.parts, out, out + split.logs)
-        self._kernel.launch((programs, split.parts, 1), (*arguments, *parts))
-        self._join((*parts[1:], split.parts, *results), split)
-
-    def run_listed(
-        self,
-        arguments: tuple[Argument, ...],
-        programs: int,
-        lists: Lists,
-        split: Split | None,
-        results: tuple[Argument, ...],
-    ) -> None:
-        """See `Runner`."""
-        memory = torch.empty(_listed_bytes(lists, split), dtype=torch.uint8)
-        counted = torch.zeros(lists.count, dtype=torch.int32)
+        memory = torch.empty(_between(split, lists), dtype=torch.uint8)
+        counted = torch.zeros(lists.count if lists is not None else 0, dtype=torch.int32)
         places = (memory.data_ptr(), counted.data_ptr())
-        given = _listed(arguments, lists, split, places, results)
-        self._list(lists, given[0])
-        self._kernel.launch((programs, split.parts if split else 1, 1), given[1])
-        if split is not None and split.parts > 1:
-            self._join(given[2], split)
+        for stage in _stages(arguments, programs, split, lists, results, places):
+            self._launch(stage)
 
     def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
         """See `Runner`."""
         memory = torch.empty(lists.size, dtype=torch.uint8)
         counted = torch.zeros(lists.count, dtype=torch.int32)
-        given = _listed(arguments, lists, None, (memory.data_ptr(), counted.data_ptr()), ())
-        self._list(lists, given[0])
+        places = (memory.data_ptr(), counted.data_ptr())
+        self._launch(_stages(arguments, 0, None, lists, (), places)[0])
         assert not counted.any()  # as the next call expects them
         return memory
 
-    def _list(self, lists: Lists, arguments: tuple[Argument, ...]) -> None:
-        if self._listing is None:
-            listing = self._lowered.listing
-            assert listing is not None  # there is one for every kernel that reads lists
-            self._listing = compiler.jit(listing.ttir())
-        self._listing.launch((lists.count, lists.segments, 1), arguments)
+    def _launch(self, stage: Stage) -> None:
+        kernel = self._jitted.get(stage.name)
+        if kernel is None:
+            kernel = self._jitted[stage.name] = self._load(stage.name)
+        kernel.launch((*stage.grid, 1), stage.arguments)
 
-    def _join(self, arguments: tuple[Argument, ...], split: Split) -> None:
-        if self._joining is None:
-            joining = self._lowered.joining
-            assert joining is not None  # there is one for every kernel that splits
-            self._joining = runner_for(joining, self._device)  # one for all that join alike
-        self._joining.run(arguments, split.rows)
+    def _load(self, name: str) -> compiler.CpuKernel:
+        lowered = self._lowered.joining if name == "joining" else self._lowered.listing
+        assert lowered is not None  # made for every kernel that splits, or that reads lists
+        if name == "listing":
+            return compiler.jit(lowered.ttir())
+        shared = runner_for(lowered, self._device)  # one for all that join alike
+        assert isinstance(shared, CpuRunner)  # as this one
+        return shared._jitted["decode"]
+
+
+def _address(tensor: torch.Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()
 
 
 def _empty(name: str, device: torch.device) -> Allocate:

@@ -18,7 +18,7 @@ import pyflex
 from pyflex import Options, run, schedule, workspace
 from pyflex.cache import Binary
 from pyflex.kernel import KernelSpec, _parameters
-from pyflex.launch import GpuKernel, Launcher
+from pyflex.launch import GpuKernel
 
 FAKE = ctypes.CDLL("libcuda.so.1")
 FAKE.fake_log.restype = ctypes.c_char_p
@@ -54,29 +54,18 @@ class FakeRunner(run.GpuRunner):
         self._device, self._index = device, 0
         split = ["i32", "ptr", "ptr"] if self._spec.splits_kv else []
         types = [*types_of(self._spec), *split]
-        self._kernel = kernel("decode", types, waits=self._spec.lists)
-        self._listing_launchers = {}
-        self._single, self._pair = Launcher(self._kernel), None
-        self.kernels = (self._kernel,)
+        self._loaded = {"decode": kernel("decode", types, waits=self._spec.lists)}
+        self._launchers = {}
         self._stream = lambda index: 0
         self.resident = 2
         self.empty = empty
 
-    def _load_pair(self) -> Launcher:
+    def _load(self, name: str) -> GpuKernel:
+        if name == "listing":
+            return kernel("decode_blocks", [*types_of(self._spec), "ptr", "ptr"])
         rows = ["ptr", "i64", "i64"] if self._spec.lse else []
         types = ["ptr", "ptr", "i32", "i32", "i32", "ptr", "i64", "i64", "i64", *rows]
-        self.kernels = (self._kernel, kernel("combine", types))
-        self._pair = Launcher(*self.kernels)
-        return self._pair
-
-    def _load_listing(self, count: int) -> Launcher:
-        if self.listing is None:
-            self.listing = kernel("decode_blocks", [*types_of(self._spec), "ptr", "ptr"])
-        if count == 3 and self._pair is None:
-            self._load_pair()
-        launcher = Launcher(self.listing, *self.kernels[: count - 1])
-        self._listing_launchers[count] = launcher
-        return launcher
+        return kernel("combine", types)
 
 
 def block() -> None:
