@@ -8,7 +8,6 @@ from itertools import product
 import torch
 
 from pyflex.blocks import BlockLists
-from pyflex.bounds import bounds_of
 from pyflex.explanation import Estimate, Explanation, RowTile, count
 from pyflex.inputs import Inputs
 from pyflex.kind import Kind
@@ -104,10 +103,9 @@ def _bounds(inputs: Inputs, plan: Plan, layout: Layout) -> list[tuple[int, int, 
     """What the kernel derives from the mask for each program; nothing of lists or no mask."""
     if plan.spec.blocks is not None or plan.spec.lists or plan.spec.mask is None:
         return [(0, 0, 0, 0)] * plan.kind.programs()
-    found = bounds_of(plan, layout, inputs.q_offset, inputs.kv_len)
-    assert found is not None  # there are no lists
-    intervals = (found.begin, found.end, found.sure_begin, found.sure_end)
-    return torch.stack([one.flatten() for one in intervals], -1).tolist()
+    found: list[tuple[int, int, int, int]]
+    found = plan.bounds(layout, inputs.q_offset, inputs.kv_len).tolist()
+    return found
 
 
 def _interval(

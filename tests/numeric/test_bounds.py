@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import pyflex
-from pyflex.bounds import Bounds, bounds_of
 from pyflex.lowered import lowered_for
+from tests.bounds import Bounds, bounds_of
 from tests.golden import Errors, Problem
 from tests.mask_grammar import BATCH, HEADS, KEYS, Call, Grammar, draw_call, visible
 from tests.mods import MASK_MODS, Sizes, causal, window
