@@ -40,15 +40,15 @@ tt.func public @masked_load_and_store(%p: !tt.ptr<bf16>, %n: i32) {
   %at = tt.addptr %s, %r : tensor<16x!tt.ptr<bf16>>, tensor<16xi32>
   %m = tt.splat %n : i32 -> tensor<16xi32>
   %mask = arith.cmpi slt, %r, %m : tensor<16xi32>
-  // CHECK: %[[V:.*]] = linalg.generic {{.*}} ins(%[[BYTES]], %{{.*}} : tensor<16xi64>, tensor<16xi1>)
-  // CHECK: ^bb0(%[[OFFSET:.*]]: i64, %[[BIT:.*]]: i1,
+  // CHECK: %[[V:.*]] = linalg.generic {{.*}} ins(%[[P]], %[[BYTES]], %{{.*}} : !llvm.ptr, tensor<16xi64>, tensor<16xi1>)
+  // CHECK: ^bb0(%[[BASE:.*]]: !llvm.ptr, %[[OFFSET:.*]]: i64, %[[BIT:.*]]: i1,
   // CHECK: scf.if %[[BIT]] -> (bf16)
-  // CHECK: %[[AT:.*]] = llvm.getelementptr %[[P]][%[[OFFSET]]] : (!llvm.ptr, i64) -> !llvm.ptr, i8
+  // CHECK: %[[AT:.*]] = llvm.getelementptr %[[BASE]][%[[OFFSET]]] : (!llvm.ptr, i64) -> !llvm.ptr, i8
   // CHECK: llvm.load %[[AT]] : !llvm.ptr -> bf16
   // CHECK: else
   // CHECK: scf.yield %{{.*}} : bf16
   %v = tt.load %at, %mask : tensor<16x!tt.ptr<bf16>>
-  // CHECK: linalg.generic {{.*}} ins(%[[BYTES]], %[[V]], %{{.*}} : tensor<16xi64>, tensor<16xbf16>, tensor<16xi1>)
+  // CHECK: linalg.generic {{.*}} ins(%[[P]], %[[BYTES]], %[[V]], %{{.*}} : !llvm.ptr, tensor<16xi64>, tensor<16xbf16>, tensor<16xi1>)
   // CHECK: scf.if
   // CHECK: llvm.store
   tt.store %at, %v, %mask : tensor<16x!tt.ptr<bf16>>
@@ -199,7 +199,7 @@ tt.func public @carried_pointers(%p: !tt.ptr<f32>, %n: i32) {
   %at = tt.splat %p : !tt.ptr<f32> -> tensor<4x!tt.ptr<f32>>
   // CHECK: %[[P:.*]] = llvm.load %{{.*}} : !llvm.ptr -> !llvm.ptr
   // CHECK: scf.for {{.*}} iter_args(%[[OFFSETS:.*]] = %{{.*}}) -> (tensor<4xi64>)
-  // CHECK: llvm.getelementptr %[[P]]
+  // CHECK: linalg.generic {{.*}} ins(%[[P]], %[[OFFSETS]], %{{.*}} : !llvm.ptr,
   // CHECK: %[[NEXT:.*]] = arith.addi %[[OFFSETS]], %{{.*}} overflow<nsw> : tensor<4xi64>
   // CHECK: scf.yield %[[NEXT]] : tensor<4xi64>
   %r = scf.for %i = %c0 to %n step %c1 iter_args(%q = %at) -> (tensor<4x!tt.ptr<f32>>) : i32 {

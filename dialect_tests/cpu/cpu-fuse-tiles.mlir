@@ -82,3 +82,24 @@ func.func @load_sinks_past_a_read(%p: !llvm.ptr) -> (tensor<16xf32>, f32) {
   } -> tensor<16xf32>
   return %1, %read : tensor<16xf32>, f32
 }
+
+// -----
+
+#id = affine_map<(i) -> (i)>
+#scalar = affine_map<(i) -> ()>
+
+// The last operand that gives the extent stays, though it is a constant.
+// CHECK-LABEL: func.func @store_of_constants
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %{{.*}} : !llvm.ptr, tensor<16xi{{32|64}}>)
+// CHECK: llvm.store
+func.func @store_of_constants(%p: !llvm.ptr) {
+  %value = arith.constant dense<3> : tensor<16xi32>
+  %offset = arith.constant dense<4> : tensor<16xi64>
+  linalg.generic {indexing_maps = [#scalar, #id, #id], iterator_types = ["parallel"]} ins(%p, %offset, %value : !llvm.ptr, tensor<16xi64>, tensor<16xi32>) {
+  ^bb0(%base: !llvm.ptr, %at: i64, %x: i32):
+    %to = llvm.getelementptr %base[%at] : (!llvm.ptr, i64) -> !llvm.ptr, i8
+    llvm.store %x, %to : i32, !llvm.ptr
+    linalg.yield
+  }
+  return
+}

@@ -69,7 +69,7 @@ static Value accessEach(OpBuilder &builder, Location loc, ValueRange pointer,
       return access(inner, pointer[0], value);
     });
   }
-  SmallVector<Value> inputs{pointer[1]};
+  SmallVector<Value> inputs{pointer[0], pointer[1]};
   for (Value tile : {value, mask, other})
     if (tile)
       inputs.push_back(tile);
@@ -79,14 +79,14 @@ static Value accessEach(OpBuilder &builder, Location loc, ValueRange pointer,
   return buildTile(
       builder, loc, space, inputs, {}, bool(result),
       [&](OpBuilder &body, Location loc, ValueRange lane) -> Value {
-        size_t next = 1;
+        size_t next = 2;
         Value laneValue = value ? lane[next++] : Value();
         Value laneMask = mask ? lane[next++] : Value();
         Value laneOther = other ? lane[next++] : Value();
         if (result && laneMask && !laneOther)
           laneOther = zeroOf(body, loc, element);
         return guarded(body, loc, laneMask, laneOther, [&](OpBuilder &inner) {
-          Value address = addressOf(inner, loc, pointer[0], lane[0]);
+          Value address = addressOf(inner, loc, lane[0], lane[1]);
           return access(inner, address, laneValue);
         });
       });

@@ -26,8 +26,10 @@ Value cpu::buildTile(OpBuilder &builder, Location loc, RankedTensorType space,
                      ValueRange inputs, ArrayRef<AffineMap> inputMaps,
                      bool hasResult, TileBody body) {
   auto identity = builder.getMultiDimIdentityMap(space.getRank());
+  auto scalar = AffineMap::get(space.getRank(), 0, builder.getContext());
   SmallVector<AffineMap> maps(inputMaps);
-  maps.resize(inputs.size(), identity);
+  for (Value input : inputs.drop_front(maps.size()))
+    maps.push_back(isa<RankedTensorType>(input.getType()) ? identity : scalar);
   SmallVector<Value> outputs;
   if (hasResult) {
     maps.push_back(identity);

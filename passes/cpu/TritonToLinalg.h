@@ -13,8 +13,10 @@ using TileBody =
     llvm::function_ref<Value(OpBuilder &, Location, ValueRange inputs)>;
 
 /// A linalg.generic over the shape of `space`, element by element. `maps` has
-/// one map for each input; empty means the identity for all. With a result, the
-/// result's type is `space`; without, the body runs for its effects.
+/// one map for each of the first inputs; the others are tiles of that shape or
+/// scalars. With a result, the result's type is `space`; without, the body runs
+/// for its effects and must use a scalar input that is no constant: MLIR takes
+/// a generic whose operands were all folded for one without dimensions.
 Value buildTile(OpBuilder &builder, Location loc, RankedTensorType space,
                 ValueRange inputs, ArrayRef<AffineMap> maps, bool hasResult,
                 TileBody body);
