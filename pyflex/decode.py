@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal, overload
 
 import torch
@@ -16,9 +17,8 @@ from pyflex.explain import explain
 from pyflex.explanation import Explanation
 from pyflex.gpu import Target
 from pyflex.inputs import ELEMENTS, Inputs, check_inputs
-from pyflex.kernel import BlockShape, KernelSpec
+from pyflex.kernel import ANY_TILE, BlockShape, KernelSpec
 from pyflex.kind import Kind
-from pyflex.listing import is_interval
 from pyflex.lowered import Lowered, lowered_for
 from pyflex.mods import Mods, Trace
 from pyflex.options import Options
@@ -183,19 +183,6 @@ class Decode:
                 per_head=lists.counts.shape[1] > 1 and group > 1,
                 has_full=lists.full_counts is not None,
             )
-        listable = lists is None and self._lists_blocks(trace)
-        listed = LISTED_BLOCK if listable else 0
-        shape = Shape(
-            itemsize=query.element_size(),
-            head_dim=query.shape[3],
-            value_dim=value.shape[3],
-            group=group,
-            q_len=inputs.q_len,
-            packed=self.options.enabled("flex-pack-gqa") and not (blocks and blocks.per_head),
-            kv_block=lists.kv_block if lists is not None else listed,
-            mod_cost=sum(mod.cost for mod in (trace.score, trace.mask) if mod is not None),
-        )
-        schedules = schedules_for(self.options, shape)
         spec = KernelSpec(
             element=ELEMENTS[query.dtype],
             group=group,
@@ -210,12 +197,25 @@ class Decode:
             offset_type=_tensor_type(inputs.q_offset),
             length_type=_tensor_type(inputs.kv_len),
             options=self.options.of_code,
-            schedule=schedules[0],
+            schedule=ANY_TILE,
             score=trace.score,
             mask=trace.mask,
         )
+        listable = spec.lists_blocks and not lowered_for(spec).bounds.exact
+        listed = LISTED_BLOCK if listable else 0
+        shape = Shape(
+            itemsize=query.element_size(),
+            head_dim=query.shape[3],
+            value_dim=value.shape[3],
+            group=group,
+            q_len=inputs.q_len,
+            packed=self.options.enabled("flex-pack-gqa") and not (blocks and blocks.per_head),
+            kv_block=lists.kv_block if lists is not None else listed,
+            mod_cost=sum(mod.cost for mod in (trace.score, trace.mask) if mod is not None),
+        )
+        schedules = schedules_for(self.options, shape)
         kind = Kind(
-            spec=spec,
+            spec=replace(spec, schedule=schedules[0]),
             shape=shape,
             trace=trace,
             lists=lists,
@@ -226,10 +226,6 @@ class Decode:
             device=query.device,
         )
         return Choice(kind, schedules, self.options)
-
-    def _lists_blocks(self, trace: Trace) -> bool:
-        enabled = self.options.enabled("flex-list-blocks")
-        return enabled and trace.mask is not None and not is_interval(trace.mask)
 
     def explain(
         self,

@@ -22,6 +22,7 @@ ELEMENTS: dict[torch.dtype, Element] = {
     torch.float32: "f32",
 }
 LEAST_DIM, MOST_DIM = 16, 256
+_DEVICES = ("cuda", "cpu")
 _INT32_MAX = 2**31 - 1
 #: A tile, of 512 positions at most, may start at any of them.
 _MOST_LENGTH = _INT32_MAX - 512
@@ -86,6 +87,12 @@ def check_inputs(
                 expected="torch.no_grad() around the call, or tensors without requires_grad",
                 got="requires_grad=True",
             )
+    if query.device.type not in _DEVICES:
+        raise DeviceError(
+            "pyflex does not serve this device",
+            expected=" or ".join(_DEVICES),
+            got=query.device.type,
+        )
     batch, heads, q_len, _ = query.shape
     _, kv_heads, kv_max, _ = key.shape
     _check_shapes(query, key, value)

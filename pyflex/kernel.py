@@ -12,6 +12,8 @@ from pyflex.trace import TracedMod
 
 #: How the kernel that joins a split is compiled: one warp a row needs no barrier.
 _JOINING = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
+#: Stands where the tile makes no difference.
+ANY_TILE = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
 #: Warps of the kernel that lists the blocks: 16 keys a thread.
 _LISTING_WARPS = 4
 
@@ -66,6 +68,12 @@ class KernelSpec:
         """Whether the kernel takes (splits, partial_out, partial_lse) as last arguments."""
         whole = self.max_scores or self.kernel == "decode_bounds"
         return self.options.enabled("flex-split-kv") and not whole
+
+    @property
+    def lists_blocks(self) -> bool:
+        """Whether a first kernel can list the blocks that the mask shows."""
+        enabled = self.options.enabled("flex-list-blocks")
+        return enabled and self.mask is not None and self.blocks is None
 
     @property
     def bounds(self) -> KernelSpec:

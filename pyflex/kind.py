@@ -95,7 +95,7 @@ class Kind:
         batch, heads, q_len = self.rows
         if self.lists is not None:
             kv_limit = min(kv_limit, self.lists.most_blocks * self.lists.kv_block)
-        elif most := lowered_for(self.spec).most_keys:
+        elif most := lowered_for(self.spec).bounds.most:
             of_row, per_query = most
             queries = min(self.spec.schedule.queries, max(q_len, 1))
             kv_limit = min(kv_limit, of_row + per_query * (queries - 1))

@@ -17,11 +17,6 @@ _PROGRAMS = 1024
 #: Entries of a list are a multiple of this many, so that rows are aligned.
 _ROOM = 16
 
-_OP = re.compile(r"\s*(%\w+) = ([\w.]+) (.*)")
-_NAME = re.compile(r"%\w+")
-#: Ops through which kv is still kv, but for a shift.
-_SHIFTS = ("arith.addi", "arith.subi", "arith.extsi")
-
 
 def capture_steps(mask: TracedMod) -> tuple[int, ...]:
     """For each capture parameter 16 if it is a multiple of 16, 0 for a stride of 1, 1 otherwise.
@@ -40,42 +35,6 @@ def capture_steps(mask: TracedMod) -> tuple[int, ...]:
 def depends_on_head(mod: TracedMod) -> bool:
     """Whether a mod may differ between query heads."""
     return len(re.findall(r"%h\b", mod.key)) > 1  # once among the arguments
-
-
-def is_interval(mask: TracedMod) -> bool:
-    """Whether the mask is a conjunction of comparisons of kv with what does not depend on kv.
-
-    The visible keys of a row are then next to each other, and lists would find no more.
-    """
-    ops: dict[str, tuple[str, str]] = {}
-    for line in mask.key.splitlines():
-        if found := _OP.match(line):
-            name, op, rest = found.groups()
-            ops[name] = (op, rest.partition(" : ")[0])
-    returned = _NAME.findall(mask.key[mask.key.index("tt.return") :])[0]
-
-    def operands(name: str) -> list[str]:
-        return _NAME.findall(ops[name][1]) if name in ops else []
-
-    def depends(name: str) -> bool:
-        return name == "%kv" or any(map(depends, operands(name)))
-
-    def shifted(name: str) -> bool:
-        moved = [one for one in operands(name) if depends(one)]
-        return name == "%kv" or (ops[name][0] in _SHIFTS and len(moved) == 1 and shifted(moved[0]))
-
-    def compared(name: str) -> bool:
-        if not depends(name):
-            return True
-        op, text = ops.get(name, ("", ""))
-        if op == "arith.andi":
-            return all(map(compared, operands(name)))
-        moved = [one for one in operands(name) if depends(one)]
-        if op != "arith.cmpi" or text.startswith("ne") or len(moved) != 1:
-            return False
-        return shifted(moved[0])
-
-    return compared(returned)
 
 
 def blocks_at_once(keys: int, rows: int) -> int:

@@ -7,17 +7,33 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
+from typing import NamedTuple
 
 from pyflex import cache, compiler, gpu
 from pyflex.cache import Binary
 from pyflex.errors import ScheduleError
 from pyflex.gpu import Compiled, Target
-from pyflex.kernel import KernelSpec, build_module
+from pyflex.kernel import ANY_TILE, KernelSpec, build_module
 from pyflex.steps import step
 from pyflex.trace import TracedMod
 
-#: What flex-derive-bounds says of the keys that one row, and each query more, can see.
-_MOST = re.compile(r"flex\.range .*\bmost\((\d+), (\d+)\)")
+#: What flex-derive-bounds leaves, and what it says of the keys that one row, and each query more,
+#: can see.
+_RANGE = re.compile(r"flex\.range .*")
+_MOST = re.compile(r"\bmost\((\d+), (\d+)\)")
+
+
+class Bounds(NamedTuple):
+    """What flex-derive-bounds finds in a mask.
+
+    Attributes:
+        exact: a row sees all keys between its bounds, so that no list of blocks leaves out more.
+        most: how many keys a row sees at most, and how many more a tile with each further query;
+            None where that is no number, such as for a causal mask.
+    """
+
+    exact: bool
+    most: tuple[int, int] | None
 
 
 class Lowered:
@@ -35,18 +51,19 @@ class Lowered:
         return build_module(self.spec)
 
     @cached_property
-    def most_keys(self) -> tuple[int, int] | None:
-        """How many keys the mask leaves a row at most, and how many more each further query.
-
-        None where that is no number, such as for a causal mask.
-        """
+    def bounds(self) -> Bounds:
+        """What the mask says of the keys to visit."""
         spec = self.spec
         if spec.mask is None or spec.blocks or not spec.options.enabled("flex-derive-bounds"):
-            return None
+            return Bounds(exact=False, most=None)
+        if spec.schedule != ANY_TILE:
+            return lowered_for(replace(spec, schedule=ANY_TILE)).bounds
         with step("passes"):
             result = compiler.run_pipeline(self.flex, "flex-expand-decode,flex-derive-bounds")
-        found = _MOST.search(result.text)
-        return (int(found[1]), int(found[2])) if found else None
+        found = _RANGE.search(result.text)
+        assert found is not None  # the loop is over all keys
+        most = _MOST.search(found[0])
+        return Bounds(" exact" in found[0], (int(most[1]), int(most[2])) if most else None)
 
     @cached_property
     def joining(self) -> Lowered | None:

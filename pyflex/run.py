@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
 from pyflex import compiler, gpu
 from pyflex.arguments import Argument
-from pyflex.errors import DeviceError
 from pyflex.kernel import KernelSpec
 from pyflex.launch import GpuKernel, Launcher
 from pyflex.listing import Lists
@@ -287,15 +286,10 @@ def runner_for(lowered: Lowered, device: torch.device) -> Runner:
     """The one runner of a kernel on a device in this process.
 
     Raises:
-        DeviceError: for a device that is neither a GPU nor the CPU, or whose driver fails.
+        DeviceError: when the device's driver fails.
     """
     found = _RUNNERS.get((lowered.spec, device))
     if found is None:
-        kinds: dict[str, Any] = {"cuda": GpuRunner, "cpu": CpuRunner}
-        if device.type not in kinds:
-            raise DeviceError(
-                "pyflex does not serve this device", expected="cuda or cpu", got=device.type
-            )
-        found = kinds[device.type](lowered, device)
-        _RUNNERS[lowered.spec, device] = found
+        kind = GpuRunner if device.type == "cuda" else CpuRunner
+        found = _RUNNERS[lowered.spec, device] = kind(lowered, device)
     return found
