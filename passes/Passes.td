@@ -215,6 +215,30 @@ def FlexSplitKV : Pass<"flex-split-kv", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numSplit", "num-split", "loops divided">];
 }
 
+def FlexJoinInCluster : Pass<"flex-join-in-cluster", "::mlir::ModuleOp"> {
+  let summary = "Join a split KV loop without a second kernel where its programs form a cluster";
+  let description = [{
+    For NVIDIA GPUs of compute capability 9.0 and later, after flex-split-kv:
+    programs that share the rows of a tile run at the same time, as a cluster,
+    and read from each other's shared memory what each has found. The kernel
+    gains the argument (cluster_memory: i32): from which byte of a program's
+    shared memory on there is room for that, or a negative number where the
+    programs form no cluster and a second kernel is to join them.
+
+    ```mlir
+    scf.if %single { flex.store %out -> %o[...] } else { flex.store %out -> %partial[...] }
+    ```
+    ==>
+    ```mlir
+    scf.if %single { flex.store %out -> %o[...] } else {
+      scf.if %together { flex.join (%m, %l, %acc) ... -> %o } else { flex.store %out -> %partial[...] }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+  let statistics = [Statistic<"numJoined", "num-joined", "kernels that join in a cluster">];
+}
+
 def FlexOverlapKernels : Pass<"flex-overlap-kernels", "::mlir::ModuleOp"> {
   let summary = "Let a kernel start while the one ahead of it ends";
   let description = [{

@@ -28,6 +28,9 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
                               llvm::cl::desc("run flex-fuse-block-loops")};
   Option<bool> splitKv{*this, "split-kv", llvm::cl::init(true),
                        llvm::cl::desc("run flex-split-kv")};
+  Option<bool> joinInCluster{
+      *this, "join-in-cluster", llvm::cl::init(false),
+      llvm::cl::desc("run flex-join-in-cluster; needs sm_90")};
   Option<bool> overlapKernels{
       *this, "overlap-kernels", llvm::cl::init(false),
       llvm::cl::desc("run flex-overlap-kernels; needs sm_90")};
@@ -66,6 +69,8 @@ void addOptimisations(OpPassManager &pm, const DecodeOptions &options) {
     pm.addPass(createFlexFuseBlockLoops());
   if (options.splitKv)
     pm.addPass(createFlexSplitKV());
+  if (options.joinInCluster && options.splitKv && options.target == "cuda")
+    pm.addPass(createFlexJoinInCluster());
   if (options.overlapKernels && options.target == "cuda")
     pm.addPass(createFlexOverlapKernels());
   // Mods last: the passes above read and move them while they are single ops.

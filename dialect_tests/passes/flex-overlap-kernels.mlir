@@ -22,11 +22,10 @@ tt.func public @decode(%blocks: !flex.blocks, %n: i32, %p: !tt.ptr<i32>) {
 
 // The second one reads nothing before the first one's memory is there.
 // CHECK-LABEL: tt.func public @decode_combine(
-// CHECK-NEXT:    tt.elementwise_inline_asm "griddepcontrol.wait; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
-// CHECK-NEXT:    tt.load
-tt.func public @decode_combine(%p: !tt.ptr<i32>, %q: !tt.ptr<i32>) {
-  %0 = tt.load %p : !tt.ptr<i32>
-  tt.store %q, %0 : !tt.ptr<i32>
+// CHECK:         flex.combine {{.*}} -> %{{.*}} waits
+tt.func public @decode_combine(%p: !tt.ptr<f32>, %n: i32, %s: i64) {
+  %out = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  flex.combine %p, %p splits(%n) heads(%n) q_len(%n) -> %out {value_dim = 64 : i32, chunk = 8 : i32} : !flex.view<4 x f32>
   tt.return
 }
 

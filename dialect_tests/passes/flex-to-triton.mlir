@@ -7,21 +7,21 @@ tt.func @rows_of_one_head(%kv_heads: i32, %q_len: i32) -> (i32, i32, i32, i32, t
   // CHECK: %[[UP:.*]] = arith.addi %[[Q_LEN]], %c15_i32
   // CHECK: %[[TILES:.*]] = arith.divsi %[[UP]], %c16_i32
   // CHECK: %[[ID:.*]] = tt.get_program_id x
-  // CHECK: %[[TILE:.*]] = arith.remsi %[[ID]], %[[TILES]]
-  // CHECK: %[[REST:.*]] = arith.divsi %[[ID]], %[[TILES]]
-  // CHECK: %[[HEAD:.*]] = arith.remsi %[[REST]], %[[KV_HEADS]]
-  // CHECK: %[[BATCH:.*]] = arith.divsi %[[REST]], %[[KV_HEADS]]
+  // CHECK: %[[TILE:.*]] = arith.remui %[[ID]], %[[TILES]]
+  // CHECK: %[[REST:.*]] = arith.divui %[[ID]], %[[TILES]]
+  // CHECK: %[[HEAD:.*]] = arith.remui %[[REST]], %[[KV_HEADS]]
+  // CHECK: %[[BATCH:.*]] = arith.divui %[[REST]], %[[KV_HEADS]]
   // CHECK: %[[FIRST:.*]] = arith.muli %[[TILE]], %c16_i32
+  // CHECK: %[[LAST:.*]] = arith.subi %[[Q_LEN]], %c1_i32
+  // CHECK: %[[FIRST_CLAMPED:.*]] = arith.minsi %[[FIRST]], %[[LAST]]
   // CHECK: %[[RANGE:.*]] = tt.make_range {end = 16 : i32, start = 0 : i32}
   // CHECK: %[[SPLAT:.*]] = tt.splat %[[FIRST]]
   // CHECK: %[[QUERY:.*]] = arith.addi %[[SPLAT]], %[[RANGE]]
   // CHECK: %[[LIMIT:.*]] = tt.splat %[[Q_LEN]]
   // CHECK: %[[VALID:.*]] = arith.cmpi slt, %[[QUERY]], %[[LIMIT]]
   // CHECK: %[[HEADS:.*]] = tt.splat %[[HEAD]]
-  // CHECK: %[[LAST:.*]] = arith.subi %[[Q_LEN]], %c1_i32
   // CHECK: %[[LASTS:.*]] = tt.splat %[[LAST]]
   // CHECK: %[[CLAMPED:.*]] = arith.minsi %[[QUERY]], %[[LASTS]]
-  // CHECK: %[[FIRST_CLAMPED:.*]] = arith.minsi %[[FIRST]], %[[LAST]]
   // CHECK: tt.return %[[BATCH]], %[[HEAD]], %[[HEAD]], %[[FIRST_CLAMPED]], %[[HEADS]], %[[CLAMPED]], %[[VALID]]
   %0:7 = flex.rows(%kv_heads, %q_len) group(1) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
   tt.return %0#0, %0#1, %0#2, %0#3, %0#4, %0#5, %0#6 : i32, i32, i32, i32, tensor<16xi32>, tensor<16xi32>, tensor<16xi1>
@@ -33,7 +33,7 @@ tt.func @rows_of_part_of_a_group(%kv_heads: i32, %q_len: i32) -> (tensor<16xi32>
   // CHECK-DAG: %[[THREE:.*]] = arith.constant dense<3> : tensor<16xi32>
   // CHECK-DAG: %[[FIVE:.*]] = arith.constant dense<5> : tensor<16xi32>
   // CHECK-DAG: %[[FOUR:.*]] = arith.constant dense<4> : tensor<16xi32>
-  // CHECK: %[[PORTION:.*]] = arith.remsi %{{.*}}, %c2_i32
+  // CHECK: %[[PORTION:.*]] = arith.remui %{{.*}}, %c2_i32
   // CHECK: %[[FIRST:.*]] = arith.muli %[[PORTION]], %c3_i32
   // CHECK: %[[ROW:.*]] = tt.make_range
   // CHECK: %[[HEAD_IN_TILE:.*]] = arith.remsi %[[ROW]], %[[THREE]]
@@ -61,7 +61,7 @@ tt.func @rows_within_a_block(%kv_heads: i32, %q_len: i32) -> tensor<16xi1> {
   // CHECK-DAG: %[[BLOCKS:.*]] = arith.divsi %[[Q_LEN]], %c128_i32
   // CHECK-DAG: %[[BLOCK_TILES:.*]] = arith.muli %[[BLOCKS]], %c26_i32
   // CHECK: %[[TILES:.*]] = arith.addi %[[BLOCK_TILES]], %[[REST_TILES]]
-  // CHECK: %[[TILE:.*]] = arith.remsi %{{.*}}, %[[TILES]]
+  // CHECK: %[[TILE:.*]] = arith.remui %{{.*}}, %[[TILES]]
   // CHECK: %[[BLOCK:.*]] = arith.divsi %[[TILE]], %c26_i32
   // CHECK: %[[START:.*]] = arith.muli %[[BLOCK]], %c128_i32
   // CHECK: %[[IN_BLOCK:.*]] = arith.remsi %[[TILE]], %c26_i32
@@ -239,19 +239,21 @@ tt.func @loop_over_both_lists(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: i1) -> 
   tt.return %0 : i1
 }
 
-// Part p of n takes tiles [count * p / n, count * (p + 1) / n), in 64 bits.
+// Part p of n takes count / n tiles, and one more if it is among the first count % n.
 // CHECK-LABEL: tt.func @loop_over_a_part(
 // CHECK-SAME: %[[N:.*]]: i32, %[[PART:.*]]: i32, %[[PARTS:.*]]: i32, %{{.*}}: tensor<64xi32>)
 tt.func @loop_over_a_part(%n: i32, %part: i32, %parts: i32, %init: tensor<64xi32>) -> tensor<64xi32> {
   // CHECK: %[[TILES:.*]] = arith.divsi %{{.*}}, %c64_i32
-  // CHECK: %[[COUNT:.*]] = arith.extsi %[[TILES]] : i32 to i64
-  // CHECK: %[[PARTS64:.*]] = arith.extsi %[[PARTS]] : i32 to i64
-  // CHECK: %[[PART64:.*]] = arith.extsi %[[PART]] : i32 to i64
-  // CHECK: %[[BEFORE:.*]] = arith.muli %[[COUNT]], %[[PART64]] : i64
-  // CHECK: %[[BEGIN64:.*]] = arith.divsi %[[BEFORE]], %[[PARTS64]] : i64
-  // CHECK: %[[BEGIN:.*]] = arith.trunci %[[BEGIN64]] : i64 to i32
-  // CHECK: arith.addi %[[PART]], %c1_i32
-  // CHECK: %[[END:.*]] = arith.trunci
+  // CHECK: %[[EACH:.*]] = arith.divui %[[TILES]], %[[PARTS]]
+  // CHECK: %[[SHARED:.*]] = arith.muli %[[EACH]], %[[PARTS]]
+  // CHECK: %[[REST:.*]] = arith.subi %[[TILES]], %[[SHARED]]
+  // CHECK: %[[BEFORE:.*]] = arith.muli %[[PART]], %[[EACH]]
+  // CHECK: %[[MORE_BEFORE:.*]] = arith.minsi %[[PART]], %[[REST]]
+  // CHECK: %[[BEGIN:.*]] = arith.addi %[[BEFORE]], %[[MORE_BEFORE]]
+  // CHECK: %[[HAS_MORE:.*]] = arith.cmpi slt, %[[PART]], %[[REST]]
+  // CHECK: %[[NEXT:.*]] = arith.addi %[[BEGIN]], %[[EACH]]
+  // CHECK: %[[MORE:.*]] = arith.extui %[[HAS_MORE]]
+  // CHECK: %[[END:.*]] = arith.addi %[[NEXT]], %[[MORE]]
   // CHECK: %[[STOP:.*]] = arith.select %{{.*}}, %[[END]], %[[BEGIN]]
   // CHECK: scf.for %{{.*}} = %[[BEGIN]] to %[[STOP]]
   %all = flex.range %n
@@ -334,10 +336,10 @@ tt.func @softmax_finish(%m: tensor<16xf32>, %l: tensor<16xf32>, %acc: tensor<16x
 tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %splits: i32, %heads: i32, %q_len: i32,
                  %out: !tt.ptr<f16>, %lse: !tt.ptr<f32>, %s: i64) {
   // CHECK: %[[ROW:.*]] = tt.get_program_id x
-  // CHECK: %[[QUERY:.*]] = arith.remsi %[[ROW]], %[[Q_LEN]]
-  // CHECK: %[[REST:.*]] = arith.divsi %[[ROW]], %[[Q_LEN]]
-  // CHECK: %[[HEAD:.*]] = arith.remsi %[[REST]], %[[HEADS]]
-  // CHECK: %[[BATCH:.*]] = arith.divsi %[[REST]], %[[HEADS]]
+  // CHECK: %[[QUERY:.*]] = arith.remui %[[ROW]], %[[Q_LEN]]
+  // CHECK: %[[REST:.*]] = arith.divui %[[ROW]], %[[Q_LEN]]
+  // CHECK: %[[HEAD:.*]] = arith.remui %[[REST]], %[[HEADS]]
+  // CHECK: %[[BATCH:.*]] = arith.divui %[[REST]], %[[HEADS]]
   // CHECK: %[[LSES:.*]] = tt.addptr %[[PL]],
   // CHECK: %[[OUTS:.*]] = tt.addptr %[[PO]],
   // CHECK: %[[R:.*]]:3 = scf.for %{{.*}} = %c0_i32 to %[[SPLITS]] step %c8_i32
@@ -352,6 +354,20 @@ tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %splits
   %lse_view = flex.view %lse[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
   flex.combine %partial_out, %partial_lse splits(%splits) heads(%heads) q_len(%q_len) -> %out_view
       lse(%lse_view : !flex.view<3 x f32>) {value_dim = 60 : i32, chunk = 8 : i32} : !flex.view<4 x f16>
+  tt.return
+}
+
+// A kernel that started early reads nothing before the one ahead has ended; where its results go is known by then.
+// CHECK-LABEL: tt.func @combine_that_waits(
+// CHECK: %[[AT:.*]] = tt.addptr %{{.*}}, %{{.*}} : tensor<64x!tt.ptr<f16>>
+// CHECK-NEXT: tt.elementwise_inline_asm "griddepcontrol.wait; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+// CHECK-NEXT: scf.for
+// CHECK: tt.store %[[AT]]
+tt.func @combine_that_waits(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
+                            %s: i64) {
+  %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
+  flex.combine %partial_out, %partial_lse splits(%n) heads(%n) q_len(%n) -> %out_view waits
+      {value_dim = 64 : i32, chunk = 8 : i32} : !flex.view<4 x f16>
   tt.return
 }
 

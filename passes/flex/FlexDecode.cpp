@@ -150,3 +150,20 @@ LogicalResult CombineOp::verify() {
     return failure();
   return verifyPowerOfTwo(*this, "chunk", getChunkAttr(), 2);
 }
+
+LogicalResult JoinOp::verify() {
+  auto acc = cast<RankedTensorType>(getAcc().getType());
+  for (auto [name, column] :
+       {std::pair<StringRef, Value>{"max", getMax()}, {"sum", getSum()}})
+    if (int64_t size = cast<ShapedType>(column.getType()).getDimSize(0);
+        size != acc.getDimSize(0))
+      return emitOpError() << "expected " << name << " of " << acc.getDimSize(0)
+                           << " elements, got " << size;
+  int64_t columns = getColumnsAttr().getInt();
+  if (columns < 1 || columns > acc.getDimSize(1))
+    return emitOpError() << "expected between 1 and " << acc.getDimSize(1)
+                         << " columns, got " << columns;
+  if (failed(verifyLines(*this, "out", getOut())))
+    return failure();
+  return verifyPerRow(*this, "lse", getLse());
+}

@@ -140,13 +140,16 @@ def Flex_CombineOp : Flex_Op<"combine"> {
     splits], rows counting (batch, head, query). With L = log(sum_s exp(lse_s)),
     out = sum_s exp(lse_s - L) out_s. One program joins one row; a split that
     saw no key has lse -inf and adds nothing. `chunk` splits are read at a time.
+
+    With `waits` the kernel may have started before the one ahead of it has
+    ended, and waits for that before it reads (`griddepcontrol.wait`).
   }];
   let arguments = (ins Flex_F32Pointer:$partial_out, Flex_F32Pointer:$partial_lse, I32:$splits,
       I32:$heads, I32:$q_len, Flex_View:$out, Optional<Flex_View>:$lse,
-      I32Attr:$value_dim, I32Attr:$chunk);
+      I32Attr:$value_dim, I32Attr:$chunk, UnitAttr:$waits);
   let assemblyFormat = [{
     $partial_out `,` $partial_lse `splits` `(` $splits `)` `heads` `(` $heads `)`
-    `q_len` `(` $q_len `)` `->` $out (`lse` `(` $lse^ `:` type($lse) `)`)? attr-dict
+    `q_len` `(` $q_len `)` `->` $out (`lse` `(` $lse^ `:` type($lse) `)`)? (`waits` $waits^)? attr-dict
     `:` type($out)
   }];
   let hasVerifier = 1;
@@ -459,6 +462,33 @@ def Flex_SoftmaxFinishOp : Flex_Op<"softmax_finish", [Pure,
   let assemblyFormat = [{
     `(` $max `,` $sum `,` $acc `)` attr-dict
     `:` `(` type($max) `,` type($sum) `,` type($acc) `)`
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Level 2: programs that join what they have found
+//===----------------------------------------------------------------------===//
+
+def Flex_JoinOp : Flex_Op<"join", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Joins the running softmax of the programs of a cluster, and stores the result.";
+  let description = [{
+    `parts` programs, of which this is number `part`, have visited different
+    keys for the same rows, which are those of a `flex.rows` with the same
+    operands and attributes. Each writes what it found into its own shared
+    memory from byte `memory` on; when all have, they share the columns out
+    among themselves, join these and store them.
+  }];
+  let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ResultTile:$acc,
+      I32:$part, I32:$parts, I32:$memory, I32:$kv_heads, I32:$q_len,
+      Flex_View:$out, Optional<Flex_View>:$lse, I32Attr:$group, I32Attr:$heads, I32Attr:$queries,
+      OptionalAttr<I32Attr>:$q_block, I32Attr:$columns);
+  let assemblyFormat = [{
+    `(` $max `,` $sum `,` $acc `)` `part` `(` $part `of` $parts `)` `memory` `(` $memory `)`
+    `rows` `(` $kv_heads `,` $q_len `)` `group` `(` $group `)` `tile` `(` $heads `heads` `x`
+    $queries `queries` `)` (`within` `(` $q_block^ `)`)? `->` $out
+    (`lse` `(` $lse^ `:` type($lse) `)`)? `columns` $columns attr-dict
+    `:` `(` type($max) `,` type($sum) `,` type($acc) `)` `->` type($out)
   }];
   let hasVerifier = 1;
 }

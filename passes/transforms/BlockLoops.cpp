@@ -136,16 +136,18 @@ class SliceTiles : public TileSequence {
 public:
   SliceTiles(TileBuilder &b, SliceOp op, int64_t keys)
       : whole(lowerBlocks(b, op.getBlocks(), keys)) {
-    // 64 bits: tiles times parts may pass 2^31.
-    Value count = b.extend(b.sub(whole->end, whole->begin));
-    Value parts = b.extend(op.getParts());
-    auto bound = [&](Value part) {
-      Value offset = b.div(b.mul(count, b.extend(part)), parts);
-      offset = arith::TruncIOp::create(b, b.getI32Type(), offset);
-      return b.add(whole->begin, offset);
-    };
-    begin = bound(op.getPart());
-    end = bound(b.add(op.getPart(), b.i32(1)));
+    // The first parts hold one more where they are not all equal. What divides
+    // is known early, so that the quotient follows soon after the count.
+    Value part = op.getPart();
+    Value count = b.sub(whole->end, whole->begin);
+    Value each = b.divu(count, op.getParts());
+    Value rest = b.sub(count, b.mul(each, op.getParts()));
+    Value before = b.mul(part, each);
+    before = b.add(before, b.min(part, rest));
+    begin = b.add(whole->begin, before);
+    Value more = b.cmp(arith::CmpIPredicate::slt, part, rest);
+    Value last = b.add(begin, each);
+    end = b.add(last, arith::ExtUIOp::create(b, b.getI32Type(), more));
   }
 
   Tile at(TileBuilder &b, Value index, Value active) override {

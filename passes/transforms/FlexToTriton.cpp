@@ -4,6 +4,7 @@
 #include "flex/Flex.h"
 #include "transforms/BlockLoops.h"
 #include "transforms/LowerBlockLists.h"
+#include "transforms/LowerJoin.h"
 #include "transforms/LowerMemory.h"
 #include "transforms/LowerRows.h"
 #include "transforms/LowerSoftmax.h"
@@ -143,6 +144,7 @@ struct FlexToTritonPass
               return lowerSoftmaxFinish(b, op), success();
             })
             .Case([&](CombineOp op) { return lowerCombine(b, op), success(); })
+            .Case([&](JoinOp op) { return lowerJoin(b, op), success(); })
             .Case([&](ClassifyOp op) { return lowerClassify(b, op); })
             .Case([&](CompactOp op) { return lowerCompact(b, op), success(); })
             .Default([](Operation *op) {

@@ -22,9 +22,8 @@ struct Place {
 
 } // namespace
 
-/// The lines `view[batch, head, index]`, as a column of pointers.
-static Lines linesAt(TileBuilder &b, ViewOp view, Value batch, Value head,
-                     Value index) {
+Value flex::linesAt(TileBuilder &b, ViewOp view, Value batch, Value head,
+                    Value index) {
   auto strides = view.getStrides();
   Value base = b.move(view.getPointer(), b.mul(b.extend(batch), strides[0]));
   Value line = b.mul(b.extend(b.asColumn(index)), strides[2]);
@@ -32,7 +31,7 @@ static Lines linesAt(TileBuilder &b, ViewOp view, Value batch, Value head,
     base = b.move(base, b.mul(b.extend(head), strides[1]));
   else
     line = b.add(line, b.mul(b.extend(b.asColumn(head)), strides[1]));
-  return {b.move(base, line), {}};
+  return b.move(base, line);
 }
 
 /// Consecutive lines from `first` on. What differs between tiles is one scalar;
@@ -73,9 +72,12 @@ static SmallVector<Place> piecePlaces(TileBuilder &b, ViewOp view, Lines lines,
 
 void flex::lowerLoad(TileBuilder &b, LoadOp op, Value firstLine) {
   auto view = op.getView().getDefiningOp<ViewOp>();
-  Lines lines =
-      firstLine ? linesFrom(b, view, op, firstLine)
-                : linesAt(b, view, op.getBatch(), op.getHead(), op.getIndex());
+  Lines lines;
+  if (firstLine)
+    lines = linesFrom(b, view, op, firstLine);
+  else
+    lines.pointers =
+        linesAt(b, view, op.getBatch(), op.getHead(), op.getIndex());
   SmallVector<Value> pieces;
   for (auto [pointers, exists] : piecePlaces(b, view, lines, op.getValid(),
                                              op.getColumns(), op.getType())) {
@@ -90,7 +92,7 @@ void flex::lowerLoad(TileBuilder &b, LoadOp op, Value firstLine) {
 void flex::lowerStore(TileBuilder &b, StoreOp op) {
   auto view = op.getView().getDefiningOp<ViewOp>();
   Type element = view.getType().getElementType();
-  Lines lines = linesAt(b, view, op.getBatch(), op.getHead(), op.getIndex());
+  Value lines = linesAt(b, view, op.getBatch(), op.getHead(), op.getIndex());
   auto store = [&](Value value, Value pointers, Value exists) {
     auto type = cast<RankedTensorType>(value.getType());
     if (element != type.getElementType())
@@ -99,10 +101,10 @@ void flex::lowerStore(TileBuilder &b, StoreOp op) {
   };
   if (view.getType().getRank() == 3) {
     Value exists = b.asColumn(op.getValid());
-    return store(b.asColumn(op.getValue()), lines.pointers, exists);
+    return store(b.asColumn(op.getValue()), lines, exists);
   }
-  auto places = piecePlaces(b, view, lines, op.getValid(), op.getColumns(),
-                            op.getValue().getType());
+  auto places = piecePlaces(b, view, {lines, {}}, op.getValid(),
+                            op.getColumns(), op.getValue().getType());
   auto pieces = cut(b, op.getValue());
   for (auto [piece, place] : llvm::zip_equal(pieces, places))
     store(piece, place.pointers, place.exists);

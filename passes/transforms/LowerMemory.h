@@ -15,6 +15,11 @@ namespace mlir::flex {
 void lowerLoad(TileBuilder &b, LoadOp op, Value firstLine);
 void lowerStore(TileBuilder &b, StoreOp op);
 
+/// The lines `view[batch, head, index]`, as a column of pointers. `head` is
+/// one for all, or one for each line.
+Value linesAt(TileBuilder &b, ViewOp view, Value batch, Value head,
+              Value index);
+
 } // namespace mlir::flex
 
 #endif // PYFLEX_TRANSFORMS_LOWERMEMORY_H

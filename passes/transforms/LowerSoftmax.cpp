@@ -71,8 +71,7 @@ static Value scaled(TileBuilder &b, Value scores, double factor) {
   return b.mulf(product.getLhs(), b.mulf(scale.getSrc(), b.f32(factor)));
 }
 
-/// 0 where a maximum is -inf: a row that has seen no key must not give NaN.
-static Value finiteMax(TileBuilder &b, Value max) {
+Value flex::finiteMax(TileBuilder &b, Value max) {
   Value none = b.cmp(CmpFPredicate::OEQ, max, b.f32(-INFINITY));
   return b.select(none, b.f32(0), max);
 }
@@ -128,9 +127,10 @@ void flex::lowerCombine(TileBuilder &b, CombineOp op) {
   int64_t chunk = op.getChunk(), columns = op.getValueDim(),
           width = tensorWidth(columns);
   Value row = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X);
-  Value query = b.rem(row, op.getQLen());
-  Value rest = b.div(row, op.getQLen());
-  Value head = b.rem(rest, op.getHeads()), batch = b.div(rest, op.getHeads());
+  Value query = b.remu(row, op.getQLen());
+  Value rest = b.divu(row, op.getQLen());
+  Value head = b.remu(rest, op.getHeads());
+  Value batch = b.divu(rest, op.getHeads());
   Value wideRow = b.extend(row);
   Value firstPartial = b.mul(wideRow, b.extend(op.getSplits()));
   Value lseBase = b.move(op.getPartialLse(), firstPartial);
@@ -138,6 +138,22 @@ void flex::lowerCombine(TileBuilder &b, CombineOp op) {
       b.move(op.getPartialOut(), b.mul(firstPartial, b.i64(columns)));
   Value column = b.range(width);
   Value inRow = b.cmp(CmpIPredicate::slt, column, b.i32(columns));
+  auto address = [&](Value view) {
+    auto op = view.getDefiningOp<ViewOp>();
+    auto strides = op.getStrides();
+    Value offset = b.mul(b.extend(batch), strides[0]);
+    offset = b.add(offset, b.mul(b.extend(head), strides[1]));
+    offset = b.add(offset, b.mul(b.extend(query), strides[2]));
+    return b.move(op.getPointer(), offset);
+  };
+  auto view = op.getOut().getDefiningOp<ViewOp>();
+  Value outPointers = address(op.getOut());
+  outPointers =
+      b.move(outPointers, b.mul(b.extend(column), view.getStrides()[3]));
+  Value lsePointer = op.getLse() ? address(op.getLse()) : Value();
+  // All that is above is done while the kernel ahead still runs.
+  if (op.getWaits())
+    b.instruction(tt::kWaitForKernel);
 
   auto accType = RankedTensorType::get({width}, b.getF32Type());
   SmallVector<Value> inits = {b.f32(-INFINITY), b.f32(0),
@@ -182,18 +198,6 @@ void flex::lowerCombine(TileBuilder &b, CombineOp op) {
   Value empty = b.cmp(CmpFPredicate::OEQ, sum, b.f32(0));
   sum = b.select(empty, b.f32(1), sum);
   Value out = b.divf(loop.getResult(2), sum);
-  auto address = [&](Value view) {
-    auto op = view.getDefiningOp<ViewOp>();
-    auto strides = op.getStrides();
-    Value offset = b.mul(b.extend(batch), strides[0]);
-    offset = b.add(offset, b.mul(b.extend(head), strides[1]));
-    offset = b.add(offset, b.mul(b.extend(query), strides[2]));
-    return b.move(op.getPointer(), offset);
-  };
-  auto view = op.getOut().getDefiningOp<ViewOp>();
-  Value outPointers = address(op.getOut());
-  outPointers =
-      b.move(outPointers, b.mul(b.extend(column), view.getStrides()[3]));
   Type element = view.getType().getElementType();
   if (!element.isF32())
     out = arith::TruncFOp::create(b, accType.clone(element), out);
@@ -201,5 +205,5 @@ void flex::lowerCombine(TileBuilder &b, CombineOp op) {
   if (!op.getLse())
     return;
   Value lse = logSumExp(b, max, sum, empty);
-  tt::StoreOp::create(b, address(op.getLse()), lse, Value());
+  tt::StoreOp::create(b, lsePointer, lse, Value());
 }

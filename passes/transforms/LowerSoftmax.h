@@ -16,6 +16,9 @@ void lowerOnlineSoftmax(TileBuilder &b, OnlineSoftmaxOp op);
 void lowerSoftmaxFinish(TileBuilder &b, SoftmaxFinishOp op);
 void lowerCombine(TileBuilder &b, CombineOp op);
 
+/// 0 where a maximum is -inf: a row that has seen no key must not give NaN.
+Value finiteMax(TileBuilder &b, Value max);
+
 } // namespace mlir::flex
 
 #endif // PYFLEX_TRANSFORMS_LOWERSOFTMAX_H

@@ -2,9 +2,8 @@
 
 #include "Passes.h"
 #include "flex/Flex.h"
-#include "tt/Triton.h"
+#include "transforms/TileBuilder.h"
 
-#include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace mlir::flex {
@@ -16,15 +15,6 @@ using namespace mlir;
 using namespace mlir::flex;
 
 namespace {
-
-/// Inline assembly gives a value, so the instruction gets one to leave alone.
-void insertControl(OpBuilder &b, Location loc, StringRef instruction) {
-  tt::ElementwiseInlineAsmOp::create(
-      b, loc, TypeRange{b.getI32Type()},
-      b.getStringAttr("griddepcontrol." + instruction + "; // $0"),
-      b.getStringAttr("=r"), /*pure=*/b.getBoolAttr(false),
-      /*packed_element=*/b.getI32IntegerAttr(1), ValueRange{});
-}
 
 struct OverlapKernelsPass
     : public flex::impl::FlexOverlapKernelsBase<OverlapKernelsPass> {
@@ -52,10 +42,10 @@ struct OverlapKernelsPass
     if (lists.empty())
       return func.emitError() << "expected a list of blocks, for which '"
                               << blocks.getName() << "' is waited";
-    OpBuilder b(*lists.begin());
-    insertControl(b, (*lists.begin()).getLoc(), "wait");
+    TileBuilder b((*lists.begin()).getLoc(), *lists.begin());
+    b.instruction(tt::kWaitForKernel);
     b.setInsertionPointToStart(&blocks.getBody().front());
-    insertControl(b, blocks.getLoc(), "launch_dependents");
+    b.instruction(tt::kLaunchDependents);
     ++numOverlapped;
     return success();
   }
@@ -67,11 +57,14 @@ struct OverlapKernelsPass
     if (!last)
       return first.emitError() << "expected a loop over KV, after which '"
                                << second.getName() << "' may start";
-    OpBuilder b(last->getContext());
+    auto combines = second.getBody().front().getOps<CombineOp>();
+    if (combines.empty())
+      return second.emitError() << "expected a flex.combine, which waits for '"
+                                << first.getName() << "'";
+    TileBuilder b(last.getLoc(), last);
     b.setInsertionPointAfter(last);
-    insertControl(b, last.getLoc(), "launch_dependents");
-    b.setInsertionPointToStart(&second.getBody().front());
-    insertControl(b, second.getLoc(), "wait");
+    b.instruction(tt::kLaunchDependents);
+    (*combines.begin()).setWaits(true);
     ++numOverlapped;
     return success();
   }

@@ -151,7 +151,7 @@ private:
     CombineOp::create(b, entry->getArgument(0), entry->getArgument(1),
                       entry->getArgument(2), entry->getArgument(3),
                       entry->getArgument(4), out, lse, k.out.getColumnsAttr(),
-                      b.getI32IntegerAttr(chunk));
+                      b.getI32IntegerAttr(chunk), /*waits=*/UnitAttr());
     tt::ReturnOp::create(b);
   }
 

@@ -139,6 +139,24 @@ template <typename OpTy> Value TileBuilder::reduceAll(Value tile) {
   return tile;
 }
 
+Value TileBuilder::instruction(const tt::Instruction &which, Type element,
+                               ArrayRef<Value> operands) {
+  SmallVector<int64_t> shape;
+  for (Value operand : operands)
+    shape = commonShape(shape, shapeOf(operand));
+  SmallVector<Value> spreadOut;
+  for (Value operand : operands)
+    spreadOut.push_back(spread(operand, shape));
+  Type type = element;
+  if (!shape.empty())
+    type = RankedTensorType::get(shape, element);
+  auto op = tt::ElementwiseInlineAsmOp::create(
+      *this, TypeRange{type}, getStringAttr(which.text),
+      getStringAttr(which.constraints), getBoolAttr(which.pure),
+      /*packed_element=*/getI32IntegerAttr(1), spreadOut);
+  return op->getResult(0);
+}
+
 Value TileBuilder::least(Value tile) { return reduceAll<arith::MinSIOp>(tile); }
 
 Value TileBuilder::greatest(Value tile) {

@@ -11,6 +11,7 @@
 #ifndef PYFLEX_TRANSFORMS_TILEBUILDER_H
 #define PYFLEX_TRANSFORMS_TILEBUILDER_H
 
+#include "tt/Instructions.h"
 #include "tt/Triton.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -66,6 +67,9 @@ public:
   Value mul(Value lhs, Value rhs) { return binary<arith::MulIOp>(lhs, rhs); }
   Value div(Value lhs, Value rhs) { return binary<arith::DivSIOp>(lhs, rhs); }
   Value rem(Value lhs, Value rhs) { return binary<arith::RemSIOp>(lhs, rhs); }
+  /// Of what is not negative; a GPU does these with fewer instructions.
+  Value divu(Value lhs, Value rhs) { return binary<arith::DivUIOp>(lhs, rhs); }
+  Value remu(Value lhs, Value rhs) { return binary<arith::RemUIOp>(lhs, rhs); }
   Value min(Value lhs, Value rhs) { return binary<arith::MinSIOp>(lhs, rhs); }
   Value conj(Value lhs, Value rhs) { return binary<arith::AndIOp>(lhs, rhs); }
   Value disj(Value lhs, Value rhs) { return binary<arith::OrIOp>(lhs, rhs); }
@@ -100,6 +104,14 @@ public:
 
   /// The sum of each integer and those before it.
   Value scanCount(Value column);
+
+  /// An instruction for each element of the operands' common shape.
+  Value instruction(const tt::Instruction &which, Type element,
+                    ArrayRef<Value> operands);
+  /// One that gives nothing of use.
+  void instruction(const tt::Instruction &which) {
+    instruction(which, getI32Type(), {});
+  }
 
   /// The least or the greatest element of a column or tile of integers.
   Value least(Value tile);

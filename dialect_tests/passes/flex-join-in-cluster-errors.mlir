@@ -1,0 +1,31 @@
+// RUN: pyflex-opt %s --flex-join-in-cluster --verify-diagnostics --split-input-file
+
+// expected-error @+1 {{expected the rows, the finished softmax and the branch of a kernel that flex-split-kv has split}}
+tt.func @no_rows(%blocks: !flex.blocks, %n: i32) {
+  %mine = flex.slice %blocks, %n of %n
+  %0 = flex.for %mine below %n init(%n : i32) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %s: i32):
+    flex.yield %s : i32
+  } -> i32
+  tt.return
+}
+
+// -----
+
+// The result is stored on no condition.
+// expected-error @+1 {{expected the rows, the finished softmax and the branch of a kernel that flex-split-kv has split}}
+tt.func @no_branch(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
+                   %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %mine = flex.slice %blocks, %n of %n
+  %m = flex.for %mine below %n init(%column : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}

@@ -1,0 +1,96 @@
+//===- JoinInCluster.cpp - Join a split within a cluster ------------------===//
+
+#include "Passes.h"
+#include "flex/Flex.h"
+#include "transforms/NewKernel.h"
+#include "transforms/TileBuilder.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mlir::flex {
+#define GEN_PASS_DEF_FLEXJOININCLUSTER
+#include "Passes.h.inc"
+} // namespace mlir::flex
+
+using namespace mlir;
+using namespace mlir::flex;
+
+namespace {
+
+/// What flex-split-kv leaves at the end of a kernel: results that are stored
+/// where they belong, or else as partial ones.
+struct Split {
+  SliceOp slice;
+  RowsOp rows;
+  SoftmaxFinishOp finish;
+  scf::IfOp branch;
+  StoreOp out, lse; // lse may be absent
+};
+
+struct JoinInClusterPass
+    : public flex::impl::FlexJoinInClusterBase<JoinInClusterPass> {
+  void runOnOperation() override {
+    for (auto func : getOperation().getOps<tt::FuncOp>()) {
+      if (func.isExternal())
+        continue;
+      auto slices = func.getBody().front().getOps<SliceOp>();
+      if (slices.empty())
+        continue;
+      Split split{*slices.begin(), {}, {}, {}, {}, {}};
+      if (failed(find(func, split))) {
+        func.emitError("expected the rows, the finished softmax and the branch "
+                       "of a kernel that flex-split-kv has split");
+        return signalPassFailure();
+      }
+      join(func, split);
+      ++numJoined;
+    }
+  }
+
+  static LogicalResult find(tt::FuncOp func, Split &split) {
+    Block &body = func.getBody().front();
+    auto rows = body.getOps<RowsOp>();
+    auto finished = body.getOps<SoftmaxFinishOp>();
+    if (!llvm::hasSingleElement(rows) || !llvm::hasSingleElement(finished))
+      return failure();
+    split.rows = *rows.begin();
+    split.finish = *finished.begin();
+    for (Operation *user : split.finish->getUsers()) {
+      auto store = dyn_cast<StoreOp>(user);
+      auto branch = dyn_cast<scf::IfOp>(user->getParentOp());
+      if (!store || !branch || !branch.elseBlock())
+        return failure();
+      split.branch = branch;
+      if (store->getBlock() == branch.thenBlock())
+        (store.getValue() == split.finish.getOut() ? split.out : split.lse) =
+            store;
+    }
+    return success(bool(split.out));
+  }
+
+  static void join(tt::FuncOp func, Split &split) {
+    TileBuilder b(func.getLoc(), func);
+    Value memory = appendArgument(func, b.getI32Type(), {});
+    Block *parts = split.branch.elseBlock();
+    b.setInsertionPointToStart(parts);
+    Value together = b.cmp(arith::CmpIPredicate::sge, memory, b.i32(0));
+    auto branch = scf::IfOp::create(b, together, /*withElseRegion=*/true);
+    Block *apart = branch.elseBlock();
+    apart->getOperations().splice(apart->begin(), parts->getOperations(),
+                                  std::next(branch->getIterator()),
+                                  std::prev(parts->end()));
+    b.setInsertionPoint(branch.thenYield());
+    RowsOp rows = split.rows;
+    SoftmaxFinishOp finish = split.finish;
+    JoinOp::create(b, finish.getMax(), finish.getSum(), finish.getAcc(),
+                   split.slice.getPart(), split.slice.getParts(), memory,
+                   rows.getKvHeads(), rows.getQLen(), split.out.getView(),
+                   split.lse ? split.lse.getView() : Value(),
+                   rows.getGroupAttr(), rows.getHeadsAttr(),
+                   rows.getQueriesAttr(), rows.getQBlockAttr(),
+                   split.out.getColumnsAttr());
+  }
+};
+
+} // namespace

@@ -1,0 +1,74 @@
+//===- Instructions.h - NVIDIA's instructions ------------------*- C++ -*-===//
+//
+// Those that TTIR has no op for: texts for tt.elementwise_inline_asm, all for
+// compute capability 9.0 and later. The CPU backend knows these texts.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PYFLEX_TT_INSTRUCTIONS_H
+#define PYFLEX_TT_INSTRUCTIONS_H
+
+#include "llvm/ADT/StringRef.h"
+
+namespace mlir::tt {
+
+struct Instruction {
+  llvm::StringLiteral text, constraints;
+  bool pure;
+};
+
+//===----------------------------------------------------------------------===//
+// Kernels that overlap (programmatic dependent launch)
+//===----------------------------------------------------------------------===//
+
+/// () -> nothing of use: the kernel behind this one may start when all programs
+/// have come here or ended.
+inline constexpr Instruction kLaunchDependents = {
+    "griddepcontrol.launch_dependents; // $0", "=r", false};
+
+/// () -> nothing of use: waits until the kernel ahead of this one has ended and
+/// its memory can be read.
+inline constexpr Instruction kWaitForKernel = {"griddepcontrol.wait; // $0",
+                                               "=r", false};
+
+//===----------------------------------------------------------------------===//
+// Clusters: programs that run at the same time and read each other's shared
+// memory. An address is 32 bits wide.
+//===----------------------------------------------------------------------===//
+
+/// (offset) -> the address so many bytes behind the shared memory's beginning,
+/// for which Triton has a name.
+inline constexpr Instruction kClusterMemory = {
+    "{ .reg .b32 base; mov.u32 base, global_smem; add.u32 $0, base, $1; }",
+    "=r,r", true};
+
+/// (address, program) -> the same place in the memory of another program.
+inline constexpr Instruction kClusterMap = {
+    "mapa.shared::cluster.u32 $0, $1, $2;", "=r,r,r", true};
+
+/// (address in this program's memory, f32, whether) -> nothing of use.
+inline constexpr Instruction kClusterStore = {
+    "{ .reg .pred on; setp.ne.b32 on, $3, 0; @on st.shared.f32 [$1], $2; "
+    "mov.b32 $0, 0; }",
+    "=r,r,f,r", false};
+
+/// (address in any program's memory) -> the f32 that is there, or behind it.
+inline constexpr Instruction kClusterLoad = {"ld.shared::cluster.f32 $0, [$1];",
+                                             "=f,r", false};
+inline constexpr Instruction kClusterLoadNext = {
+    "ld.shared::cluster.f32 $0, [$1+4];", "=f,r", false};
+
+/// () -> nothing of use: this program has come so far. A barrier's own release
+/// would wait for stores to the memory of the GPU, too.
+inline constexpr Instruction kClusterArrive = {
+    "fence.release.sync_restrict::shared::cta.cluster; "
+    "barrier.cluster.arrive.relaxed.aligned; // $0",
+    "=r", false};
+
+/// () -> nothing of use: waits until all have come as far as they last said.
+inline constexpr Instruction kClusterWait = {
+    "barrier.cluster.wait.acquire.aligned; // $0", "=r", false};
+
+} // namespace mlir::tt
+
+#endif // PYFLEX_TT_INSTRUCTIONS_H
