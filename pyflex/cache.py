@@ -38,6 +38,7 @@ class Binary:
         shared: bytes of shared memory of one program.
         waits: whether it may be launched before what it depends on has ended, because it waits
             itself (CUDA's programmatic dependent launch).
+        clusters: whether its programs may form clusters.
     """
 
     image: bytes
@@ -46,6 +47,7 @@ class Binary:
     threads: int
     shared: int
     waits: bool
+    clusters: bool = False
 
 
 def folder() -> Path | None:

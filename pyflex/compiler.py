@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from pyflex.errors import CompilerError, CompilerLibraryError, SourceLine
 
-_ABI_VERSION = 4
+_ABI_VERSION = 5
 _NAME = "libpyflex.so"
 _SNAPSHOTS, _GENERIC, _DEBUG_INFO = 1, 2, 4
 _SEVERITIES = ("note", "remark", "warning", "error")
@@ -90,7 +90,13 @@ class CpuKernel:
         self._slots = struct.Struct("=" + "".join(SLOTS[name] for name in self.argument_types))
 
     def launch(
-        self, grid: tuple[int, int, int], args: Sequence[int | float], *, threads: int = 0
+        self,
+        grid: tuple[int, int, int],
+        args: Sequence[int | float],
+        *,
+        threads: int = 0,
+        cluster: int = 1,
+        cluster_bytes: int = 0,
     ) -> None:
         """Runs every program of the grid and returns when all are done.
 
@@ -99,6 +105,8 @@ class CpuKernel:
             args: the kernel's arguments in order; a pointer is an address. The memory it means
                 must stay alive during the call and be as large as the kernel expects.
             threads: how many to run on; 0 for one each core.
+            cluster: programs next to each other along y that run together; y is a multiple of it.
+            cluster_bytes: what each of these has for the others to read.
 
         Raises:
             TypeError: if the number of arguments, or one's type or range, is not the kernel's.
@@ -108,7 +116,7 @@ class CpuKernel:
         except struct.error as error:
             expected = ", ".join(self.argument_types)
             raise TypeError(f"expected arguments ({expected}), got {tuple(args)}") from error
-        self._launch(self._handle, slots, *grid, threads)
+        self._launch(self._handle, slots, *grid, threads, cluster, cluster_bytes)
 
 
 def run_pipeline(
@@ -204,6 +212,7 @@ class GpuImage(ctypes.Structure):
         ("device", ctypes.c_int32),
         ("threads", ctypes.c_int32),
         ("shared_bytes", ctypes.c_int32),
+        ("cluster_bytes", ctypes.c_int32),
     )
 
 
@@ -239,6 +248,8 @@ class GpuKind(ctypes.Structure):
         ("aligned", ctypes.c_int32),
         ("lse", ctypes.c_int32),
         ("splits", ctypes.c_int32),
+        ("cluster_at", ctypes.c_int32),
+        ("cluster_bytes", ctypes.c_uint32),
     )
 
 
@@ -316,7 +327,7 @@ def shared_library() -> ctypes.CDLL:
             got=f"interface {version}",
         )
     handle, text, index = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t
-    i32 = ctypes.c_int32
+    i32, u32 = ctypes.c_int32, ctypes.c_uint32
     signatures: dict[str, tuple[object, tuple[object, ...]]] = {
         "build_id": (text, ()),
         "result_ok": (i32, (handle,)),
@@ -329,10 +340,11 @@ def shared_library() -> ctypes.CDLL:
         "run": (handle, (text, text, i32)),
         "jit": (handle, (text, ctypes.POINTER(handle))),
         "jit_argument_types": (text, (handle,)),
-        "jit_launch": (None, (handle, text, i32, i32, i32, ctypes.c_uint32)),
+        "jit_launch": (None, (handle, text, i32, i32, i32, u32, i32, u32)),
         "jit_free": (None, (handle,)),
         "gpu_load": (handle, (ctypes.POINTER(GpuImage),)),
         "gpu_figures": (_GpuFigures, (handle,)),
+        "gpu_clusters": (i32, (handle, u32)),
         "gpu_launch": (i32, (text,)),
         "gpu_error": (text, ()),
     }

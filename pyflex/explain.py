@@ -15,8 +15,8 @@ from pyflex.listing import depends_on_head
 from pyflex.options import Options
 from pyflex.plan import Layout, Plan
 from pyflex.run import model_of
-from pyflex.schedule import estimate_us, parts_for
-from pyflex.tiles import fitting, resident_programs, schedules_for
+from pyflex.schedule import Parts, estimate_us, parts_for
+from pyflex.tiles import expected_places, fitting, schedules_for
 
 
 def explain(
@@ -40,10 +40,17 @@ def explain(
         block=lists.kv_block if lists is not None else schedule.keys,
         key_bytes=(spec.head_dim + spec.value_dim) * inputs.query.element_size(),
         schedule=schedule,
-        parts=parts,
+        parts=parts.number,
+        joined=_joined(parts),
         reason=reason,
         estimates=estimates,
     )
+
+
+def _joined(parts: Parts) -> str:
+    if parts.number == 1:
+        return ""
+    return "as a cluster" if parts.in_cluster else "by a second kernel"
 
 
 def _sparsity(plan: Plan, has_mask: bool, tiles: tuple[RowTile, ...]) -> str:
@@ -203,9 +210,12 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
     work = kind.work(-(-kv_limit // unit) * unit)  # as `Choice` has it
     estimates = []
     for tile in tiles:
-        resident = resident_programs(tile, shape, device)
-        split = parts_for(options, work, tile, resident, device) if kind.spec.splits_kv else 1
-        estimates.append(Estimate(tile, split, estimate_us(work, tile, resident, device, split)))
+        places = expected_places(tile, shape, device)
+        parts = Parts(1)
+        if kind.spec.splits_kv:
+            parts = parts_for(options, work, tile, places, device)
+        us = estimate_us(work, tile, places, device, parts)
+        estimates.append(Estimate(tile, parts.number, us))
     longest = f"loops of up to {work.length} keys"
     chosen = next(one for one in estimates if one.schedule == schedule)
     if len(estimates) == 1:

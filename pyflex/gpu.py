@@ -47,8 +47,8 @@ class Target:
         return f"{self.backend}:{self.arch}"
 
     @property
-    def overlaps(self) -> bool:
-        """Whether a kernel can start before the one ahead of it has ended."""
+    def sm_90(self) -> bool:
+        """Whether it has what came with NVIDIA's compute capability 9.0."""
         return self.backend == "cuda" and isinstance(self.arch, int) and self.arch >= 90
 
 
@@ -209,6 +209,7 @@ def _run_stages(ttir: str, target: Target, options: dict[str, Any]) -> Compiled:
         threads=metadata["num_warps"] * target.warp_size,
         shared=metadata["shared"],
         waits="griddepcontrol.wait" in texts.get("ptx", ""),
+        clusters="barrier.cluster" in texts.get("ptx", ""),
     )
     return Compiled(binary, texts)
 
@@ -272,8 +273,10 @@ def load(binary: Binary, device: torch.device) -> GpuKernel:
             expected=f"at most {available} bytes",
             got=binary.shared,
         )
+    driver = "hip" if torch.version.hip else "cuda"
+    room = available - binary.shared - 16 if binary.clusters else 0
     with step("load"):
-        return GpuKernel(binary, "hip" if torch.version.hip else "cuda", device.index)
+        return GpuKernel(binary, driver, device.index, max(room, 0))
 
 
 def _shared_bytes(device: torch.device) -> int:
@@ -291,4 +294,5 @@ def describe(device: torch.device) -> Device:
         shared=properties.shared_memory_per_multiprocessor,
         # Two transfers a clock (kHz) of a bus of so many bits.
         bandwidth=2 * properties.memory_clock_rate * properties.memory_bus_width / 8 / 1e3,
+        clusters=current_target(device).sm_90,
     )

@@ -76,6 +76,17 @@ class KernelSpec:
         return enabled and self.mask is not None and self.blocks is None
 
     @property
+    def joins_in_cluster(self) -> bool:
+        """Whether it takes cluster_memory behind them, where programs can form clusters."""
+        return self.splits_kv and self.options.enabled("flex-join-in-cluster")
+
+    def cluster_bytes(self, q_len: int) -> int:
+        """Bytes in which a program leaves its part of a split, as LowerJoin.cpp has it."""
+        schedule = self.schedule
+        lines = schedule.heads * min(schedule.queries, q_len)
+        return 8 * schedule.rows + 4 * lines * self.value_dim
+
+    @property
     def bounds(self) -> KernelSpec:
         """The kernel that takes a pointer more and writes there which keys this one visits.
 
@@ -114,10 +125,11 @@ class KernelSpec:
         schedule = replace(self.schedule, num_warps=_LISTING_WARPS, num_stages=1)
         return replace(self, schedule=schedule, kernel="decode_blocks")
 
-    def pipeline(self, backend: str, *, overlap: bool) -> str:
+    def pipeline(self, backend: str, *, sm_90: bool) -> str:
         """The passes that make the kernel for "cuda" or "hip".
 
-        `overlap` says whether the GPU can start a kernel before the one ahead has ended.
+        `sm_90` says whether the GPU has what came with NVIDIA's compute capability 9.0: clusters,
+        and kernels that start before the one ahead has ended.
         """
         settings = [f"kernel={self.kernel}", f"target={backend}", f"heads={self.schedule.heads}"]
         if self.queries:
@@ -131,7 +143,8 @@ class KernelSpec:
             "flex-derive-bounds": self.lists,
             "flex-list-blocks": not self.lists,
             "flex-split-kv": not self.splits_kv,
-            "flex-overlap-kernels": not overlap,
+            "flex-join-in-cluster": not sm_90,
+            "flex-overlap-kernels": not sm_90,
         }
         for name in OPTIMISATIONS:
             enabled = self.options.enabled(name) and not off.get(name, False)

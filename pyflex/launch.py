@@ -13,7 +13,7 @@ from pyflex.errors import DeviceError
 
 # PyflexGpuLaunch: the most kernels of one, and how it lies up to its arguments.
 _MOST_KERNELS = 3
-_HEADER = "4Q8I"
+_HEADER = "4Q10I"
 
 
 class GpuKernel:
@@ -25,15 +25,19 @@ class GpuKernel:
         registers: of one thread.
         spilled: bytes that one thread spills.
         programs: that one multiprocessor runs at a time.
+        cluster_at: where a cluster's memory begins, behind the kernel's own.
+        cluster_room: all that there is left for it; 0 for a kernel that forms no clusters.
     """
 
-    def __init__(self, binary: Binary, driver: str, device: int) -> None:
+    def __init__(self, binary: Binary, driver: str, device: int, cluster_room: int = 0) -> None:
         """Loads `binary` into the GPU with this ordinal.
 
         Raises:
             DeviceError: when there is no driver ("cuda" or "hip"), or it refuses the kernel.
         """
         self.binary = binary
+        self.cluster_at = -(-binary.shared // 16) * 16
+        self.cluster_room = cluster_room
         image = GpuImage(
             driver.encode(),
             binary.name.encode(),
@@ -42,7 +46,8 @@ class GpuKernel:
             len(binary.arguments),
             device,
             binary.threads,
-            binary.shared,
+            self.cluster_at,
+            self.cluster_room,
         )
         handle = shared_library().pyflex_gpu_load(ctypes.byref(image))
         if handle is None:
@@ -52,6 +57,11 @@ class GpuKernel:
         self.registers: int = figures.registers
         self.spilled: int = figures.spilled_bytes
         self.programs: int = figures.programs
+
+    def clusters(self, programs: int) -> int:
+        """How many clusters of so many programs can have a multiprocessor for each program."""
+        found: int = shared_library().pyflex_gpu_clusters(self.handle, programs)
+        return found
 
 
 def pack_arguments(kernels: Sequence[GpuKernel], arguments: Sequence[int | float]) -> bytes:
@@ -87,6 +97,8 @@ class Launcher:
         stream: int,
         grids: tuple[tuple[int, int], ...],
         arguments: tuple[int | float, ...],
+        clustered: int = 0,
+        cluster_bytes: int = 0,
     ) -> None:
         """Queues the kernels.
 
@@ -94,13 +106,16 @@ class Launcher:
             stream: the handle of a stream of the kernels' device.
             grids: programs of each kernel, along x and y.
             arguments: those of one kernel after the other; a pointer is an address.
+            clustered: bit i: the programs of kernel i with the same x form a cluster.
+            cluster_bytes: what each of them has on top of the kernel's own shared memory.
 
         Raises:
             TypeError: if the number of arguments, or one's type or range, is not the kernels'.
             DeviceError: when the driver refuses the launch.
         """
         xs, ys = zip(*grids, strict=True)
-        sizes = (*xs, *self._no_grids, *ys, *self._no_grids, self._overlap, 0)
+        bits = (self._overlap, clustered, cluster_bytes, 0)
+        sizes = (*xs, *self._no_grids, *ys, *self._no_grids, *bits)
         try:
             block = self._pack(*self._kernels, stream, *sizes, *arguments)
         except struct.error as error:

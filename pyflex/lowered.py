@@ -118,8 +118,8 @@ class Lowered:
 
     def _pipeline(self, target: Target | None) -> str:
         if target is None:
-            return self.spec.pipeline("cuda", overlap=True)
-        return self.spec.pipeline(target.backend, overlap=target.overlaps)
+            return self.spec.pipeline("cuda", sm_90=True)
+        return self.spec.pipeline(target.backend, sm_90=target.sm_90)
 
     def _key(self, target: Target) -> str:
         return cache.key_of(

@@ -17,6 +17,7 @@ OPTIMISATIONS = (
     "flex-list-blocks",
     "flex-fuse-block-loops",
     "flex-split-kv",
+    "flex-join-in-cluster",
     "flex-overlap-kernels",
     "flex-inline-mods",
     "flex-fast-math",

@@ -27,7 +27,7 @@ from pyflex.lowered import lowered_for
 from pyflex.options import Options
 from pyflex.repeat import Repeat
 from pyflex.run import Split, model_of, runner_for
-from pyflex.schedule import parts_for, parts_for_threads
+from pyflex.schedule import Parts, parts_for, parts_for_threads
 
 Strides = tuple[int, ...]
 #: Addresses of query, key and value, their strides, the length of the cache, and whether every
@@ -129,6 +129,7 @@ class Plan:
         self.rows = rows = kind.rows
         batch, heads, q_len = rows
         self._row_count = batch * heads * q_len
+        self._cluster_bytes = spec.cluster_bytes(q_len)
         self._repeats_kv = kind.shapes[1][0] != batch
         self._programs = kind.programs()
         self._scale = spec.head_dim**-0.5
@@ -273,10 +274,10 @@ class Plan:
         """The kind of call, with the tile of this plan."""
         return self._kind
 
-    def parts(self, kv_limit: int) -> int:
+    def parts(self, kv_limit: int) -> Parts:
         """Programs that share one KV loop over sequences of up to `kv_limit` keys."""
         split = self._choose_split(kv_limit)
-        return 1 if split is None else split.parts
+        return Parts(1) if split is None else Parts(split.parts, split.shared > 0)
 
     def repeat(self) -> Repeat | None:
         """What makes calls like the last one short; None where there is nothing of the kind."""
@@ -291,7 +292,8 @@ class Plan:
         while self._untold:
             tiles, split = self._untold.popitem()
             if split is not None:
-                self._repeat.learn_parts(tiles, split.parts)
+                parts = Parts(split.parts, split.shared > 0)
+                self._repeat.learn_parts(tiles, parts)
         return self._repeat
 
     def _make_repeat(self, kernels: tuple[GpuKernel, ...], listing: GpuKernel | None) -> Repeat:
@@ -304,10 +306,13 @@ class Plan:
             arguments = (*own, 0, 0, *own)
         if spec.splits_kv:
             arguments = (*arguments, 0, 0, 0)
+        if self._runner.cluster_at is not None:
+            arguments = (*arguments, 0)
         if len(kernels) > 1:
             arguments = (*arguments, 0, 0, 0, *self._results(0, lse))
         layout = (self._shape, self._strides, self._row_strides)
-        return Repeat(self._kind, kernels, listing, arguments, *layout, self._runner.empty)
+        cluster = (self._runner.cluster_at, self._cluster_bytes)
+        return Repeat(self._kind, kernels, listing, arguments, cluster, *layout, self._runner.empty)
 
     def _row_results(self) -> tuple[torch.Tensor | None, torch.Tensor | None, tuple[int, ...]]:
         """The results with one number a row that are wanted, and their addresses."""
@@ -334,11 +339,16 @@ class Plan:
         work = self._kind.work(kv_limit)
         device = model_of(self._kind.device)
         if device is None:
-            threads = torch.get_num_threads()
-            parts = parts_for_threads(self._options, work, spec.schedule, threads)
+            threads, joins = torch.get_num_threads(), runner.cluster_at is not None
+            parts = parts_for_threads(
+                self._options, work, spec.schedule, threads, joins_in_cluster=joins
+            )
         else:
-            parts = parts_for(self._options, work, spec.schedule, runner.resident, device)
-        return Split.of(parts, self._row_count, spec.value_dim)
+            places = runner.places(self._cluster_bytes)
+            parts = parts_for(self._options, work, spec.schedule, places, device)
+        if parts.in_cluster:
+            return Split.in_cluster(parts.number, self._row_count, self._cluster_bytes)
+        return Split.of(parts.number, self._row_count, spec.value_dim)
 
 
 def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from pyflex.compiler import GpuKind, gpu_call
 from pyflex.errors import DeviceError
 from pyflex.kind import Kind
 from pyflex.launch import GpuKernel, last_problem, overlaps, pack_arguments
+from pyflex.schedule import Parts
 from pyflex.workspace import BLOCKS, COUNTERS
 
 #: Lengths, in tiles, whose split is remembered.
@@ -28,6 +29,7 @@ _MOST_ARGUMENTS = 256
 # PyflexGpuCall, and what the library answers.
 _pack = struct.Struct("=13Qdii").pack
 _QUEUED, _OTHER = 0, 1
+_IN_CLUSTER = 1 << 31
 # DLPack's numbers.
 _DTYPES = {torch.float16: (2, 16), torch.bfloat16: (4, 16), torch.float32: (2, 32)}
 _DEVICES = {"cpu": 1, "cuda": 10 if torch.version.hip else 2}
@@ -63,6 +65,7 @@ class Repeat:
         kernels: Sequence[GpuKernel],
         listing: GpuKernel | None,
         arguments: Sequence[int | float],
+        cluster: tuple[int | None, int],
         shape: tuple[int, ...],
         strides: tuple[int, ...],
         row_strides: tuple[int, ...],
@@ -70,7 +73,9 @@ class Repeat:
     ) -> None:
         """Takes the arguments of all kernels; what changes from call to call may be anything.
 
-        They are in the order of the launch: `listing`, if any, is ahead of `kernels`.
+        They are in the order of the launch: `listing`, if any, is ahead of `kernels`. `cluster`
+        says where its memory begins in a program's, and how much it is; None for a kernel that is
+        not told.
         """
         spec = kind.spec
         self.spec, self.lists, self.lse = spec, kind.lists, spec.lse
@@ -88,7 +93,7 @@ class Repeat:
         self._call = gpu_call()
         self._kernels = (*kernels, listing)  # alive as long as this
         packed = pack_arguments(_in_order(kernels, listing), arguments)
-        self._gpu_kind = _gpu_kind(kind, kernels, listing, packed, self._parts)
+        self._gpu_kind = _gpu_kind(kind, kernels, listing, packed, self._parts, cluster)
         self._kind_at = ctypes.addressof(self._gpu_kind)
 
     @staticmethod
@@ -101,10 +106,10 @@ class Repeat:
         """Takes over from the long way that no mask or captured tensor is too small for `most`."""
         self._gpu_kind.most_keys = most
 
-    def learn_parts(self, tiles: int, parts: int) -> None:
+    def learn_parts(self, tiles: int, parts: Parts) -> None:
         """Takes over the parts of the split for so many tiles."""
         if tiles < _MOST_TILES:
-            self._parts[tiles] = parts
+            self._parts[tiles] = parts.number | (_IN_CLUSTER if parts.in_cluster else 0)
 
     def __call__(
         self,
@@ -187,6 +192,7 @@ def _gpu_kind(
     listing: GpuKernel | None,
     arguments: bytes,
     parts: ctypes.Array[ctypes.c_uint32],
+    cluster: tuple[int | None, int],
 ) -> GpuKind:
     spec, python = kind.spec, ctypes.pythonapi
     code, bits = _DTYPES[kind.dtype]
@@ -220,4 +226,6 @@ def _gpu_kind(
         aligned=spec.aligned,
         lse=spec.lse,
         splits=spec.splits_kv,
+        cluster_at=-1 if cluster[0] is None else cluster[0],
+        cluster_bytes=cluster[1],
     )

@@ -15,7 +15,7 @@ from pyflex.kernel import KernelSpec
 from pyflex.launch import GpuKernel, Launcher
 from pyflex.listing import Lists
 from pyflex.lowered import Lowered
-from pyflex.tiles import Device
+from pyflex.tiles import MOST_IN_CLUSTER, Device, Places
 from pyflex.workspace import counters, reserve_counters, workspace
 
 Allocate = Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor]
@@ -26,32 +26,44 @@ class Split:
     """A KV loop shared by several programs, and where their results lie in between.
 
     One buffer holds `rows * parts` lines of float32 and behind them, at a multiple of 16 bytes, as
-    many logarithms.
+    many logarithms. Programs that form a cluster need none, but `shared` bytes each.
     """
 
     parts: int
     rows: int
     logs: int
     size: int
+    shared: int = 0
 
     @staticmethod
     def of(parts: int, rows: int, columns: int) -> Split:
         """For `rows` rows of a result with `columns` columns; `logs` and `size` are in bytes."""
+        if parts == 1:
+            return Split(1, rows, 0, 0)
         lines = -(-rows * parts * columns // 4) * 16
         return Split(parts, rows, lines, lines + rows * parts * 4)
 
+    @staticmethod
+    def in_cluster(parts: int, rows: int, shared: int) -> Split:
+        """The programs join what they find themselves."""
+        return Split(parts, rows, 0, 0, shared)
+
 
 class Stage(NamedTuple):
-    """One kernel of a call: "listing", "decode" or "joining", in this order."""
+    """One kernel of a call: "listing", "decode" or "joining", in this order.
+
+    Where `shared` is not 0, programs with the same x form clusters.
+    """
 
     name: str
     grid: tuple[int, int]
     arguments: tuple[Argument, ...]
+    shared: int = 0
 
 
 def _between(split: Split | None, lists: Lists | None) -> int:
     """Bytes that the kernels of a call leave to one another."""
-    joined = split.size if split is not None and split.parts > 1 else 0
+    joined = split.size if split is not None else 0
     return joined + (lists.size if lists is not None else 0)
 
 
@@ -62,12 +74,15 @@ def _stages(
     lists: Lists | None,
     results: tuple[Argument, ...],
     places: tuple[int, int],
+    cluster_at: int | None,
 ) -> list[Stage]:
     """The kernels of a call; see `Runner.run`.
 
-    `places` are the addresses of `_between` bytes, and of a counter for each list.
+    `places` are the addresses of `_between` bytes, and of a counter for each list. `cluster_at` is
+    where a cluster's memory begins; None for a kernel that is not told.
     """
     at, counted = places
+    apart = () if cluster_at is None else (-1,)
     found = []
     if lists is not None:
         arguments = (*arguments, *lists.arguments(at))
@@ -77,11 +92,15 @@ def _stages(
     if split is None:
         return [*found, Stage("decode", (programs, 1), arguments)]
     if split.parts == 1:
-        return [*found, Stage("decode", (programs, 1), (*arguments, 1, 0, 0))]
+        return [*found, Stage("decode", (programs, 1), (*arguments, 1, 0, 0, *apart))]
+    grid = (programs, split.parts)
+    if split.shared and cluster_at is not None:
+        arguments = (*arguments, split.parts, 0, 0, cluster_at)
+        return [*found, Stage("decode", grid, arguments, split.shared)]
     out = (at, at + split.logs)
     return [
         *found,
-        Stage("decode", (programs, split.parts), (*arguments, split.parts, *out)),
+        Stage("decode", grid, (*arguments, split.parts, *out, *apart)),
         Stage("joining", (split.rows, 1), (*out, split.parts, *results)),
     ]
 
@@ -89,8 +108,8 @@ def _stages(
 class Runner:
     """The kernels of one spec on one device."""
 
-    #: Programs that one multiprocessor runs at the same time.
-    resident: int = 1
+    #: Where a cluster's memory begins in a program's; None for a kernel that is not told.
+    cluster_at: int | None = None
     #: Uninitialised memory on the device: shape, strides, dtype.
     empty: Allocate
 
@@ -103,6 +122,10 @@ class Runner:
     def listing(self) -> GpuKernel | None:
         """And the kernel that lists the blocks."""
         return None
+
+    def places(self, shared: int) -> Places:
+        """The programs that a GPU runs at the same time, in clusters with so many bytes more."""
+        return Places(1)
 
     def run(
         self,
@@ -134,10 +157,13 @@ class GpuRunner(Runner):
     def __init__(self, lowered: Lowered, device: torch.device) -> None:
         self._device, self._index = device, device.index
         self._binaries = lowered.binaries(gpu.current_target(device))
-        self._loaded = {"decode": self._load("decode")}
+        kernel = self._load("decode")
+        self._loaded = {"decode": kernel}
+        if kernel.binary.clusters:
+            self.cluster_at = kernel.cluster_at
         self._launchers: dict[tuple[str, ...], Launcher] = {}
         self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
-        self.resident = max(1, self._loaded["decode"].programs)
+        self._places: dict[int, Places] = {}
         self.empty = _empty_on_gpu(device)
 
     @property
@@ -164,7 +190,20 @@ class GpuRunner(Runner):
         memory = workspace(self._device, stream, size) if size else None
         counted = counters(self._device, stream, lists.count) if lists is not None else None
         places = (_address(memory), _address(counted))
-        self._launch(stream, _stages(arguments, programs, split, lists, results, places))
+        at = self.cluster_at
+        self._launch(stream, _stages(arguments, programs, split, lists, results, places, at))
+
+    def places(self, shared: int) -> Places:
+        """See `Runner`."""
+        found = self._places.get(shared)
+        if found is None:
+            kernel = self._loaded["decode"]
+            clusters: tuple[int, ...] = ()
+            if shared <= kernel.cluster_room:
+                sizes = range(2, MOST_IN_CLUSTER + 1)
+                clusters = (0, 0, *(kernel.clusters(size) for size in sizes))
+            found = self._places[shared] = Places(max(1, kernel.programs), clusters)
+        return found
 
     def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
         """See `Runner`."""
@@ -172,7 +211,7 @@ class GpuRunner(Runner):
         memory = torch.empty(lists.size, dtype=torch.uint8, device=self._device)
         counted = counters(self._device, stream, lists.count)
         places = (memory.data_ptr(), counted.data_ptr())
-        self._launch(stream, _stages(arguments, 0, None, lists, (), places)[:1])
+        self._launch(stream, _stages(arguments, 0, None, lists, (), places, None)[:1])
         return memory
 
     def _launch(self, stream: int, stages: list[Stage]) -> None:
@@ -185,7 +224,9 @@ class GpuRunner(Runner):
             launcher = Launcher(*(self._loaded[name] for name in names))
             self._launchers[names] = launcher
         grids = tuple(stage.grid for stage in stages)
-        launcher.launch(stream, grids, tuple(chain.from_iterable(s.arguments for s in stages)))
+        arguments = tuple(chain.from_iterable(stage.arguments for stage in stages))
+        clustered = sum(1 << i for i, stage in enumerate(stages) if stage.shared)
+        launcher.launch(stream, grids, arguments, clustered, max(s.shared for s in stages))
 
     def _load(self, name: str) -> GpuKernel:
         binary = self._binaries[("decode", "joining", "listing").index(name)]
@@ -202,6 +243,7 @@ class CpuRunner(Runner):
     def __init__(self, lowered: Lowered, device: torch.device) -> None:
         self._lowered, self._device = lowered, device
         self._jitted = {"decode": compiler.jit(lowered.ttir())}
+        self.cluster_at = 0 if lowered.spec.joins_in_cluster else None
         self.empty = _empty("_empty_strided_cpu", device)
 
     def run(
@@ -215,8 +257,8 @@ class CpuRunner(Runner):
         """See `Runner`."""
         memory = torch.empty(_between(split, lists), dtype=torch.uint8)
         counted = torch.zeros(lists.count if lists is not None else 0, dtype=torch.int32)
-        places = (memory.data_ptr(), counted.data_ptr())
-        for stage in _stages(arguments, programs, split, lists, results, places):
+        places, at = (memory.data_ptr(), counted.data_ptr()), self.cluster_at
+        for stage in _stages(arguments, programs, split, lists, results, places, at):
             self._launch(stage)
 
     def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
@@ -224,7 +266,7 @@ class CpuRunner(Runner):
         memory = torch.empty(lists.size, dtype=torch.uint8)
         counted = torch.zeros(lists.count, dtype=torch.int32)
         places = (memory.data_ptr(), counted.data_ptr())
-        self._launch(_stages(arguments, 0, None, lists, (), places)[0])
+        self._launch(_stages(arguments, 0, None, lists, (), places, None)[0])
         assert not counted.any()  # as the next call expects them
         return memory
 
@@ -232,7 +274,10 @@ class CpuRunner(Runner):
         kernel = self._jitted.get(stage.name)
         if kernel is None:
             kernel = self._jitted[stage.name] = self._load(stage.name)
-        kernel.launch((*stage.grid, 1), stage.arguments)
+        cluster = stage.grid[1] if stage.shared else 1
+        kernel.launch(
+            (*stage.grid, 1), stage.arguments, cluster=cluster, cluster_bytes=stage.shared
+        )
 
     def _load(self, name: str) -> compiler.CpuKernel:
         lowered = self._lowered.joining if name == "joining" else self._lowered.listing

@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from pyflex.errors import ScheduleError
 from pyflex.options import Options
 from pyflex.tiles import (
+    MOST_IN_CLUSTER,
     Device,
+    Places,
     Schedule,
     Shape,
+    expected_places,
     power_of_two,
-    resident_programs,
 )
 
 # All times in microseconds.
@@ -39,6 +42,8 @@ _BOTH = 11.0
 #: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
 #: further round of as many parts as the kernel reads at once.
 _JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 1.7, 0.76, 0.68, 3.0
+#: Joining it in clusters.
+_MEET = 0.5
 #: Mean length over the longest, where lengths are a tensor's, and how far a program strays from it.
 _VARYING, _SPREAD = 0.6, 0.7
 #: Fewer parts are taken where the model sees no more than this between them.
@@ -72,8 +77,17 @@ class Work:
     varies: bool
 
 
-def estimate_us(work: Work, schedule: Schedule, resident: int, device: Device, parts: int) -> float:
-    """Predicted time of a split into `parts`, `resident` programs fitting a multiprocessor.
+class Parts(NamedTuple):
+    """How many programs share a KV loop, and whether they join what they find as a cluster."""
+
+    number: int
+    in_cluster: bool = False
+
+
+def estimate_us(
+    work: Work, schedule: Schedule, places: Places, device: Device, parts: Parts
+) -> float:
+    """Predicted time of a split into `parts` of a kernel for which a GPU has `places`.
 
     Programs run in waves of as many as fit the device. A wave takes as long as the memory needs
     for its bytes or the multiprocessors for its products, and no less than a program alone needs
@@ -81,7 +95,7 @@ def estimate_us(work: Work, schedule: Schedule, resident: int, device: Device, p
     """
     shape, keys = work.shape, schedule.keys
     tiles = -(-work.length // keys)
-    tiles = -(-tiles // parts)
+    tiles = -(-tiles // parts.number)
     dims = shape.line // shape.itemsize
     tile_bytes = keys * (shape.head_dim + shape.value_dim) * shape.itemsize
     scores = schedule.rows * keys
@@ -99,12 +113,14 @@ def estimate_us(work: Work, schedule: Schedule, resident: int, device: Device, p
         busy = mean * max(even * memory, most * tiles * compute)
         return float((busy**_BOTH + alone**_BOTH) ** (1 / _BOTH))
 
-    places = device.processors * resident
-    full, rest = divmod(work.programs * parts, places)
-    total = _START + full * wave(places) + (wave(rest) if rest else 0.0)
-    if parts > 1:
-        megabytes = parts * work.rows * shape.value_dim * 4e-6
-        rounds = -(-parts // _parts_a_round(shape))
+    at_once = device.processors * places.resident
+    full, rest = divmod(work.programs * parts.number, at_once)
+    total = _START + full * wave(at_once) + (wave(rest) if rest else 0.0)
+    if parts.in_cluster:
+        total += _MEET
+    elif parts.number > 1:
+        megabytes = parts.number * work.rows * shape.value_dim * 4e-6
+        rounds = -(-parts.number // _parts_a_round(shape))
         total += _JOIN + _JOIN_MEGABYTE * megabytes + _JOIN_ROWS * work.rows / 1000
         total += _JOIN_ROUND * (rounds - 1)
     return total
@@ -116,20 +132,28 @@ def _parts_a_round(shape: Shape) -> int:
 
 
 def parts_for(
-    options: Options, work: Work, schedule: Schedule, resident: int, device: Device
-) -> int:
+    options: Options, work: Work, schedule: Schedule, places: Places, device: Device
+) -> Parts:
     """How many programs share one KV loop: the fewest with the shortest predicted time."""
+    if not options.enabled("flex-join-in-cluster"):
+        places = Places(places.resident)
     if options.splits is not None:
-        return options.splits
-    return _best_parts(work, schedule, resident, device)[1]
+        return Parts(options.splits, places.holds(work.programs, options.splits))
+    return _best_parts(work, schedule, places, device)
 
 
-def parts_for_threads(options: Options, work: Work, schedule: Schedule, threads: int) -> int:
-    """As `parts_for`, for a CPU: no more programs than keep its threads busy."""
+def parts_for_threads(
+    options: Options, work: Work, schedule: Schedule, threads: int, *, joins_in_cluster: bool
+) -> Parts:
+    """As `parts_for`, for a CPU: no more programs than keep its threads busy.
+
+    A CPU runs the programs of a cluster on one thread. So only those that were asked for form
+    one, as they would on a GPU.
+    """
     if options.splits is not None:
-        return options.splits
+        return Parts(options.splits, joins_in_cluster and 1 < options.splits <= MOST_IN_CLUSTER)
     tiles = -(-work.length // schedule.keys)
-    return max(1, min(threads // max(work.programs, 1), tiles))
+    return Parts(max(1, min(threads // max(work.programs, 1), tiles)))
 
 
 def best_schedule(
@@ -138,10 +162,9 @@ def best_schedule(
     """Which of `schedules` is the fastest for `work`."""
 
     def predicted(schedule: Schedule) -> float:
-        resident = resident_programs(schedule, work.shape, device)
-        if options.splits is not None:
-            return estimate_us(work, schedule, resident, device, options.splits)
-        return _best_parts(work, schedule, resident, device)[0]
+        places = expected_places(schedule, work.shape, device)
+        parts = parts_for(options, work, schedule, places, device)
+        return estimate_us(work, schedule, places, device, parts)
 
     if len(schedules) == 1 or work.programs * _FEW < device.processors:
         return 0
@@ -163,15 +186,17 @@ def check_grid(options: Options, programs: int) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _best_parts(work: Work, schedule: Schedule, resident: int, device: Device) -> tuple[float, int]:
+def _best_parts(work: Work, schedule: Schedule, places: Places, device: Device) -> Parts:
     most = max(1, min(-(-work.length // schedule.keys), _MOST_PARTS))
+    counts = _useful_parts(work.programs, places.resident * device.processors, most)
+    ways = (Parts(count, way) for count in counts for way in (False, True))
     times = {
-        parts: estimate_us(work, schedule, resident, device, parts)
-        for parts in _useful_parts(work.programs, resident * device.processors, most)
+        parts: estimate_us(work, schedule, places, device, parts)
+        for parts in ways
+        if not parts.in_cluster or places.holds(work.programs, parts.number)
     }
     good = _CLOSE * min(times.values())
-    parts = min(parts for parts, time in times.items() if time <= good)
-    return times[parts], parts
+    return min(parts for parts, time in times.items() if time <= good)
 
 
 def _useful_parts(programs: int, places: int, most: int) -> Iterable[int]:

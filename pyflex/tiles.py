@@ -17,6 +17,9 @@ _FLOAT32_ROWS, _FLOAT32_KEYS = 32, 32
 _WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
 #: Operations of the mods that four warps do not hide.
 _COSTLY = 12
+#: Multiprocessors of a group (NVIDIA's graphics processing cluster) that programs can rely on, and
+#: the most programs of a cluster (as LowerJoin.cpp has it).
+_GROUP, MOST_IN_CLUSTER = 16, 8
 #: Keys of the blocks that are listed, where a tile holds as many.
 LISTED_BLOCK = 128
 
@@ -29,11 +32,31 @@ class Device:
         processors: multiprocessors.
         shared: bytes of shared memory of one of them.
         bandwidth: bytes a microsecond that the memory gives, nominally.
+        clusters: whether programs can form clusters.
     """
 
     processors: int
     shared: int
     bandwidth: float
+    clusters: bool = False
+
+
+@dataclass(frozen=True)
+class Places:
+    """How many programs of a kernel a GPU runs at the same time.
+
+    Attributes:
+        resident: on each multiprocessor.
+        clusters: how many clusters of n programs can have a multiprocessor for each program,
+            `clusters[n]`; no entry where there can be none.
+    """
+
+    resident: int
+    clusters: tuple[int, ...] = ()
+
+    def holds(self, clusters: int, size: int) -> bool:
+        """Whether so many clusters of so many programs do not crowd together."""
+        return 1 < size < len(self.clusters) and clusters <= self.clusters[size]
 
 
 @dataclass(frozen=True)
@@ -197,9 +220,15 @@ def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tu
     return roomy or (min(schedules, key=lambda schedule: shared_bytes(schedule, shape)),)
 
 
-def resident_programs(schedule: Schedule, shape: Shape, device: Device) -> int:
-    """Programs that a multiprocessor's shared memory holds."""
-    return max(1, device.shared // shared_bytes(schedule, shape))
+def expected_places(schedule: Schedule, shape: Shape, device: Device) -> Places:
+    """What shared memory holds, before a kernel is compiled."""
+    resident = max(1, device.shared // shared_bytes(schedule, shape))
+    if not device.clusters:
+        return Places(resident)
+    # A cluster stays within a group of multiprocessors.
+    groups = device.processors // _GROUP
+    sizes = range(2, MOST_IN_CLUSTER + 1)
+    return Places(resident, (0, 0, *(groups * (_GROUP // size) for size in sizes)))
 
 
 def widest(schedules: tuple[Schedule, ...]) -> int:

@@ -260,7 +260,7 @@ def _spec(decode: Decode) -> KernelSpec:
 
 
 def _resident(decode: Decode, device: torch.device) -> int:
-    return runner_for(lowered_for(_spec(decode)), device).resident
+    return runner_for(lowered_for(_spec(decode)), device).places(0).resident
 
 
 def _variant(decode: Decode, options: Options) -> Decode:

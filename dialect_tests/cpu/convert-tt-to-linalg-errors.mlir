@@ -10,7 +10,7 @@ tt.func public @unknown_device_function(%p: !tt.ptr<f32>, %f: f32) {
 // -----
 
 tt.func public @instructions_of_a_gpu(%p: !tt.ptr<i32>) {
-  // expected-error @+1 {{'tt.elementwise_inline_asm' has no CPU lowering: expected no instructions of a GPU but griddepcontrol}}
+  // expected-error @+1 {{'tt.elementwise_inline_asm' has no CPU lowering: expected no instructions of a GPU but those that pyflex emits}}
   %t = tt.elementwise_inline_asm "mov.u32 $0, %clock;" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
   tt.store %p, %t : !tt.ptr<i32>
   tt.return

@@ -177,6 +177,40 @@ tt.func public @order_of_kernels(%p: !tt.ptr<f32>, %f: f32) {
 
 // -----
 
+// The programs of a cluster reach each other through the runtime.
+// CHECK-DAG: llvm.func @pyflex_cluster_memory(i32) -> i32
+// CHECK-DAG: llvm.func @pyflex_cluster_map(i32, i32) -> i32
+// CHECK-DAG: llvm.func @pyflex_cluster_store(i32, f32, i32) -> i32
+// CHECK-DAG: llvm.func @pyflex_cluster_load(i32) -> f32
+// CHECK-DAG: llvm.func @pyflex_cluster_wait() -> i32
+// CHECK: func.func @programs_of_a_cluster
+tt.func public @programs_of_a_cluster(%p: !tt.ptr<f32>, %at: i32, %f: f32, %on: i32) {
+  // CHECK-DAG: %[[WAIT:.*]] = llvm.mlir.addressof @pyflex_cluster_wait
+  // CHECK-DAG: %[[STORE:.*]] = llvm.mlir.addressof @pyflex_cluster_store
+  // CHECK-DAG: %[[MEMORY:.*]] = llvm.mlir.addressof @pyflex_cluster_memory
+  // CHECK: %[[OWN:.*]] = llvm.call %[[MEMORY]](%{{.*}}) : !llvm.ptr, (i32) -> i32
+  %own = tt.elementwise_inline_asm "{ .reg .b32 base; mov.u32 base, global_smem; add.u32 $0, base, $1; }" {constraints = "=r,r", packed_element = 1 : i32, pure = true} %at : i32 -> i32
+  %fs = tt.splat %f : f32 -> tensor<4xf32>
+  %owns = tt.splat %own : i32 -> tensor<4xi32>
+  %ons = tt.splat %on : i32 -> tensor<4xi32>
+  // The callee is an operand: the operation keeps its extents without others.
+  // CHECK: linalg.generic {{.*}} ins(%[[STORE]], %{{.*}}, %{{.*}}, %{{.*}} : !llvm.ptr, tensor<4xi32>, tensor<4xf32>, tensor<4xi32>) {
+  // CHECK: ^bb0(%[[CALLEE:.*]]: !llvm.ptr, %{{.*}}: i32, %{{.*}}: f32, %{{.*}}: i32):
+  // CHECK: llvm.call %[[CALLEE]](%{{.*}}, %{{.*}}, %{{.*}}) : !llvm.ptr, (i32, f32, i32) -> i32
+  %0 = tt.elementwise_inline_asm "{ .reg .pred on; setp.ne.b32 on, $3, 0; @on st.shared.f32 [$1], $2; mov.b32 $0, 0; }" {constraints = "=r,r,f,r", packed_element = 1 : i32, pure = false} %owns, %fs, %ons : tensor<4xi32>, tensor<4xf32>, tensor<4xi32> -> tensor<4xi32>
+  // CHECK: llvm.call %[[WAIT]]() : !llvm.ptr, () -> i32
+  %1 = tt.elementwise_inline_asm "barrier.cluster.wait.acquire.aligned; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+  // CHECK: %[[OTHER:.*]] = llvm.call %{{.*}}(%[[OWN]], %{{.*}}) : !llvm.ptr, (i32, i32) -> i32
+  %other = tt.elementwise_inline_asm "mapa.shared::cluster.u32 $0, $1, $2;" {constraints = "=r,r,r", packed_element = 1 : i32, pure = true} %own, %on : i32, i32 -> i32
+  // CHECK: %[[FOUND:.*]] = llvm.call %{{.*}}(%[[OTHER]]) : !llvm.ptr, (i32) -> f32
+  // CHECK: llvm.store %[[FOUND]]
+  %found = tt.elementwise_inline_asm "ld.shared::cluster.f32 $0, [$1];" {constraints = "=f,r", packed_element = 1 : i32, pure = false} %other : i32 -> f32
+  tt.store %p, %found : !tt.ptr<f32>
+  tt.return
+}
+
+// -----
+
 // CHECK-LABEL: func.func @atomic
 tt.func public @atomic(%p: !tt.ptr<i32>, %n: i32, %m: i1) {
   // CHECK: %[[OLD:.*]] = scf.if %{{.*}} -> (i32)

@@ -205,7 +205,8 @@ bool GpuCall::fillLists(const PyflexGpuCall &call, int64_t tiles) {
     writer.wide(row);
   };
   const gpu::Kernel &kernel = *kind.kernel->kernel;
-  write(kernelArguments + kernel.numArguments() - (kind.splits ? 8 : 5));
+  int split = kind.splits ? (kind.cluster_at >= 0 ? 4 : 3) : 0;
+  write(kernelArguments + kernel.numArguments() - split - 5);
   write(kernelArguments - 7);
   Writer own(kernelArguments - 2);
   own.wide(call.memory + words);
@@ -223,16 +224,27 @@ bool GpuCall::fillLists(const PyflexGpuCall &call, int64_t tiles) {
 /// Fills what belongs to the split, and the arguments of the kernel behind.
 bool GpuCall::fillSplit(const PyflexGpuCall &call, int64_t tiles) {
   const PyflexGpuKind &kind = *call.kind;
-  uint32_t parts = uint64_t(tiles) < kind.num_parts ? kind.parts[tiles] : 0;
+  constexpr uint32_t inCluster = 1u << 31;
+  uint32_t known = uint64_t(tiles) < kind.num_parts ? kind.parts[tiles] : 0;
+  uint32_t parts = known & ~inCluster;
   if (parts == 0)
     return false;
   const gpu::Kernel &kernel = *kind.kernel->kernel;
-  // parts, partial_out, partial_lse: the last ones.
-  Writer last(kernelArguments + kernel.numArguments() - 3);
+  // parts, partial_out, partial_lse and perhaps cluster_memory: the last ones.
+  bool canJoin = kind.cluster_at >= 0;
+  Writer last(kernelArguments + kernel.numArguments() - (canJoin ? 4 : 3));
   last.narrow(int32_t(parts));
-  if (parts == 1) {
+  PyflexGpuLaunch &launch = block.launch;
+  launch.grid_y[kernelIndex] = parts;
+  if (parts == 1 || (known & inCluster)) {
     last.wide(0);
     last.wide(0);
+    if (canJoin)
+      last.narrow(parts == 1 ? -1 : kind.cluster_at);
+    if (parts > 1) {
+      launch.clustered = 1u << kernelIndex;
+      launch.cluster_bytes = kind.cluster_bytes;
+    }
     return true;
   }
   uint64_t rows = kind.query[0] * kind.query[1] * kind.query[2];
@@ -245,6 +257,8 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, int64_t tiles) {
   uint64_t partial = call.memory + usedBytes;
   last.wide(partial);
   last.wide(partial + logs);
+  if (canJoin)
+    last.narrow(-1);
   Writer behind(kernelArguments + kernel.numArguments());
   behind.wide(partial);
   behind.wide(partial + logs);
@@ -254,8 +268,6 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, int64_t tiles) {
   behind.skip(3); // the output's strides
   if (kind.lse)
     behind.wide(call.lse);
-  PyflexGpuLaunch &launch = block.launch;
-  launch.grid_y[kernelIndex] = parts;
   launch.kernels[kernelIndex + 1] = kind.next;
   launch.grid_x[kernelIndex + 1] = uint32_t(rows);
   launch.grid_y[kernelIndex + 1] = 1;

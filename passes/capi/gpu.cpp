@@ -34,7 +34,8 @@ PyflexGpuKernel *pyflex_gpu_load(const PyflexGpuImage *image) {
                          {sizes, sizes + image->num_arguments},
                          image->device,
                          image->threads,
-                         image->shared_bytes},
+                         image->shared_bytes,
+                         image->cluster_bytes},
                         problem);
   return kernel ? new PyflexGpuKernel{std::move(kernel)} : nullptr;
 }
@@ -42,6 +43,10 @@ PyflexGpuKernel *pyflex_gpu_load(const PyflexGpuImage *image) {
 PyflexGpuFigures pyflex_gpu_figures(const PyflexGpuKernel *kernel) {
   return {kernel->kernel->registers(), kernel->kernel->spilledBytes(),
           kernel->kernel->programsPerProcessor()};
+}
+
+int32_t pyflex_gpu_clusters(const PyflexGpuKernel *kernel, uint32_t programs) {
+  return kernel->kernel->activeClusters(programs);
 }
 
 int32_t pyflex_gpu_launch(const PyflexGpuLaunch *launch) {
@@ -57,8 +62,12 @@ int32_t pyflex_gpu_launch(const PyflexGpuLaunch *launch) {
   for (int i = 0; i < PYFLEX_GPU_MOST_KERNELS && launch->kernels[i]; ++i) {
     const gpu::Kernel &kernel = *launch->kernels[i]->kernel;
     bool overlap = launch->overlap >> i & 1;
-    if (int status = kernel.launch(slots, launch->grid_x[i], launch->grid_y[i],
-                                   launch->stream, overlap))
+    gpu::Grid grid{launch->grid_x[i], launch->grid_y[i]};
+    if (launch->clustered >> i & 1) {
+      grid.cluster = grid.y;
+      grid.clusterBytes = launch->cluster_bytes;
+    }
+    if (int status = kernel.launch(slots, grid, launch->stream, overlap))
       return fail(driver, status);
     slots += kernel.numArguments();
   }

@@ -161,7 +161,7 @@ LogicalResult runPipeline(PyflexResult &result, ModuleOp module,
 
 } // namespace
 
-int32_t pyflex_abi_version(void) { return 4; }
+int32_t pyflex_abi_version(void) { return 5; }
 
 const char *pyflex_llvm_version(void) { return LLVM_VERSION_STRING; }
 
@@ -222,8 +222,10 @@ const char *pyflex_jit_argument_types(const PyflexKernel *kernel) {
 }
 
 void pyflex_jit_launch(const PyflexKernel *kernel, const uint64_t *arguments,
-                       int32_t gx, int32_t gy, int32_t gz, uint32_t threads) {
-  kernel->kernel->launch(arguments, {gx, gy, gz}, threads);
+                       int32_t gx, int32_t gy, int32_t gz, uint32_t threads,
+                       int32_t cluster, uint32_t cluster_bytes) {
+  kernel->kernel->launch(arguments, {gx, gy, gz}, threads,
+                         {cluster, cluster_bytes});
 }
 
 void pyflex_jit_free(PyflexKernel *kernel) { delete kernel; }

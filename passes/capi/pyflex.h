@@ -95,10 +95,13 @@ PYFLEX_API const char *pyflex_jit_argument_types(const PyflexKernel *kernel);
 
 /** Runs all gx * gy * gz programs and returns when they are done. Each argument
  *  lies in a slot of 8 bytes, small ones in its first bytes; a pointer is an
- *  address. `threads` 0: one for each core. */
+ *  address. `threads` 0: one for each core. `cluster` programs next to each
+ *  other along y, of which gy is a multiple, run together; each has
+ *  `cluster_bytes` that the others can read. */
 PYFLEX_API void pyflex_jit_launch(const PyflexKernel *kernel,
                                   const uint64_t *arguments, int32_t gx,
-                                  int32_t gy, int32_t gz, uint32_t threads);
+                                  int32_t gy, int32_t gz, uint32_t threads,
+                                  int32_t cluster, uint32_t cluster_bytes);
 
 PYFLEX_API void pyflex_jit_free(PyflexKernel *kernel);
 
@@ -117,6 +120,8 @@ typedef struct PyflexGpuImage {
   int32_t device;        /* its ordinal */
   int32_t threads;       /* of one program */
   int32_t shared_bytes;  /* of one program */
+  int32_t cluster_bytes; /* the most that a program of a cluster has on top; 0:
+                            the kernel is none for clusters */
 } PyflexGpuImage;
 
 typedef struct PyflexGpuFigures {
@@ -137,6 +142,10 @@ typedef struct PyflexGpuLaunch {
    * wait for it themselves (griddepcontrol.wait). Compute capability 9.0 and
    * later. */
   uint32_t overlap;
+  /* Bit i: programs of kernel i with the same x form a cluster. Each has
+   * `cluster_bytes` of shared memory behind what the kernel needs. */
+  uint32_t clustered;
+  uint32_t cluster_bytes;
   uint32_t unused;
   uint64_t arguments[]; /* slots of 8 bytes, as above: of one kernel after the
                            other */
@@ -147,6 +156,11 @@ typedef struct PyflexGpuLaunch {
 PYFLEX_API PyflexGpuKernel *pyflex_gpu_load(const PyflexGpuImage *image);
 
 PYFLEX_API PyflexGpuFigures pyflex_gpu_figures(const PyflexGpuKernel *kernel);
+
+/** How many clusters of so many programs, each with `cluster_bytes` of its
+ * image on top, the GPU runs at the same time. 0: none. */
+PYFLEX_API int32_t pyflex_gpu_clusters(const PyflexGpuKernel *kernel,
+                                       uint32_t programs);
 
 /** Queues a launch, whatever device is current. Nothing of another thread's
  *  comes between its kernels. Returns 0, or the driver's error. */
@@ -163,7 +177,8 @@ typedef struct PyflexGpuKind {
   const PyflexGpuKernel *listing; /* ahead of `kernel`; null: none */
   const uint64_t *arguments;      /* of all, in the order of their launch; what
                                      changes is written over */
-  const uint32_t *parts;          /* of the split, by tiles; 0: not known */
+  const uint32_t *parts;          /* of the split, by tiles; 0: not known. The
+                                     uppermost bit: they form a cluster */
   int64_t query[4];               /* shapes; of key and value without [2] */
   int64_t key[4];
   int64_t value[4];
@@ -176,6 +191,8 @@ typedef struct PyflexGpuKind {
   int32_t dtype_code, dtype_bits;   /* DLPack's */
   int32_t offset_bits, length_bits; /* of a tensor's integers; 0: none */
   int32_t aligned, lse, splits;     /* splits: takes a split's arguments */
+  int32_t cluster_at; /* where its memory begins; -1: takes no such argument */
+  uint32_t cluster_bytes; /* how much it is */
 } PyflexGpuKind;
 
 /** One call; objects are of exactly the type that `read` is for. */

@@ -5,6 +5,7 @@
 #include "tt/Triton.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -206,14 +207,57 @@ struct ConvertExternElementwise : OpConversionPattern<tt::ExternElementwiseOp> {
   }
 };
 
-/// What orders two kernels on a GPU: the CPU runs one after the other.
+/// A call of the runtime for each element, or nothing.
 struct ConvertInlineAsm : OpConversionPattern<tt::ElementwiseInlineAsmOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
   matchAndRewrite(tt::ElementwiseInlineAsmOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.eraseOp(op);
+    auto function = functionForInstruction(op.getAsmString());
+    if (!function)
+      return rewriter.notifyMatchFailure(op, "expected a known instruction");
+    StringRef name = *function;
+    if (name.empty()) {
+      rewriter.eraseOp(op);
+      return success();
+    }
+    Location loc = op.getLoc();
+    Type result = op.getResult().front().getType();
+    auto callee = declare(op->getParentOfType<ModuleOp>(), name, op, rewriter);
+    SmallVector<Value> operands{
+        LLVM::AddressOfOp::create(rewriter, loc, callee)};
+    llvm::append_range(operands, adaptor.getArgs());
+    auto call = [&](OpBuilder &builder, Location loc, ValueRange operands) {
+      return LLVM::CallOp::create(builder, loc, callee.getFunctionType(),
+                                  operands)
+          .getResult();
+    };
+    Value made;
+    if (auto tile = dyn_cast<RankedTensorType>(result))
+      made = buildTile(rewriter, loc, tile, operands, {},
+                       /*hasResult=*/!op->use_empty(), call);
+    else
+      made = call(rewriter, loc, operands);
+    if (op->use_empty())
+      rewriter.eraseOp(op);
+    else
+      rewriter.replaceOp(op, made);
     return success();
+  }
+
+  static LLVM::LLVMFuncOp declare(ModuleOp module, StringRef name,
+                                  tt::ElementwiseInlineAsmOp op,
+                                  OpBuilder &builder) {
+    if (Operation *known = SymbolTable::lookupSymbolIn(module, name))
+      return cast<LLVM::LLVMFuncOp>(known);
+    SmallVector<Type> inputs;
+    for (Type type : op.getArgs().getTypes())
+      inputs.push_back(getElementTypeOrSelf(type));
+    auto type = LLVM::LLVMFunctionType::get(
+        getElementTypeOrSelf(op.getResult().front().getType()), inputs);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(module.getBody());
+    return LLVM::LLVMFuncOp::create(builder, op.getLoc(), name, type);
   }
 };
 

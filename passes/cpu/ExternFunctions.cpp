@@ -1,6 +1,7 @@
 //===- ExternFunctions.cpp - Device library functions on a CPU ------------===//
 
 #include "cpu/ExternFunctions.h"
+#include "tt/Instructions.h"
 
 #include "llvm/ADT/StringSwitch.h"
 
@@ -46,4 +47,20 @@ llvm::StringRef mlir::cpu::mathOpForDeviceFunction(llvm::StringRef symbol) {
       .Cases({"tanh", "tanhf"}, "math.tanh")
       .Cases({"trunc", "truncf"}, "math.trunc")
       .Default({});
+}
+
+std::optional<llvm::StringRef>
+mlir::cpu::functionForInstruction(llvm::StringRef text) {
+  // A CPU runs one kernel after the other.
+  return llvm::StringSwitch<std::optional<llvm::StringRef>>(text)
+      .Case(tt::kLaunchDependents.text, "")
+      .Case(tt::kWaitForKernel.text, "")
+      .Case(tt::kClusterMemory.text, "pyflex_cluster_memory")
+      .Case(tt::kClusterMap.text, "pyflex_cluster_map")
+      .Case(tt::kClusterStore.text, "pyflex_cluster_store")
+      .Case(tt::kClusterLoad.text, "pyflex_cluster_load")
+      .Case(tt::kClusterLoadNext.text, "pyflex_cluster_load_next")
+      .Case(tt::kClusterArrive.text, "pyflex_cluster_arrive")
+      .Case(tt::kClusterWait.text, "pyflex_cluster_wait")
+      .Default(std::nullopt);
 }

@@ -4,6 +4,7 @@
 #define PYFLEX_CPU_EXTERNFUNCTIONS_H
 
 #include "llvm/ADT/StringRef.h"
+#include <optional>
 
 namespace mlir::cpu {
 
@@ -11,6 +12,11 @@ namespace mlir::cpu {
 /// device library does ("math.tanh" for "__nv_tanhf" and "__nv_tanh"); empty if
 /// there is none.
 llvm::StringRef mathOpForDeviceFunction(llvm::StringRef symbol);
+
+/// The function of the runtime that does what an instruction of NVIDIA's does,
+/// with the same operands and result; empty if a CPU has nothing to do for it.
+/// None for an instruction that is not known.
+std::optional<llvm::StringRef> functionForInstruction(llvm::StringRef text);
 
 } // namespace mlir::cpu
 

@@ -18,6 +18,13 @@ class ModuleOp;
 
 namespace cpu {
 
+/// How many programs next to each other along grid axis y form a cluster, and
+/// how many bytes of each the others can read.
+struct ClusterShape {
+  int programs = 1;
+  size_t bytes = 0;
+};
+
 /// A kernel in memory, ready to run.
 class Kernel {
 public:
@@ -26,9 +33,10 @@ public:
   static std::unique_ptr<Kernel> compile(ModuleOp module);
 
   /// Runs every program of the grid and returns when all are done. Each
-  /// argument lies in one 8-byte slot. `threads` 0: one for each core.
+  /// argument lies in one 8-byte slot. `threads` 0: one for each core. The
+  /// grid's axis y is a multiple of a cluster.
   void launch(const uint64_t *arguments, std::array<int32_t, 3> grid,
-              unsigned threads) const;
+              unsigned threads, ClusterShape cluster) const;
 
   /// The arguments' types, comma-separated: "ptr", "i32", "f32" and the like.
   const std::string &argumentTypes() const { return types; }

@@ -1,6 +1,7 @@
 //===- RuntimeSymbols.cpp - What compiled kernels may call ----------------===//
 
 #include "cpu/RuntimeSymbols.h"
+#include "cpu/Cluster.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -43,6 +44,13 @@ std::vector<std::pair<const char *, void *>> mlir::cpu::runtimeSymbols() {
       SYMBOL(__truncsfhf2),
       SYMBOL(__truncdfhf2),
 #endif
+      SYMBOL(pyflex_cluster_memory),
+      SYMBOL(pyflex_cluster_map),
+      SYMBOL(pyflex_cluster_store),
+      SYMBOL(pyflex_cluster_load),
+      SYMBOL(pyflex_cluster_load_next),
+      SYMBOL(pyflex_cluster_arrive),
+      SYMBOL(pyflex_cluster_wait),
       // LLVM joins sin and cos of one argument, and folds 10 to a power.
       SYMBOL(sincos),
       SYMBOL(sincosf),

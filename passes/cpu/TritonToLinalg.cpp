@@ -259,9 +259,10 @@ LogicalResult checkSupported(Operation *op) {
     if (mathOpForDeviceFunction(external.getSymbol()).empty())
       return refuse("unknown device function '" + external.getSymbol() + "'");
   if (auto inlined = dyn_cast<tt::ElementwiseInlineAsmOp>(op))
-    if (!inlined.getAsmString().starts_with("griddepcontrol.") ||
-        !inlined->use_empty())
-      return refuse("expected no instructions of a GPU but griddepcontrol");
+    if (auto function = functionForInstruction(inlined.getAsmString());
+        !function || (function->empty() && !inlined->use_empty()))
+      return refuse("expected no instructions of a GPU but those that pyflex "
+                    "emits");
   if (auto atomic = dyn_cast<tt::AtomicRMWOp>(op)) {
     Type type = getElementTypeOrSelf(atomic.getVal().getType());
     if (type.getIntOrFloatBitWidth() < 32)

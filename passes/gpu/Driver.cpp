@@ -94,6 +94,7 @@ Opened openCuda() {
   resolve(driver.setCacheConfig, "cuFuncSetCacheConfig");
   resolve(driver.launchEx, "cuLaunchKernelEx");
   resolve(driver.cudaErrorString, "cuGetErrorString");
+  resolve.optional(driver.clusterOccupancy, "cuOccupancyMaxActiveClusters");
   resolve.optional(driver.parameterInfo, "cuFuncGetParamInfo");
   opened.problem = resolve.problem;
   initialise(opened);

@@ -15,6 +15,7 @@ struct LaunchAttribute {
   char padding[4];
   union {
     int32_t allowed;
+    uint32_t cluster[3];
     char bytes[64];
   };
 };
@@ -60,6 +61,9 @@ struct Driver {
   Status (*launchEx)(const LaunchConfig *config, void *function,
                      void **arguments, void **extra);
   Status (*cudaErrorString)(Status status, const char **text);
+  /// Null also for a driver older than CUDA 11.8.
+  Status (*clusterOccupancy)(int *clusters, void *function,
+                             const LaunchConfig *config);
   /// Null also for a driver older than CUDA 12.4.
   Status (*parameterInfo)(void *function, size_t index, size_t *offset,
                           size_t *size);

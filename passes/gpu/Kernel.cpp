@@ -10,7 +10,8 @@ namespace {
 constexpr int numRegisters = 4, localSizeBytes = 3;
 constexpr int maxDynamicSharedBytes = 8, preferShared = 1;
 constexpr int relaxedCapture = 2;
-constexpr int programmaticStreamSerialization = 6;
+constexpr int clusterDimension = 4, programmaticStreamSerialization = 6;
+constexpr int mostAttributes = 2;
 
 /// A program may have this much shared memory without being asked.
 constexpr int ordinarySharedBytes = 48 << 10;
@@ -48,6 +49,7 @@ std::unique_ptr<Kernel> Kernel::load(const Driver &driver, const Image &image,
   kernel->arguments = image.sizes.size();
   kernel->threads = image.threads;
   kernel->sharedBytes = image.sharedBytes;
+  kernel->clusterBytes = image.clusterBytes;
   Driver::Status status = kernel->enterDevice(image);
   if (status == 0) {
     CurrentDevice current(driver, image.device, kernel->home);
@@ -86,11 +88,12 @@ Driver::Status Kernel::loadFunction(const Image &image) {
   if (Driver::Status status =
           library->moduleGetFunction(&function, module, name))
     return status;
-  if (!library->isCuda() || sharedBytes <= ordinarySharedBytes)
+  int most = sharedBytes + clusterBytes;
+  if (!library->isCuda() || most <= ordinarySharedBytes)
     return 0;
   if (Driver::Status status = library->setCacheConfig(function, preferShared))
     return status;
-  return library->setAttribute(function, maxDynamicSharedBytes, sharedBytes);
+  return library->setAttribute(function, maxDynamicSharedBytes, most);
 }
 
 Driver::Status Kernel::readFigures() {
@@ -118,26 +121,53 @@ bool Kernel::takes(const std::vector<uint8_t> &sizes) const {
   return library->parameterInfo(function, index, &offset, &size) != 0;
 }
 
-Driver::Status Kernel::launch(const uint64_t *slots, unsigned gridX,
-                              unsigned gridY, void *stream,
-                              bool overlap) const {
+LaunchConfig Kernel::configure(const Grid &grid, void *stream, bool overlap,
+                               LaunchAttribute *attributes) const {
+  unsigned count = 0;
+  if (overlap) {
+    attributes[count].id = programmaticStreamSerialization;
+    attributes[count++].allowed = 1;
+  }
+  if (grid.cluster != 0) {
+    attributes[count].id = clusterDimension;
+    unsigned *sizes = attributes[count++].cluster;
+    sizes[0] = sizes[2] = 1;
+    sizes[1] = grid.cluster;
+  }
+  return {{grid.x, grid.y, 1},
+          {unsigned(threads), 1, 1},
+          sharedBytes + grid.clusterBytes,
+          stream,
+          attributes,
+          count};
+}
+
+int Kernel::activeClusters(unsigned size) const {
+  int clusters = 0;
+  if (!library->clusterOccupancy || clusterBytes == 0)
+    return 0;
+  Grid grid{1, size, size, unsigned(clusterBytes)};
+  CurrentDevice current(*library, ordinal, home);
+  LaunchAttribute attributes[mostAttributes] = {};
+  LaunchConfig config = configure(grid, nullptr, false, attributes);
+  if (current.status() != 0 ||
+      library->clusterOccupancy(&clusters, function, &config) != 0)
+    return 0;
+  return clusters;
+}
+
+Driver::Status Kernel::launch(const uint64_t *slots, const Grid &grid,
+                              void *stream, bool overlap) const {
   void *scratch = nullptr;
   void *pointers[mostArguments + numHidden];
   for (size_t index = 0; index < arguments; ++index)
     pointers[index] = const_cast<uint64_t *>(slots + index);
   for (size_t index = 0; index < numHidden; ++index)
     pointers[arguments + index] = &scratch;
-  if (!overlap || !library->isCuda())
-    return library->launch(function, gridX, gridY, 1, threads, 1, 1,
+  if (!library->isCuda() || (!overlap && grid.cluster == 0))
+    return library->launch(function, grid.x, grid.y, 1, threads, 1, 1,
                            sharedBytes, stream, pointers, nullptr);
-  LaunchAttribute attribute{};
-  attribute.id = programmaticStreamSerialization;
-  attribute.allowed = 1;
-  LaunchConfig config{{gridX, gridY, 1},
-                      {unsigned(threads), 1, 1},
-                      unsigned(sharedBytes),
-                      stream,
-                      &attribute,
-                      1};
+  LaunchAttribute attributes[mostAttributes] = {};
+  LaunchConfig config = configure(grid, stream, overlap, attributes);
   return library->launchEx(&config, function, pointers, nullptr);
 }

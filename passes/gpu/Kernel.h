@@ -18,6 +18,15 @@ struct Image {
   int device;                 // its ordinal
   int threads;                // of one program
   int sharedBytes;            // of one program, given at the launch
+  int clusterBytes; // the most that a program of a cluster has on top, or 0
+};
+
+/// The programs of a launch: x * y of them. Where `cluster` is not 0, so many
+/// next to each other along y, of which y is a multiple, run as a cluster, each
+/// with `clusterBytes` of shared memory behind its own.
+struct Grid {
+  unsigned x, y;
+  unsigned cluster = 0, clusterBytes = 0;
 };
 
 /// A kernel that a driver has loaded. It stays loaded until the process ends:
@@ -28,12 +37,16 @@ public:
   static std::unique_ptr<Kernel> load(const Driver &driver, const Image &image,
                                       std::string &problem);
 
-  /// Queues gridX * gridY programs. Each argument lies in a slot of 8 bytes.
+  /// Queues the programs of a grid. Each argument lies in a slot of 8 bytes.
   /// With `overlap` programs may start before what was queued on the stream
   /// has ended (CUDA's programmatic dependent launch): the kernel itself waits
   /// for it.
-  Driver::Status launch(const uint64_t *slots, unsigned gridX, unsigned gridY,
-                        void *stream, bool overlap) const;
+  Driver::Status launch(const uint64_t *slots, const Grid &grid, void *stream,
+                        bool overlap) const;
+
+  /// How many clusters of so many programs the GPU runs at the same time, each
+  /// with as much memory as they may have; 0 where it runs none.
+  int activeClusters(unsigned size) const;
 
   const Driver &driver() const { return *library; }
   int device() const { return ordinal; }
@@ -50,6 +63,8 @@ private:
   Driver::Status loadFunction(const Image &image);
   Driver::Status readFigures();
   bool takes(const std::vector<uint8_t> &sizes) const;
+  LaunchConfig configure(const Grid &grid, void *stream, bool overlap,
+                         LaunchAttribute *attributes) const;
 
   const Driver *library;
   void *home = nullptr; // the device's primary context
@@ -58,6 +73,7 @@ private:
   int ordinal = 0;
   int threads = 0;
   int sharedBytes = 0;
+  int clusterBytes = 0;
   int registersOfThread = 0;
   int localBytes = 0;
   int programs = 0;

@@ -17,19 +17,20 @@ from pyflex import Options, choice, compiler, schedule
 from pyflex.choice import Choice
 from pyflex.errors import DeviceError, ScheduleError
 from pyflex.kind import Kind
-from pyflex.schedule import Work, best_schedule, estimate_us
+from pyflex.schedule import Parts, Work, best_schedule, estimate_us
 from pyflex.tiles import (
     Device,
+    Places,
     Schedule,
     Shape,
-    resident_programs,
+    expected_places,
     schedules_for,
     tile_width,
 )
 from tests.mods import causal
 
 #: As large as an H200.
-GPU = Device(processors=132, shared=233472, bandwidth=4.917e6)
+GPU = Device(processors=132, shared=233472, bandwidth=4.917e6, clusters=True)
 USUAL = Shape(itemsize=2, head_dim=128, value_dim=128, group=4, q_len=1, packed=True)
 
 
@@ -48,9 +49,9 @@ def random_works(count: int) -> list[Work]:
 WORKS = random_works(300)
 
 
-def parts(options: Options, work: Work, tile: Schedule) -> int:
-    resident = resident_programs(tile, work.shape, GPU)
-    return schedule.parts_for(options, work, tile, resident, GPU)
+def parts(options: Options, work: Work, tile: Schedule, gpu: Device = GPU) -> Parts:
+    places = expected_places(tile, work.shape, gpu)
+    return schedule.parts_for(options, work, tile, places, gpu)
 
 
 def test_every_tile_can_be_compiled() -> None:
@@ -61,7 +62,7 @@ def test_every_tile_can_be_compiled() -> None:
             assert all(size >= 16 and size.bit_count() == 1 for size in (tile.rows, tile.keys))
             assert tile.num_warps in (2, 4, 8)
             assert tile.heads == min(shape.group if shape.packed else 1, tile.rows)
-            assert resident_programs(tile, shape, GPU) >= 1
+            assert expected_places(tile, shape, GPU).resident >= 1
 
 
 @pytest.fixture(scope="module")
@@ -109,20 +110,54 @@ def test_parts() -> None:
     for work in [*WORKS, replace(WORKS[0], programs=0), replace(WORKS[0], length=0)]:
         for tile in schedules_for(Options(), work.shape):
             most = max(1, min(-(-work.length // tile.keys), 64))
-            assert 1 <= parts(Options(), work, tile) <= most
-            assert parts(Options(splits=777), work, tile) == 777
+            assert 1 <= parts(Options(), work, tile).number <= most
+            assert parts(Options(splits=777), work, tile) == (777, False)
+
+
+def test_clusters() -> None:
+    """Parts form a cluster where these fit side by side, and nowhere else."""
+    few = Work(USUAL, programs=8, length=512, rows=32, varies=False)
+    many = replace(few, programs=17)
+    tile = schedules_for(Options(), USUAL)[0]
+    off = Options(disable_passes=("flex-join-in-cluster",))
+    chosen = parts(Options(), few, tile)
+    assert chosen.in_cluster
+    assert 1 < chosen.number <= 8
+    assert not parts(off, few, tile).in_cluster
+    assert not parts(Options(), few, tile, replace(GPU, clusters=False)).in_cluster
+    for splits, work, cluster in ((8, few, True), (8, many, False), (7, many, False),
+                                  (4, many, True), (1, few, False), (9, few, False)):  # fmt: skip
+        assert parts(Options(splits=splits), work, tile) == (splits, cluster)
+    places = Places(3, (0, 0, 66, 39))
+    assert [places.holds(39, size) for size in range(5)] == [False, False, True, True, False]
+
+
+def test_a_cluster_is_joined_sooner() -> None:
+    places = expected_places(schedules_for(Options(), USUAL)[0], USUAL, GPU)
+    for work in WORKS:
+        for tile, split in product(schedules_for(Options(), work.shape), (2, 8)):
+            ways = [Parts(split, cluster) for cluster in (True, False)]
+            times = [estimate_us(work, tile, places, GPU, way) for way in ways]
+            assert times == sorted(set(times))
 
 
 def test_parts_for_threads() -> None:
     tile = schedules_for(Options(keys=64), USUAL)[0]
 
-    def chosen(programs: int, length: int, splits: int | None = None) -> int:
+    def chosen(
+        programs: int, length: int, splits: int | None = None, *, joins: bool = False
+    ) -> Parts:
         work = Work(USUAL, programs, length, 4 * programs, varies=False)
-        return schedule.parts_for_threads(Options(splits=splits), work, tile, threads=8)
+        options = Options(splits=splits)
+        return schedule.parts_for_threads(options, work, tile, threads=8, joins_in_cluster=joins)
 
-    assert [chosen(programs, 4096) for programs in (0, 1, 3, 8, 9)] == [8, 8, 2, 1, 1]
-    assert [chosen(1, length) for length in (0, 1, 65, 4096)] == [1, 1, 2, 8]
-    assert chosen(9, 1, splits=5) == 5
+    for joins in (False, True):
+        numbers = [chosen(n, 4096, joins=joins) for n in (0, 1, 3, 8, 9)]
+        assert numbers == [(n, False) for n in (8, 8, 2, 1, 1)]
+        numbers = [chosen(1, n, joins=joins) for n in (0, 1, 65, 4096)]
+        assert numbers == [(n, False) for n in (1, 1, 2, 8)]
+        fixed = [chosen(9, 1, splits=n, joins=joins) for n in (1, 5, 9)]
+        assert fixed == [(1, False), (5, joins), (9, False)]
 
 
 def test_time_grows_with_length() -> None:
@@ -130,7 +165,7 @@ def test_time_grows_with_length() -> None:
         for tile, split in product(schedules_for(Options(), work.shape), (1, 3, 64)):
             lengths = [tile.keys * split * factor for factor in (1, 2, 7, 100)]
             works = [replace(work, length=length) for length in lengths]
-            times = [estimate_us(each, tile, 2, GPU, split) for each in works]
+            times = [estimate_us(each, tile, Places(2), GPU, Parts(split)) for each in works]
             assert times == sorted(set(times))
 
 

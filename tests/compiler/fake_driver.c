@@ -25,6 +25,23 @@ static void say(const char *format, ...) {
   va_end(arguments);
 }
 
+struct attribute {
+  int id;
+  char padding[4];
+  union {
+    int allowed;
+    unsigned cluster[3];
+    char bytes[64];
+  } value;
+};
+
+struct config {
+  unsigned grid[3], block[3], shared;
+  void *stream;
+  struct attribute *attributes;
+  unsigned count;
+};
+
 static int status(const char *name) {
   const char *failing = getenv("FAKE_DRIVER_FAILS");
   return failing && strcmp(failing, name) == 0 ? OUT_OF_MEMORY : SUCCESS;
@@ -127,11 +144,23 @@ int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *programs, void *function,
   return SUCCESS;
 }
 
+/* As many as 100 programs make, if they have all of the memory. */
+int cuOccupancyMaxActiveClusters(int *clusters, void *function,
+                                 const struct config *config) {
+  (void)function;
+  say("clusters of %u, %u bytes\n", config->attributes->value.cluster[1],
+      config->shared);
+  *clusters = 100 / config->attributes->value.cluster[1];
+  return status("cuOccupancyMaxActiveClusters");
+}
+
 static int run(const char *how, void *function, const unsigned *grid,
-               unsigned threads, unsigned shared, void *stream,
-               void **arguments) {
-  say("%s %ux%ux%u of %u threads, %u bytes, stream %p:", how, grid[0], grid[1],
-      grid[2], threads, shared, stream);
+               unsigned cluster, unsigned threads, unsigned shared,
+               void *stream, void **arguments) {
+  say("%s %ux%ux%u", how, grid[0], grid[1], grid[2]);
+  if (cluster)
+    say(" in clusters of %u", cluster);
+  say(" of %u threads, %u bytes, stream %p:", threads, shared, stream);
   size_t count = *(char *)function;
   for (size_t index = 0; index < count; ++index) {
     size_t offset, size;
@@ -151,30 +180,24 @@ int cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z,
   unsigned grid[3] = {x, y, z};
   if (block_y != 1 || block_z != 1 || extra)
     return INVALID_VALUE;
-  return run("launch", function, grid, threads, shared, stream, arguments);
+  return run("launch", function, grid, 0, threads, shared, stream, arguments);
 }
-
-struct attribute {
-  int id;
-  char padding[4];
-  union {
-    int allowed;
-    char bytes[64];
-  } value;
-};
-
-struct config {
-  unsigned grid[3], block[3], shared;
-  void *stream;
-  struct attribute *attributes;
-  unsigned count;
-};
 
 int cuLaunchKernelEx(const struct config *config, void *function,
                      void **arguments, void **extra) {
-  if (config->count != 1 || config->attributes->id != 6 ||
-      config->attributes->value.allowed != 1 || extra)
+  unsigned cluster = 0, overlap = 0;
+  for (unsigned index = 0; index < config->count; ++index) {
+    const struct attribute *attribute = config->attributes + index;
+    if (attribute->id == 6)
+      overlap = attribute->value.allowed;
+    else if (attribute->id == 4 && attribute->value.cluster[0] == 1 &&
+             attribute->value.cluster[2] == 1)
+      cluster = attribute->value.cluster[1];
+    else
+      return INVALID_VALUE;
+  }
+  if (extra || (cluster && config->grid[1] % cluster))
     return INVALID_VALUE;
-  return run("overlap", function, config->grid, config->block[0],
-             config->shared, config->stream, arguments);
+  return run(overlap ? "overlap" : "launch", function, config->grid, cluster,
+             config->block[0], config->shared, config->stream, arguments);
 }

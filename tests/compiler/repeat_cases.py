@@ -34,9 +34,12 @@ def empty(shape: Sequence[int], strides: Sequence[int], dtype: torch.dtype) -> t
     return RESULTS[key]
 
 
-def kernel(name: str, types: Sequence[str], *, waits: bool = False) -> GpuKernel:
+def kernel(
+    name: str, types: Sequence[str], *, waits: bool = False, clusters: bool = False
+) -> GpuKernel:
     code = [len(types) + 2, *(SIZES[one] for one in types), 8, 8]
-    return GpuKernel(Binary(bytes(code), name, tuple(types), 128, 0, waits), "cuda", 0)
+    binary = Binary(bytes(code), name, tuple(types), 128, 900, waits, clusters)
+    return GpuKernel(binary, "cuda", 0, 50000 if clusters else 0)
 
 
 def types_of(spec: KernelSpec) -> list[str]:
@@ -52,12 +55,15 @@ class FakeRunner(run.GpuRunner):
     def __init__(self, lowered: Any, device: torch.device) -> None:
         self._spec = lowered.spec
         self._device, self._index = device, 0
+        clusters = self._spec.joins_in_cluster
         split = ["i32", "ptr", "ptr"] if self._spec.splits_kv else []
-        types = [*types_of(self._spec), *split]
-        self._loaded = {"decode": kernel("decode", types, waits=self._spec.lists)}
-        self._launchers = {}
+        types = [*types_of(self._spec), *split, *(["i32"] if clusters else [])]
+        made = kernel("decode", types, waits=self._spec.lists, clusters=clusters)
+        self._loaded = {"decode": made}
+        if clusters:
+            self.cluster_at = made.cluster_at
+        self._launchers, self._places = {}, {}
         self._stream = lambda index: 0
-        self.resident = 2
         self.empty = empty
 
     def _load(self, name: str) -> GpuKernel:
@@ -150,10 +156,11 @@ def lengths(draw: random.Random, batch: int, most: int) -> Any:
     }[kind]
 
 
-def compare(draw: random.Random) -> tuple[int, int]:
-    """One Decode, some calls; how many went the short way, and how many of them listed blocks."""
-    splits = draw.choice([None, 1, 4])
+def compare(draw: random.Random) -> tuple[int, int, int]:
+    """One Decode, some calls; how many went the short way, listed blocks, and formed clusters."""
+    splits = draw.choice([None, 1, 4, 9])
     off = draw.choice([(), ("flex-split-kv",)]) if splits is None else ()
+    off += draw.choice([(), (), ("flex-join-in-cluster",)])
     options = Options(splits=splits, disable_passes=off)
     score = draw.choice([None, biased, limited])
     mask = draw.choice([None, causal, documents, strides])
@@ -165,7 +172,7 @@ def compare(draw: random.Random) -> tuple[int, int]:
     blocks = None
     if draw.random() < 0.3:
         blocks = create_block_mask(causal, None, None, q_len, 600, device="cpu", BLOCK_SIZE=64)
-    short = listed = 0
+    short = listed = clustered = 0
     for _ in range(12):
         query, key, value = tensors(draw, dtype, batch, q_len, dims)
         scale = draw.choice([None, 0.5, 2])
@@ -181,10 +188,11 @@ def compare(draw: random.Random) -> tuple[int, int]:
                 )
                 short += made != "" and made == told
                 listed += made == told and quick.spec.lists
+                clustered += made == told and "cluster" in told
             wanted = asked(lambda: decode.run(query, key, value, lse=lse, **rest))  # noqa: B023
             assert told == wanted, f"{told}\nnot\n{wanted}"
             assert len(told.splitlines()) in (1, 2, 3)
-    return short, listed
+    return short, listed, clustered
 
 
 def refuse() -> None:
@@ -237,5 +245,6 @@ if __name__ == "__main__":
     block()
     refuse()
     source = random.Random(int(sys.argv[1]))
-    short, listed = zip(*(compare(source) for _ in range(40)), strict=True)
-    print("short", sum(short), "listed", sum(listed))
+    counts = zip(*(compare(source) for _ in range(40)), strict=True)
+    short, listed, clustered = map(sum, counts)
+    print("short", short, "listed", listed, "clustered", clustered)

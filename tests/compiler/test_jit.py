@@ -480,7 +480,7 @@ def test_large_tiles_are_not_kept_on_the_stack() -> None:
     body += "%s0 = tt.load %x.at : tensor<128x256x!tt.ptr<f32>>\n"
     for step in range(40):
         body += f"%t{step} = math.cos %s{step} : tensor<128x256xf32>\n"
-        body += f"%s{step + 1} = arith.addf %t{step}, %s{max(step - 1, 0)} : tensor<128x256xf32>\n"
+        body += f"%s{step + 1} = arith.mulf %t{step}, %s{max(step - 1, 0)} : tensor<128x256xf32>\n"
     body += "tt.store %z.at, %s40 : tensor<128x256x!tt.ptr<f32>>"
     compiled = kernel("%a: !tt.ptr<f32>, %out: !tt.ptr<f32>", body)
     a = torch.randn(128, 256)
@@ -488,5 +488,5 @@ def test_large_tiles_are_not_kept_on_the_stack() -> None:
     launch(compiled, a, out, grid=(4, 1, 1), threads=4)
     previous, current = a, a
     for _ in range(40):
-        previous, current = current, current.cos() + previous
-    torch.testing.assert_close(out, current, rtol=1e-2, atol=1e-2)  # errors grow by step
+        previous, current = current, current.cos() * previous
+    torch.testing.assert_close(out, current, rtol=1e-3, atol=1e-3)  # errors grow at first

@@ -53,6 +53,14 @@ else:
     case("overlap", lambda: overlapping.launch(0, ((5, 6), (9, 1)), (1, 2, 3, 4, 5)))
     three = [GpuKernel(one, "cuda", 0) for one in (first, waiting, second)]
     case("three", lambda: Launcher(*three).launch(0, ((5, 6), (7, 8), (9, 1)), tuple(range(7))))
+    room = GpuKernel(replace(first, shared=1000, clusters=True), "cuda", 0, 90000)
+    case("load for clusters", lambda: GpuKernel(room.binary, "cuda", 0, 90000).cluster_at)
+    case("clusters", lambda: [room.clusters(size) for size in (2, 8)])
+    case("no clusters", lambda: GpuKernel(first, "cuda", 0).clusters(2))
+    case("cluster", lambda: Launcher(room).launch(0, ((5, 4),), (1, 2, 3), 1, 600))
+    behind = Launcher(GpuKernel(second, "cuda", 0), GpuKernel(
+        replace(room.binary, waits=True), "cuda", 0, 90000))
+    case("cluster behind", lambda: behind.launch(0, ((9, 1), (5, 4)), (4, 5, 1, 2, 3), 2, 600))
     case("too few", lambda: single.launch(0, ((1, 1),), (1, 2)))
     case("too large", lambda: single.launch(0, ((1, 1),), (1, 1 << 31, 3)))
     case("wrong type", lambda: single.launch(0, ((1, 1),), (1, 2, "3")))
@@ -140,6 +148,23 @@ def test_third_kernel_follows(said: Said) -> None:
         "overlap 7x8x1 of 32 threads, 0 bytes, stream (nil): 3 4 0 0",
         "launch 9x1x1 of 32 threads, 0 bytes, stream (nil): 5 6 0 0",
         "leave",
+    ]
+
+
+def test_programs_of_a_cluster(said: Said) -> None:
+    """A cluster's memory lies behind the kernel's own, at a multiple of 16."""
+    asked, at = said["load for clusters"]
+    assert at == 1008
+    assert "attribute 8 = 91008" in asked
+    asked, found = said["clusters"]
+    assert asked.count("bytes") == asked.count("91008 bytes") == 2
+    assert found == [50, 12]
+    assert said["no clusters"][1] == 0
+    how = "5x4x1 in clusters of 4 of 128 threads, 1608 bytes, stream (nil): 1 2 3 0 0"
+    assert f"launch {how}" in said["cluster"][0].splitlines()
+    assert said["cluster behind"][0].splitlines()[1:3] == [
+        "launch 9x1x1 of 32 threads, 0 bytes, stream (nil): 4 5 0 0",
+        f"overlap {how}",
     ]
 
 

@@ -23,9 +23,14 @@ CASES = [
 ]
 
 
-# Passes that have little to do with the others: every second subset has one, of these every second
-# the next, and so on. One after the other, a CPU's kernels are ordered with or without the first.
-APART = ("flex-overlap-kernels", "flex-mask-from-score", "flex-list-blocks")
+# Passes that have little to do with most of the others: every second subset has one, of these every
+# second the next, and so on. A CPU's kernels are ordered with or without flex-overlap-kernels.
+APART = (
+    "flex-join-in-cluster",
+    "flex-overlap-kernels",
+    "flex-mask-from-score",
+    "flex-list-blocks",
+)
 OTHERS = tuple(name for name in pyflex.OPTIMISATIONS if name not in APART)
 
 
@@ -38,8 +43,10 @@ def _list_always(monkeypatch: pytest.MonkeyPatch) -> None:
 def subsets() -> list[pyflex.Options]:
     """Options for each subset of the passes, with a split in three where one can be."""
     found = []
+    number = 0
     for size in range(len(OTHERS) + 1):
-        for number, chosen in enumerate(itertools.combinations(OTHERS, size)):
+        for chosen in itertools.combinations(OTHERS, size):
+            number += 1
             apart = [name for bit, name in enumerate(APART) if number >> bit & 1]
             disabled = (*chosen, *apart)
             splits = None if "flex-split-kv" in disabled else 3
@@ -63,10 +70,10 @@ def test_every_subset_of_passes(case: Case, seed: int) -> None:
             assert torch.allclose(got, wanted, rtol=allowed, atol=allowed), options
 
 
-@pytest.mark.parametrize("splits", [1, 2, 3, 7, 64])
+@pytest.mark.parametrize("splits", [1, 2, 3, 7, 8, 64])
 @pytest.mark.parametrize("block", [None, 16], ids=str)
 def test_forced_splits(splits: int, block: int | None, seed: int) -> None:
-    """More splits than there are tiles, too."""
+    """More splits than there are tiles, too, in clusters and out of them."""
     case = Case("alibi", mask="window", q_len=5, keys=203, block=block, kv_len="int32")
     check_case(case, "cpu", seed, pyflex.Options(splits=splits, keys=16))
 

@@ -45,7 +45,8 @@ def cases() -> dict[str, str]:
 def kernels(target: str) -> dict[str, str]:
     """Whole kernels in generic form: bf16 with a mask, fp32 block-sparse, and its combine.
 
-    And the first one again over the blocks that a kernel ahead of it lists.
+    And the first one again over the blocks that a kernel ahead of it lists, and with what NVIDIA's
+    newer GPUs have.
     """
 
     def kernel(name: str, settings: str = "") -> str:
@@ -57,6 +58,7 @@ def kernels(target: str) -> dict[str, str]:
     return made | {
         "dense_listed": kernel("dense", listed),
         "dense_blocks": kernel("dense_blocks", listed),
+        "dense_sm_90": kernel("dense", "join-in-cluster=1 overlap-kernels=1"),
     }
 
 

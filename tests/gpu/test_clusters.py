@@ -1,0 +1,72 @@
+"""On a GPU: programs that share a KV loop as a cluster, and join what they find themselves."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import pyflex
+from pyflex import Options
+from tests.cases import Case, Drawn, hold_to_rule
+
+pytestmark = pytest.mark.skipif(
+    torch.cuda.is_available() and torch.cuda.get_device_capability()[0] < 9,
+    reason="clusters need compute capability 9.0",
+)
+
+CASES = [
+    Case("alibi", "all", "causal", torch.bfloat16, heads=(32, 8), keys=2045, batch=1),
+    Case("softcap", mask="window", dtype=torch.float16, heads=(7, 1), q_len=2, keys=777),
+    Case("relative", "head", "head_window", heads=(8, 2), q_len=17, keys=501, batch=1),
+    Case(mask="lengths", dtype=torch.bfloat16, heads=(4, 4), dims=(80, 24), keys=331, batch=1),
+    Case(mask="causal", heads=(5, 1), dims=(72, 160), q_len=9, keys=900, kv_len="int64"),
+    Case("every_entry", mask="documents", dtype=torch.bfloat16, heads=(12, 2), keys=640, block=64),
+    Case(mask="causal", dtype=torch.bfloat16, heads=(40, 1), dims=(64, 256), q_len=3, keys=500),
+    Case("alibi", mask="causal", heads=(2, 2), keys=50, kv_len="zero"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("splits", [2, 3, 5, 8])
+def test_answers(case: Case, splits: int, seed: int) -> None:
+    """More programs than there are tiles, too."""
+    drawn = Drawn(case, "cuda", seed)
+    decode = pyflex.compile(drawn.score, drawn.mask, options=Options(splits=splits))
+    hold_to_rule(drawn, decode)
+    (choice,) = decode._choices.values()
+    (plan,) = choice._plans.values()
+    parts = plan.parts(case.keys)
+    places = plan._runner.places(1)
+    assert parts.in_cluster == places.holds(plan.kind.programs(), splits)
+    assert parts.in_cluster or plan.kind.programs() > 8
+
+
+def test_as_by_a_second_kernel() -> None:
+    """The same parts, joined in two ways: the same numbers but for the order of a sum."""
+    query = torch.randn(2, 32, 1, 128, device="cuda", dtype=torch.bfloat16)
+    key, value = torch.randn(2, 2, 4, 3000, 128, device="cuda", dtype=torch.bfloat16)
+    found = []
+    for off in ((), ("flex-join-in-cluster",)):
+        decode = pyflex.compile(options=Options(splits=7, disable_passes=off))
+        found.append(decode(query, key, value, return_lse=True))
+        joined = decode.explain(query, key, value).joined
+        assert joined == ("by a second kernel" if off else "as a cluster")
+    (out, lse), (other_out, other_lse) = found
+    torch.testing.assert_close(out, other_out, rtol=0.02, atol=1e-3)
+    torch.testing.assert_close(lse, other_lse, rtol=1e-5, atol=1e-5)
+
+
+def test_graph() -> None:
+    """A graph of many clusters, one behind the other on the same memory of the GPU."""
+    decode = pyflex.compile(lambda s, b, h, q, kv: s * 0.5, options=Options(splits=8))
+    query = torch.randn(1, 8, 1, 64, device="cuda", dtype=torch.float16)
+    key, value = torch.randn(2, 1, 2, 2000, 64, device="cuda", dtype=torch.float16)
+    wanted = decode(query, key, value).clone()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        outs = [decode(query, key, value) for _ in range(30)]
+    for out in outs:
+        out.zero_()
+    graph.replay()
+    torch.cuda.synchronize()
+    assert all(torch.equal(out, wanted) for out in outs)
