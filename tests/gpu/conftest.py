@@ -1,15 +1,32 @@
-"""The seed of a test, printed with its failure; set PYFLEX_TEST_SEED to see it again."""
+"""What GPU tests are given."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from pyflex import gpu
 from tests.cases import new_seed
 
 
 @pytest.fixture
 def seed() -> int:
-    """Numbers nobody has seen before."""
+    """Numbers nobody has seen before; set PYFLEX_TEST_SEED to see those of a failure again."""
     drawn = new_seed()
     print(f"PYFLEX_TEST_SEED={drawn}")
     return drawn
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The TTIR of every kernel that is compiled during the test."""
+    texts: list[str] = []
+    compile_ttir = gpu.compile_ttir
+
+    def counting(ttir: str, *rest: Any) -> Any:
+        texts.append(ttir)
+        return compile_ttir(ttir, *rest)
+
+    monkeypatch.setattr(gpu, "compile_ttir", counting)
+    return texts

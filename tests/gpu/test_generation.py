@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile
 
 import pyflex
-from pyflex import gpu
+from pyflex.timing import capture
 from tests.golden import Errors, Problem
 
 STEPS = 4096
@@ -70,18 +69,6 @@ class Generation:
             graph.replay()
 
 
-def captured(generation: Generation) -> torch.cuda.CUDAGraph:
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        generation.step()
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        generation.step()
-    return graph
-
-
 def host_calls(trace: Path) -> list[str]:
     """The CUDA calls of the host from the first launch to the last, in order."""
     events = json.loads(trace.read_text())["traceEvents"]
@@ -94,20 +81,10 @@ def host_calls(trace: Path) -> list[str]:
     return [name for _, name in calls[launches[0] : launches[-1] + 1]]
 
 
-def test_generation_in_one_graph(
-    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_generation_in_one_graph(seed: int, tmp_path: Path, compiled: list[str]) -> None:
     torch.manual_seed(seed)
-    texts: list[str] = []
-    compile_ttir = gpu.compile_ttir
-
-    def counting(ttir: str, *rest: Any) -> Any:
-        texts.append(ttir)
-        return compile_ttir(ttir, *rest)
-
-    monkeypatch.setattr(gpu, "compile_ttir", counting)
     generation = Generation()
-    graph = captured(generation)
+    graph = capture(generation.step)
     generation.rewind()
     torch.cuda.synchronize()
     with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiled:
@@ -117,7 +94,7 @@ def test_generation_in_one_graph(
     profiled.export_chrome_trace(str(trace))
     calls = host_calls(trace)
 
-    assert sum('"decode"' in text for text in texts) <= 1, "more than one compile"
+    assert sum('"decode"' in text for text in compiled) <= 1, "more than one compile"
     assert calls.count("cudaGraphLaunch") == STEPS - EAGER
     waits = {name for name in calls if "Synchronize" in name or "Memcpy" in name}
     assert not waits, f"the host waited for the device: {waits}"
