@@ -277,7 +277,7 @@ class Plan:
     def parts(self, kv_limit: int) -> Parts:
         """Programs that share one KV loop over sequences of up to `kv_limit` keys."""
         split = self._choose_split(kv_limit)
-        return Parts(1) if split is None else Parts(split.parts, split.shared > 0)
+        return Parts(1) if split is None else split.parts
 
     def repeat(self) -> Repeat | None:
         """What makes calls like the last one short; None where there is nothing of the kind."""
@@ -292,8 +292,7 @@ class Plan:
         while self._untold:
             tiles, split = self._untold.popitem()
             if split is not None:
-                parts = Parts(split.parts, split.shared > 0)
-                self._repeat.learn_parts(tiles, parts)
+                self._repeat.learn_parts(tiles, split.parts)
         return self._repeat
 
     def _make_repeat(self, kernels: tuple[GpuKernel, ...], listing: GpuKernel | None) -> Repeat:
@@ -346,9 +345,7 @@ class Plan:
         else:
             places = runner.places(self._cluster_bytes)
             parts = parts_for(self._options, work, spec.schedule, places, device)
-        if parts.in_cluster:
-            return Split.in_cluster(parts.number, self._row_count, self._cluster_bytes)
-        return Split.of(parts.number, self._row_count, spec.value_dim)
+        return Split.of(parts, self._row_count, spec.value_dim, self._cluster_bytes)
 
 
 def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from pyflex.kernel import KernelSpec
 from pyflex.launch import GpuKernel, Launcher
 from pyflex.listing import Lists
 from pyflex.lowered import Lowered
+from pyflex.schedule import Parts
 from pyflex.tiles import MOST_IN_CLUSTER, Device, Places
 from pyflex.workspace import counters, reserve_counters, workspace
 
@@ -29,24 +30,24 @@ class Split:
     many logarithms. Programs that form a cluster need none, but `shared` bytes each.
     """
 
-    parts: int
+    parts: Parts
     rows: int
-    logs: int
-    size: int
+    logs: int = 0
+    size: int = 0
     shared: int = 0
 
     @staticmethod
-    def of(parts: int, rows: int, columns: int) -> Split:
-        """For `rows` rows of a result with `columns` columns; `logs` and `size` are in bytes."""
-        if parts == 1:
-            return Split(1, rows, 0, 0)
-        lines = -(-rows * parts * columns // 4) * 16
-        return Split(parts, rows, lines, lines + rows * parts * 4)
+    def of(parts: Parts, rows: int, columns: int, shared: int) -> Split:
+        """For `rows` rows of a result with `columns` columns; `logs` and `size` are in bytes.
 
-    @staticmethod
-    def in_cluster(parts: int, rows: int, shared: int) -> Split:
-        """The programs join what they find themselves."""
-        return Split(parts, rows, 0, 0, shared)
+        `shared` is what a program needs if it is in a cluster.
+        """
+        if parts.in_cluster:
+            return Split(parts, rows, shared=shared)
+        if parts.number == 1:
+            return Split(parts, rows)
+        lines = -(-rows * parts.number * columns // 4) * 16
+        return Split(parts, rows, lines, lines + rows * parts.number * 4)
 
 
 class Stage(NamedTuple):
@@ -91,17 +92,19 @@ def _stages(
         at += lists.size
     if split is None:
         return [*found, Stage("decode", (programs, 1), arguments)]
-    if split.parts == 1:
+    number, in_cluster = split.parts
+    if number == 1:
         return [*found, Stage("decode", (programs, 1), (*arguments, 1, 0, 0, *apart))]
-    grid = (programs, split.parts)
-    if split.shared and cluster_at is not None:
-        arguments = (*arguments, split.parts, 0, 0, cluster_at)
+    grid = (programs, number)
+    if in_cluster:
+        assert cluster_at is not None  # else there were no places for clusters
+        arguments = (*arguments, number, 0, 0, cluster_at)
         return [*found, Stage("decode", grid, arguments, split.shared)]
     out = (at, at + split.logs)
     return [
         *found,
-        Stage("decode", grid, (*arguments, split.parts, *out, *apart)),
-        Stage("joining", (split.rows, 1), (*out, split.parts, *results)),
+        Stage("decode", grid, (*arguments, number, *out, *apart)),
+        Stage("joining", (split.rows, 1), (*out, number, *results)),
     ]
 
 

@@ -15,6 +15,12 @@ using namespace capi;
 
 namespace {
 
+/// Those that flex-split-kv adds behind the others: parts, partial_out and
+/// partial_lse; and flex-join-in-cluster: cluster_memory.
+int numSplitArguments(const PyflexGpuKind &kind) {
+  return kind.cluster_at >= 0 ? 4 : 3;
+}
+
 /// DLPack's view of a tensor.
 struct Tensor {
   char *data;
@@ -205,7 +211,7 @@ bool GpuCall::fillLists(const PyflexGpuCall &call, int64_t tiles) {
     writer.wide(row);
   };
   const gpu::Kernel &kernel = *kind.kernel->kernel;
-  int split = kind.splits ? (kind.cluster_at >= 0 ? 4 : 3) : 0;
+  int split = kind.splits ? numSplitArguments(kind) : 0;
   write(kernelArguments + kernel.numArguments() - split - 5);
   write(kernelArguments - 7);
   Writer own(kernelArguments - 2);
@@ -230,18 +236,18 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, int64_t tiles) {
   if (parts == 0)
     return false;
   const gpu::Kernel &kernel = *kind.kernel->kernel;
-  // parts, partial_out, partial_lse and perhaps cluster_memory: the last ones.
-  bool canJoin = kind.cluster_at >= 0;
-  Writer last(kernelArguments + kernel.numArguments() - (canJoin ? 4 : 3));
+  bool isTold = kind.cluster_at >= 0, together = known & inCluster;
+  Writer last(kernelArguments + kernel.numArguments() -
+              numSplitArguments(kind));
   last.narrow(int32_t(parts));
   PyflexGpuLaunch &launch = block.launch;
   launch.grid_y[kernelIndex] = parts;
-  if (parts == 1 || (known & inCluster)) {
+  if (parts == 1 || together) {
     last.wide(0);
     last.wide(0);
-    if (canJoin)
-      last.narrow(parts == 1 ? -1 : kind.cluster_at);
-    if (parts > 1) {
+    if (isTold)
+      last.narrow(together ? kind.cluster_at : -1);
+    if (together) {
       launch.clustered = 1u << kernelIndex;
       launch.cluster_bytes = kind.cluster_bytes;
     }
@@ -257,7 +263,7 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, int64_t tiles) {
   uint64_t partial = call.memory + usedBytes;
   last.wide(partial);
   last.wide(partial + logs);
-  if (canJoin)
+  if (isTold)
     last.narrow(-1);
   Writer behind(kernelArguments + kernel.numArguments());
   behind.wide(partial);

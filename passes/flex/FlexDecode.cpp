@@ -1,6 +1,7 @@
 //===- FlexDecode.cpp - Verifiers of decode attention and its mods --------===//
 
 #include "flex/Flex.h"
+#include "flex/Verify.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -153,17 +154,11 @@ LogicalResult CombineOp::verify() {
 
 LogicalResult JoinOp::verify() {
   auto acc = cast<RankedTensorType>(getAcc().getType());
-  for (auto [name, column] :
-       {std::pair<StringRef, Value>{"max", getMax()}, {"sum", getSum()}})
-    if (int64_t size = cast<ShapedType>(column.getType()).getDimSize(0);
-        size != acc.getDimSize(0))
-      return emitOpError() << "expected " << name << " of " << acc.getDimSize(0)
-                           << " elements, got " << size;
-  int64_t columns = getColumnsAttr().getInt();
-  if (columns < 1 || columns > acc.getDimSize(1))
-    return emitOpError() << "expected between 1 and " << acc.getDimSize(1)
-                         << " columns, got " << columns;
-  if (failed(verifyLines(*this, "out", getOut())))
+  int64_t rows = acc.getDimSize(0), columns = getColumnsAttr().getInt();
+  if (failed(verifyLength(*this, getMax(), rows, "max")) ||
+      failed(verifyLength(*this, getSum(), rows, "sum")) ||
+      failed(verifyColumns(*this, columns, acc.getDimSize(1))) ||
+      failed(verifyLines(*this, "out", getOut())))
     return failure();
   return verifyPerRow(*this, "lse", getLse());
 }

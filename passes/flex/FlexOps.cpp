@@ -1,6 +1,7 @@
 //===- FlexOps.cpp - The flex dialect and its verifiers -------------------===//
 
 #include "flex/Flex.h"
+#include "flex/Verify.h"
 #include "flex/Width.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -51,9 +52,8 @@ bool flex::hasLineShape(Type type) {
          !pieceWidths(shaped.getDimSize(1)).empty();
 }
 
-/// Refuses a column whose size differs from the tile dimension it runs along.
-static LogicalResult verifyLength(Operation *op, Value column, int64_t size,
-                                  StringRef name) {
+LogicalResult flex::verifyLength(Operation *op, Value column, int64_t size,
+                                 StringRef name) {
   auto type = dyn_cast<RankedTensorType>(column.getType());
   if (!type || type.getDimSize(0) == size)
     return success();
@@ -135,15 +135,21 @@ LogicalResult RowsOp::verify() {
   return verifyLength(*this, getValid(), rows, "valid");
 }
 
+LogicalResult flex::verifyColumns(Operation *op, int64_t columns,
+                                  int64_t width) {
+  if (columns >= 1 && columns <= width)
+    return success();
+  return op->emitOpError() << "expected between 1 and " << width
+                           << " columns, got " << columns;
+}
+
 /// Checks what a load and a store share: how many columns they touch, and one
 /// head, index and validity for each line.
 template <typename OpTy>
 static LogicalResult verifyLines(OpTy op, ArrayRef<int64_t> shape) {
-  int64_t columns = op.getColumnsAttr().getInt();
   int64_t width = shape.size() == 2 ? shape[1] : 1;
-  if (columns < 1 || columns > width)
-    return op.emitOpError()
-           << "expected between 1 and " << width << " columns, got " << columns;
+  if (failed(verifyColumns(op, op.getColumnsAttr().getInt(), width)))
+    return failure();
   for (auto [name, column] : {std::pair<StringRef, Value>{"head", op.getHead()},
                               {"index", op.getIndex()},
                               {"valid", op.getValid()}})

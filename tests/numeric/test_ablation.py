@@ -43,14 +43,13 @@ def _list_always(monkeypatch: pytest.MonkeyPatch) -> None:
 def subsets() -> list[pyflex.Options]:
     """Options for each subset of the passes, with a split in three where one can be."""
     found = []
-    number = 0
-    for size in range(len(OTHERS) + 1):
-        for chosen in itertools.combinations(OTHERS, size):
-            number += 1
-            apart = [name for bit, name in enumerate(APART) if number >> bit & 1]
-            disabled = (*chosen, *apart)
-            splits = None if "flex-split-kv" in disabled else 3
-            found.append(pyflex.Options(disable_passes=disabled, splits=splits))
+    sizes = range(len(OTHERS) + 1)
+    others = itertools.chain.from_iterable(itertools.combinations(OTHERS, size) for size in sizes)
+    for number, chosen in enumerate(others, 1):
+        apart = [name for bit, name in enumerate(APART) if number >> bit & 1]
+        disabled = (*chosen, *apart)
+        splits = None if "flex-split-kv" in disabled else 3
+        found.append(pyflex.Options(disable_passes=disabled, splits=splits))
     return found
 
 
