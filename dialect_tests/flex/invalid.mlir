@@ -917,3 +917,36 @@ tt.func @join_with_lse_of_another_type(%m: tensor<16xf32>, %acc: tensor<16x32xf3
       : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x f16>
   tt.return
 }
+
+// -----
+
+tt.func @part_of_a_part(%n: i32) {
+  %all = flex.range %n
+  // expected-note @+1 {{the part is taken here}}
+  %part = flex.slice %all, %n of %n
+  // expected-error @+1 {{'flex.slice' op expected a whole sequence, got a part of one}}
+  %0 = flex.slice %part, %n of %n
+  tt.return
+}
+
+// -----
+
+tt.func @part_before_another_sequence(%n: i32) {
+  %all = flex.range %n
+  // expected-note @+1 {{the part is taken here}}
+  %part = flex.slice %all, %n of %n
+  // expected-error @+1 {{'flex.concat' op expected a whole sequence, got a part of one}}
+  %0 = flex.concat %part, %all
+  tt.return
+}
+
+// -----
+
+tt.func @part_behind_another_sequence(%n: i32) {
+  %all = flex.range %n
+  // expected-note @+1 {{the part is taken here}}
+  %part = flex.slice %all, %n of %n
+  // expected-error @+1 {{'flex.concat' op expected a whole sequence, got a part of one}}
+  %0 = flex.concat %all, %part
+  tt.return
+}

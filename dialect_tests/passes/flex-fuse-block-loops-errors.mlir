@@ -157,3 +157,19 @@ tt.func @load_behind_a_loop_that_stores(%a: !flex.blocks, %b: !flex.blocks, %n: 
   } -> tensor<16x64xf32>
   tt.return %s2 : tensor<16x64xf32>
 }
+
+// -----
+
+tt.func @parts(%a: !flex.blocks, %b: !flex.blocks, %n: i32, %x: tensor<16x64xf32>) -> tensor<16x64xf32> {
+  %mine = flex.slice %a, %n of %n
+  %s1 = flex.for %mine below %n init(%x : tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
+    flex.yield %s : tensor<16x64xf32>
+  } -> tensor<16x64xf32>
+  // expected-remark @+1 {{block loops are not fused: they visit a part each}}
+  %s2 = flex.for %b below %n init(%s1 : tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
+    flex.yield %s : tensor<16x64xf32>
+  } -> tensor<16x64xf32>
+  tt.return %s2 : tensor<16x64xf32>
+}

@@ -244,18 +244,9 @@ tt.func @loop_over_both_lists(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: i1) -> 
 // CHECK-SAME: %[[N:.*]]: i32, %[[PART:.*]]: i32, %[[PARTS:.*]]: i32, %{{.*}}: tensor<64xi32>)
 tt.func @loop_over_a_part(%n: i32, %part: i32, %parts: i32, %init: tensor<64xi32>) -> tensor<64xi32> {
   // CHECK: %[[TILES:.*]] = arith.divsi %{{.*}}, %c64_i32
-  // CHECK: %[[EACH:.*]] = arith.divui %[[TILES]], %[[PARTS]]
-  // CHECK: %[[SHARED:.*]] = arith.muli %[[EACH]], %[[PARTS]]
-  // CHECK: %[[REST:.*]] = arith.subi %[[TILES]], %[[SHARED]]
-  // CHECK: %[[BEFORE:.*]] = arith.muli %[[PART]], %[[EACH]]
-  // CHECK: %[[MORE_BEFORE:.*]] = arith.minsi %[[PART]], %[[REST]]
-  // CHECK: %[[BEGIN:.*]] = arith.addi %[[BEFORE]], %[[MORE_BEFORE]]
-  // CHECK: %[[HAS_MORE:.*]] = arith.cmpi slt, %[[PART]], %[[REST]]
-  // CHECK: %[[NEXT:.*]] = arith.addi %[[BEGIN]], %[[EACH]]
-  // CHECK: %[[MORE:.*]] = arith.extui %[[HAS_MORE]]
-  // CHECK: %[[END:.*]] = arith.addi %[[NEXT]], %[[MORE]]
-  // CHECK: %[[STOP:.*]] = arith.select %{{.*}}, %[[END]], %[[BEGIN]]
-  // CHECK: scf.for %{{.*}} = %[[BEGIN]] to %[[STOP]]
+  // CHECK: %[[STOP:.*]] = arith.select %{{.*}}, %[[TILES]], %[[PART]]
+  // CHECK: scf.for %[[TILE:.*]] = %[[PART]] to %[[STOP]] step %[[PARTS]]
+  // CHECK: arith.muli %[[TILE]], %c64_i32
   %all = flex.range %n
   %mine = flex.slice %all, %part of %parts
   %0 = flex.for %mine below %n init(%init : tensor<64xi32>) {

@@ -216,6 +216,24 @@ void RangeOp::build(OpBuilder &builder, OperationState &state, Value end) {
         Value(), /*exact=*/false, IntegerAttr(), IntegerAttr());
 }
 
+/// Refuses blocks of which some are left out already.
+static LogicalResult verifyWhole(Operation *op, Value blocks) {
+  auto slice = blocks.getDefiningOp<SliceOp>();
+  if (!slice)
+    return success();
+  auto diag = op->emitOpError("expected a whole sequence, got a part of one");
+  diag.attachNote(slice.getLoc()) << "the part is taken here";
+  return diag;
+}
+
+LogicalResult ConcatOp::verify() {
+  if (failed(verifyWhole(*this, getMasked())))
+    return failure();
+  return verifyWhole(*this, getUnmasked());
+}
+
+LogicalResult SliceOp::verify() { return verifyWhole(*this, getBlocks()); }
+
 LogicalResult RangeOp::verify() {
   if (!getSureBegin() != !getSureEnd())
     return emitOpError("expected both ends of the keys that need no mask, or "

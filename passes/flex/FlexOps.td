@@ -263,17 +263,19 @@ def Flex_ListOp : Flex_Op<"list", [MemoryEffects<[MemRead]>]> {
 }
 
 def Flex_ConcatOp : Flex_Op<"concat", [Pure]> {
-  let summary = "One sequence after the other; the second one needs no mask.";
+  let summary = "One whole sequence after the other; the second one needs no mask.";
   let arguments = (ins Flex_Blocks:$masked, Flex_Blocks:$unmasked);
   let results = (outs Flex_Blocks:$result);
   let assemblyFormat = "$masked `,` $unmasked attr-dict";
+  let hasVerifier = 1;
 }
 
 def Flex_SliceOp : Flex_Op<"slice", [Pure]> {
-  let summary = "Part `part` of `parts` nearly equal parts of a sequence's tiles.";
+  let summary = "A part of a whole sequence: every `parts`th of its tiles, from the `part`th on.";
   let arguments = (ins Flex_Blocks:$blocks, I32:$part, I32:$parts);
   let results = (outs Flex_Blocks:$result);
   let assemblyFormat = "$blocks `,` $part `of` $parts attr-dict";
+  let hasVerifier = 1;
 }
 
 def Flex_ForOp : Flex_Op<"for", [RecursiveMemoryEffects,

@@ -131,23 +131,15 @@ private:
   Value maskedCount;
 };
 
-/// A part of a sequence.
+/// A part of a sequence: its tiles in turn with the other parts'. Where a part
+/// starts then does not depend on how many tiles there are.
 class SliceTiles : public TileSequence {
 public:
   SliceTiles(TileBuilder &b, SliceOp op, int64_t keys)
       : whole(lowerBlocks(b, op.getBlocks(), keys)) {
-    // The first parts hold one more where they are not all equal. What divides
-    // is known early, so that the quotient follows soon after the count.
-    Value part = op.getPart();
-    Value count = b.sub(whole->end, whole->begin);
-    Value each = b.divu(count, op.getParts());
-    Value rest = b.sub(count, b.mul(each, op.getParts()));
-    Value before = b.mul(part, each);
-    before = b.add(before, b.min(part, rest));
-    begin = b.add(whole->begin, before);
-    Value more = b.cmp(arith::CmpIPredicate::slt, part, rest);
-    Value last = b.add(begin, each);
-    end = b.add(last, arith::ExtUIOp::create(b, b.getI32Type(), more));
+    begin = b.add(whole->begin, op.getPart());
+    end = whole->end;
+    step = op.getParts();
   }
 
   Tile at(TileBuilder &b, Value index, Value active) override {

@@ -15,8 +15,9 @@ class TileSequence {
 public:
   virtual ~TileSequence() = default;
 
-  /// The tiles are those numbered [begin, end).
-  Value begin, end;
+  /// The tiles are those numbered [begin, end), every `step`th of them where
+  /// there is one.
+  Value begin, end, step;
 
   /// What one tile holds.
   struct Tile {

@@ -40,8 +40,9 @@ static LogicalResult lowerFor(TileBuilder &b, ForOp op,
   // Without keys there is no position to clamp to: visit no tile.
   Value any = b.cmp(CmpIPredicate::sgt, op.getLimit(), b.i32(0));
   Value end = b.select(any, sequence->end, sequence->begin);
-  auto loop = scf::ForOp::create(b, sequence->begin, end, b.i32(1),
-                                 cut(b, op.getInits()));
+  Value step = sequence->step ? sequence->step : b.i32(1);
+  auto loop =
+      scf::ForOp::create(b, sequence->begin, end, step, cut(b, op.getInits()));
 
   Block *body = loop.getBody();
   if (!body->empty())

@@ -79,6 +79,11 @@ struct FuseBlockLoopsPass
           "block loops are not fused: they do not share one state");
       return false;
     }
+    if (first.getBlocks().getDefiningOp<SliceOp>() ||
+        second.getBlocks().getDefiningOp<SliceOp>()) {
+      second.emitRemark("block loops are not fused: they visit a part each");
+      return false;
+    }
     auto walk = first.walk([](MaskModOp mask) {
       return mask.getUnless() ? WalkResult::interrupt() : WalkResult::advance();
     });
