@@ -48,8 +48,6 @@ def jobs(workloads: Sequence[Workload]) -> list[Job]:
             workload,
             name="",
             batch=1,
-            heads=workload.heads // workload.kv_heads,
-            kv_heads=1,
             kv_len=1,
             touched=float(workload.touched == 1),
             ragged=False,

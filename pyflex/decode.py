@@ -22,7 +22,7 @@ from pyflex.kind import Kind
 from pyflex.lowered import Lowered, lowered_for
 from pyflex.mods import Mods, Trace
 from pyflex.options import Options
-from pyflex.plan import Layout, Plan, Results, call_kind, layout_of
+from pyflex.plan import Layout, Lines, Plan, Results, call_kind, layout_of
 from pyflex.repeat import Repeat
 from pyflex.tiles import LISTED_BLOCK, Shape, schedules_for
 
@@ -159,7 +159,7 @@ class Decode:
         if choice is None or not choice.trace.holds():
             inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
             layout = layout_of(query, key, value)
-            choice = self._choice(inputs, lse, max_scores, aligned=layout[-1])
+            choice = self._choice(inputs, lse, max_scores, layout[-1])
             if known is not None:
                 self._choices[kind, lse, max_scores] = choice
                 if len(self._choices) > _MOST_KINDS:
@@ -171,10 +171,11 @@ class Decode:
     def _traced(self, device: torch.device, lists: BlockLists | None) -> Trace:
         return self._mods.traced(device, lists.mask_mod if lists is not None else None)
 
-    def _choice(self, inputs: Inputs, lse: bool, max_scores: bool, *, aligned: bool) -> Choice:
+    def _choice(self, inputs: Inputs, lse: bool, max_scores: bool, lines: Lines) -> Choice:
         query, key, value, lists = inputs.query, inputs.key, inputs.value, inputs.blocks
         trace = self._traced(query.device, lists)
         group = inputs.heads // inputs.kv_heads
+        aligned, key_line, value_line = lines
         blocks = None
         if lists is not None:
             blocks = BlockShape(
@@ -185,6 +186,7 @@ class Decode:
             )
         spec = KernelSpec(
             element=ELEMENTS[query.dtype],
+            kv_heads=inputs.kv_heads,
             group=group,
             head_dim=query.shape[3],
             value_dim=value.shape[3],
@@ -193,7 +195,10 @@ class Decode:
             blocks=blocks,
             lse=lse,
             max_scores=max_scores,
+            one_query=inputs.q_len == 1,
             aligned=aligned,
+            key_line=key_line,
+            value_line=value_line,
             offset_type=_tensor_type(inputs.q_offset),
             length_type=_tensor_type(inputs.kv_len),
             options=self.options.of_code,

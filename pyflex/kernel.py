@@ -35,14 +35,17 @@ class BlockShape:
 class KernelSpec:
     """Everything that code depends on. Equal specs give equal kernels.
 
-    `aligned`: every pointer and every stride but the last is a multiple of 16 bytes, and the
-    last stride is 1. `offset_type` and `length_type` are the integer types behind the tensors
+    `one_query` says that a call has one; else their number is an argument. `aligned`: every
+    pointer and every stride but the last is a multiple of 16 bytes, and the last stride is 1.
+    `key_line` and `value_line` are elements from one key or value of a head to the next, 0 where
+    that is an argument. `offset_type` and `length_type` are the integer types behind the tensors
     q_offset and kv_len. `lists` says that a first kernel lists the blocks that the mask shows;
     `queries` is the most that a call of it has, 0 for any number, and `mask_steps` is that of
     `listing.capture_steps`.
     """
 
     element: Element
+    kv_heads: int
     group: int
     head_dim: int
     value_dim: int
@@ -51,7 +54,10 @@ class KernelSpec:
     blocks: BlockShape | None
     lse: bool
     max_scores: bool
+    one_query: bool
     aligned: bool
+    key_line: int
+    value_line: int
     offset_type: Literal["i32", "i64"]
     length_type: Literal["i32", "i64"]
     options: Options
@@ -101,12 +107,16 @@ class KernelSpec:
         options = Options() if self.options.enabled(overlap) else Options(disable_passes=(overlap,))
         return replace(
             self,
+            kv_heads=1,
             group=1,
             head_dim=self.value_dim,
             score_key=None,
             mask_key=None,
             blocks=None,
+            one_query=False,
             aligned=True,
+            key_line=0,
+            value_line=0,
             offset_type="i32",
             length_type="i32",
             options=options,
@@ -179,15 +189,18 @@ def _parameters(spec: KernelSpec) -> list[_Parameter]:
         out.append(_Parameter("lse", "!tt.ptr<f32>", 16))
     if spec.max_scores:
         out.append(_Parameter("max_scores", "!tt.ptr<f32>", 16))
-    for name in ("query", "key", "value"):
-        out += [_Parameter(f"{name}_s{d}", "i64", strides) for d in "bhn"]
+    lines = {"query": 0, "key": spec.key_line, "value": spec.value_line}
+    for name, line in lines.items():
+        out += [_Parameter(f"{name}_s{d}", "i64", strides) for d in ("bh" if line else "bhn")]
         if not spec.aligned:
             out.append(_Parameter(f"{name}_sd", "i64"))
     out_strides = 16 // ITEMSIZE[spec.element] if out_lines else 0
     out += [_Parameter(f"out_s{d}", "i64", out_strides) for d in "bhn"]
     if spec.lse or spec.max_scores:
         out += [_Parameter(f"row_s{d}", "i64") for d in "bh"]
-    out += [_Parameter(name, "i32") for name in ("kv_heads", "q_len", "kv_max")]
+    if not spec.one_query:
+        out.append(_Parameter("q_len", "i32"))
+    out.append(_Parameter("kv_max", "i32"))
     out.append(_Parameter("scale", "f32"))
     for name, type_ in (("q_offset", spec.offset_type), ("kv_len", spec.length_type)):
         out += [
@@ -241,7 +254,16 @@ def build_module(spec: KernelSpec) -> str:
     view = f"!flex.view<4 x {spec.element}>"
     row_view = "!flex.view<3 x f32>"
     last = "%one" if spec.aligned else "%{}_sd"
-    lines = ["%one = arith.constant 1 : i64", "%zero = arith.constant 0 : i32"]
+    lines = [
+        "%one = arith.constant 1 : i64",
+        "%zero = arith.constant 0 : i32",
+        f"%kv_heads = arith.constant {spec.kv_heads} : i32",
+    ]
+    if spec.one_query:
+        lines.append("%q_len = arith.constant 1 : i32")
+    for name, line in (("key", spec.key_line), ("value", spec.value_line)):
+        if line:
+            lines.append(f"%{name}_sn = arith.constant {line} : i64")
     for name in ("query", "key", "value", "out"):
         strides = ", ".join(f"%{name}_s{d}" for d in "bhn")
         column = "%one" if name == "out" else last.format(name)

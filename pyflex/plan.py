@@ -1,8 +1,8 @@
 """A kernel made ready for calls of one kind, so that a call itself has little left to do.
 
 Calls are of one kind when they agree in everything that a kernel, its grid or a check depends
-on. Lengths of the cache, positions, strides and addresses are left out: they change from step to
-step of a generation.
+on. Lengths of the cache, positions, most strides and addresses are left out: they change from step
+to step of a generation.
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ from pyflex.run import Split, model_of, runner_for
 from pyflex.schedule import Parts, parts_for, parts_for_threads
 
 Strides = tuple[int, ...]
-#: Addresses of query, key and value, their strides, the length of the cache, and whether every
-#: line is contiguous and starts at a multiple of 16 bytes.
-Layout = tuple[int, int, int, Strides, Strides, Strides, int, bool]
+#: Whether every line is contiguous and starts at a multiple of 16 bytes; and if so, elements from
+#: one key or value of a head to the next, 0 where that is not as usual.
+Lines = tuple[bool, int, int]
+#: Addresses of query, key and value, their strides, the length of the cache, and its lines.
+Layout = tuple[int, int, int, Strides, Strides, Strides, int, Lines]
 
 
 class Results(NamedTuple):
@@ -52,9 +54,16 @@ def layout_of(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> La
     query_at, key_at, value_at = query.data_ptr(), key.data_ptr(), value.data_ptr()
     steps = query_b | query_h | query_n | key_b | key_h | key_n | value_b | value_h | value_n
     places = query_at | key_at | value_at | steps * query.element_size()
-    aligned = query_d == key_d == value_d == 1 and places & 15 == 0
+    lines = (False, 0, 0)
+    _, kv_heads, kv_max, key_dim = key.shape
+    if query_d == key_d == value_d == 1 and places & 15 == 0:
+        # Next to one another, or those of all heads together: as caches are.
+        key_line = key_n if key_n in (key_dim, kv_heads * key_dim) else 0
+        value_dim = value.shape[3]
+        value_line = value_n if value_n in (value_dim, kv_heads * value_dim) else 0
+        lines = (True, key_line, value_line)
     strides = (query_strides, key_strides, value_strides)
-    return query_at, key_at, value_at, *strides, key.shape[2], aligned
+    return query_at, key_at, value_at, *strides, kv_max, lines
 
 
 def call_kind(
@@ -140,8 +149,7 @@ class Plan:
         self._middle = (
             *self._strides[:-1],
             *(self._row_strides[:-1] if self._wants_rows else ()),
-            kind.shapes[1][1],
-            q_len,
+            *(() if spec.one_query else (q_len,)),
         )
         self._tail = (*block_arguments(kind.lists), *kind.trace.arguments)
         self._keys = spec.schedule.keys
@@ -243,12 +251,13 @@ class Plan:
         self, layout: Layout, results: tuple[int, ...], rest: tuple[Argument, ...]
     ) -> tuple[Argument, ...]:
         """The arguments for tensors that lie so, and for results at these addresses."""
-        query, key, value, query_strides, key_strides, value_strides, kv_max, aligned = layout
+        query, key, value, query_strides, key_strides, value_strides, kv_max, lines = layout
+        aligned, key_line, value_line = lines
         if self._repeats_kv:
             key_strides, value_strides = (0, *key_strides[1:]), (0, *value_strides[1:])
-        if aligned:  # the kernel knows the last stride
-            query_strides, key_strides = query_strides[:3], key_strides[:3]
-            value_strides = value_strides[:3]
+        if aligned:  # the kernel knows the last stride, and perhaps that of lines
+            query_strides, key_strides = query_strides[:3], key_strides[: 2 if key_line else 3]
+            value_strides = value_strides[: 2 if value_line else 3]
         return self._arguments(
             (query, key, value, *results),
             (*query_strides, *key_strides, *value_strides),
@@ -298,7 +307,7 @@ class Plan:
     def _make_repeat(self, kernels: tuple[GpuKernel, ...], listing: GpuKernel | None) -> Repeat:
         spec = self.spec
         lse = (0,) if spec.lse else ()
-        strides = (0,) * (9 if spec.aligned else 12)
+        strides = (0,) * ((9 if spec.aligned else 12) - bool(spec.key_line) - bool(spec.value_line))
         arguments = self._arguments((0, 0, 0, 0, *lse), strides, (0, 0.0, 0, 0, 0, 0, 0, 0))
         if listing is not None:
             own = (*arguments, 0, 0, 0, 0, 0)
@@ -311,7 +320,8 @@ class Plan:
             arguments = (*arguments, 0, 0, 0, *self._results(0, lse))
         layout = (self._shape, self._strides, self._row_strides)
         cluster = (self._runner.cluster_at, self._cluster_bytes)
-        return Repeat(self._kind, kernels, listing, arguments, cluster, *layout, self._runner.empty)
+        fixed, empty = len(self._middle), self._runner.empty
+        return Repeat(self._kind, kernels, listing, arguments, fixed, cluster, *layout, empty)
 
     def _row_results(self) -> tuple[torch.Tensor | None, torch.Tensor | None, tuple[int, ...]]:
         """The results with one number a row that are wanted, and their addresses."""

@@ -65,6 +65,7 @@ class Repeat:
         kernels: Sequence[GpuKernel],
         listing: GpuKernel | None,
         arguments: Sequence[int | float],
+        fixed: int,
         cluster: tuple[int | None, int],
         shape: tuple[int, ...],
         strides: tuple[int, ...],
@@ -73,7 +74,8 @@ class Repeat:
     ) -> None:
         """Takes the arguments of all kernels; what changes from call to call may be anything.
 
-        They are in the order of the launch: `listing`, if any, is ahead of `kernels`. `cluster`
+        They are in the order of the launch: `listing`, if any, is ahead of `kernels`. `fixed` of
+        them, behind the strides of the inputs, are the same for all calls of the kind. `cluster`
         says where its memory begins in a program's, and how much it is; None for a kernel that is
         not told.
         """
@@ -93,7 +95,7 @@ class Repeat:
         self._call = gpu_call()
         self._kernels = (*kernels, listing)  # alive as long as this
         packed = pack_arguments(_in_order(kernels, listing), arguments)
-        self._gpu_kind = _gpu_kind(kind, kernels, listing, packed, self._parts, cluster)
+        self._gpu_kind = _gpu_kind(kind, kernels, listing, packed, fixed, self._parts, cluster)
         self._kind_at = ctypes.addressof(self._gpu_kind)
 
     @staticmethod
@@ -191,6 +193,7 @@ def _gpu_kind(
     kernels: Sequence[GpuKernel],
     listing: GpuKernel | None,
     arguments: bytes,
+    fixed: int,
     parts: ctypes.Array[ctypes.c_uint32],
     cluster: tuple[int | None, int],
 ) -> GpuKind:
@@ -212,6 +215,7 @@ def _gpu_kind(
         value=tuple(kind.shapes[2]),
         num_arguments=sum(len(kernel.binary.arguments) for kernel in order),
         num_parts=_MOST_TILES,
+        num_fixed=fixed,
         tile_keys=spec.schedule.keys,
         programs=kind.programs(),
         overlap=overlaps(order),
@@ -223,6 +227,8 @@ def _gpu_kind(
         dtype_bits=bits,
         offset_bits=kind.integers[0],
         length_bits=kind.integers[1],
+        key_line=spec.key_line,
+        value_line=spec.value_line,
         aligned=spec.aligned,
         lse=spec.lse,
         splits=spec.splits_kv,

@@ -38,6 +38,22 @@ tt.func private @causal_mask(%b: i32, %h: i32, %q: i32, %kv: i32, %p: !tt.ptr<i3
   tt.return %keep : i1
 }
 
+// One query's bounds are numbers from the start: nothing is reduced.
+// CHECK-LABEL: tt.func @causal_for_one_query(
+tt.func @causal_for_one_query(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %len: !flex.per_batch, %p: !tt.ptr<i32>) {
+  // CHECK-NOT: tt.reduce
+  // CHECK: %[[BEHIND:.*]] = arith.addi %{{.*}}, %c1_i64 : i64
+  // CHECK-NOT: tt.reduce
+  // CHECK: %[[END:.*]] = arith.trunci %{{.*}} : i64 to i32
+  // CHECK: flex.range %[[END]] sure %c0_i32 to %[[END]] exact{{$}}
+  %one = arith.constant 1 : i32
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%one) kv_max(%n) scale(%scale) q_offset(%len) kv_len(%len)
+      mask_mod @causal_mask mask_captures(%p : !tt.ptr<i32>)
+      {group = 1 : i32, head_dim = 16 : i32, value_dim = 16 : i32, rows = 16 : i32, keys = 16 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
 // A window has no more keys than its width, and one for each query more. Rows where q - kv wraps see all keys.
 // CHECK-LABEL: tt.func @window(
 tt.func @window(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %len: !flex.per_batch, %p: !tt.ptr<i32>) {

@@ -105,6 +105,22 @@ tt.func public @odd_head_sizes(%x: !flex.view<4 x f16>, %lens: !flex.per_batch, 
   tt.return
 }
 
+// One query has the number 0 in each row, and its position is one number.
+// CHECK-LABEL: tt.func public @one_query(
+tt.func public @one_query(%x: !flex.view<4 x f16>, %offsets: !flex.per_batch, %n: i32, %scale: f32) {
+  // CHECK: %[[OFFSET:.*]] = flex.at %{{.*}}[%batch]
+  // CHECK: %[[OFFSET:.*]] = flex.at %{{.*}}[%batch]
+  // CHECK: %[[POSITION:.*]] = tt.splat %[[OFFSET]] : i32 -> tensor<16xi32>
+  // CHECK: flex.load %{{.*}}[%batch, %head, %query] if %row_valid
+  // CHECK: flex.mask_mod @keep(%{{.*}}, %batch, %head, %[[POSITION]],
+  %one = arith.constant 1 : i32
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%one) kv_max(%n) scale(%scale) q_offset(%offsets) kv_len(%offsets)
+      mask_mod @keep
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 16 : i32, keys = 16 : i32}
+      : !flex.view<4 x f16>, !flex.view<4 x f16>, !flex.view<4 x f16> -> !flex.view<4 x f16>
+  tt.return
+}
+
 // CHECK-LABEL: tt.func public @already_expanded(
 tt.func public @already_expanded(%x: !flex.view<4 x f32>, %b: i32, %index: tensor<16xi32>, %valid: tensor<16xi1>) {
   // CHECK-NEXT: flex.load

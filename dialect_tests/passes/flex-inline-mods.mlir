@@ -41,6 +41,25 @@ tt.func @score_mod_in_loop(%s0: tensor<16x64xf32>, %b: i32, %head: tensor<16xi32
   tt.return %r : tensor<16x64xf32>
 }
 
+// A position that all rows share leaves a row of keys.
+// CHECK-LABEL: tt.func @one_position(
+// CHECK-SAME: %{{[^:]*}}: tensor<16x64xf32>, %{{[^:]*}}: i32, %{{[^:]*}}: tensor<16xi32>, %[[Q:[^:]*]]: i32
+tt.func @one_position(%s0: tensor<16x64xf32>, %b: i32, %head: tensor<16xi32>, %q: i32,
+                      %slopes: !tt.ptr<f32>, %blocks: !flex.blocks) -> tensor<16x64xf32> {
+  // CHECK: %[[Q_ROW:.*]] = tt.splat %[[Q]] : i32 -> tensor<1x64xi32>
+  // CHECK: flex.for
+  // CHECK: %[[DISTANCE:.*]] = arith.subi %{{.*}}, %[[Q_ROW]] : tensor<1x64xi32>
+  // CHECK: arith.sitofp %[[DISTANCE]] : tensor<1x64xi32> to tensor<1x64xf32>
+  %all = tt.splat %q : i32 -> tensor<16xi32>
+  %r = flex.for %blocks below %b init(%s0 : tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
+    %next = flex.score_mod @alibi(%s, %b, %head, %all, %kv) captures(%slopes : !tt.ptr<f32>)
+        : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
+    flex.yield %next : tensor<16x64xf32>
+  } -> tensor<16x64xf32>
+  tt.return %r : tensor<16x64xf32>
+}
+
 // Batch alone: once, a scalar. kv alone: a row of keys. Constants: scalars.
 tt.func private @all_shapes(%s: f32, %b: i32, %h: i32, %q: i32, %kv: i32) -> f32 {
   %two = arith.constant 2 : i32

@@ -73,6 +73,20 @@ tt.func @rows_within_a_block(%kv_heads: i32, %q_len: i32) -> tensor<16xi1> {
   tt.return %0#6 : tensor<16xi1>
 }
 
+// One query has one tile, and is number 0 in all of its rows.
+// CHECK-LABEL: tt.func @rows_of_one_query(
+// CHECK-SAME: %[[KV_HEADS:.*]]: i32)
+tt.func @rows_of_one_query(%kv_heads: i32) -> (i32, i32, tensor<16xi32>) {
+  // CHECK: %[[ZEROS:.*]] = arith.constant dense<0> : tensor<16xi32>
+  // CHECK: %[[ID:.*]] = tt.get_program_id x
+  // CHECK-NEXT: %[[KV_HEAD:.*]] = arith.remui %[[ID]], %[[KV_HEADS]]
+  // CHECK-NEXT: %[[BATCH:.*]] = arith.divui %[[ID]], %[[KV_HEADS]]
+  // CHECK-NEXT: tt.return %[[BATCH]], %[[KV_HEAD]], %[[ZEROS]]
+  %one = arith.constant 1 : i32
+  %0:7 = flex.rows(%kv_heads, %one) group(4) tile(4 heads x 4 queries) : tensor<16xi32>, tensor<16xi1>
+  tt.return %0#0, %0#1, %0#5 : i32, i32, tensor<16xi32>
+}
+
 // CHECK-LABEL: tt.func @per_batch_value(
 // CHECK-SAME: %[[N:.*]]: i32, %[[P:.*]]: !tt.ptr<i64>, %[[GIVEN:.*]]: i1, %[[B:.*]]: i32)
 tt.func @per_batch_value(%n: i32, %p: !tt.ptr<i64>, %given: i1, %b: i32) -> i32 {

@@ -62,6 +62,14 @@ bool isAligned(const Tensor &tensor) {
          ((tensor.address() | lines * (tensor.bits / 8)) & 15) == 0;
 }
 
+/// How far apart the lines of a head are in an aligned tensor, if that is as
+/// usual, and 0 otherwise: as `layout_of` in `pyflex/plan.py` has it.
+int64_t usualLine(const Tensor &tensor) {
+  int64_t heads = tensor.shape[1], columns = tensor.shape[3];
+  int64_t line = tensor.strides[2];
+  return line == columns || line == heads * columns ? line : 0;
+}
+
 /// Whether a tensor has one integer of `bits` for each batch entry.
 bool isPerBatch(const Tensor &tensor, const PyflexGpuKind &kind, int32_t bits) {
   constexpr int signedInteger = 0;
@@ -79,9 +87,9 @@ public:
   void wide(uint64_t value) { *slot++ = value; }
   void narrow(int32_t value) { store(value); }
   void real(float value) { store(value); }
-  void strides(const Tensor &tensor, bool repeats, bool aligned) {
+  void strides(const Tensor &tensor, bool repeats, int count) {
     wide(repeats ? 0 : tensor.strides[0]);
-    for (int dim = 1; dim < (aligned ? 3 : 4); ++dim)
+    for (int dim = 1; dim < count; ++dim)
       wide(tensor.strides[dim]);
   }
   void skip(size_t count) { slot += count; }
@@ -110,11 +118,11 @@ struct Common {
     writer.wide(call.out);
     if (kind.lse)
       writer.wide(call.lse);
-    writer.strides(query, /*repeats=*/false, kind.aligned);
-    writer.strides(key, repeats, kind.aligned);
-    writer.strides(value, repeats, kind.aligned);
-    // The strides of the results, kv_heads and q_len.
-    writer.skip(3 + (kind.lse ? 2 : 0) + 2);
+    int count = kind.aligned ? 3 : 4; // the rest is compiled in
+    writer.strides(query, /*repeats=*/false, count);
+    writer.strides(key, repeats, kind.key_line ? 2 : count);
+    writer.strides(value, repeats, kind.value_line ? 2 : count);
+    writer.skip(kind.num_fixed);
     writer.narrow(int32_t(keys));
     writer.real(float(call.scale));
     writer.narrow(call.offset);
@@ -153,6 +161,9 @@ int32_t GpuCall::prepare(const PyflexGpuCall &call) {
     return PYFLEX_GPU_OTHER;
   bool aligned = isAligned(query) && isAligned(key) && isAligned(value);
   if (aligned != bool(kind.aligned))
+    return PYFLEX_GPU_OTHER;
+  if (aligned &&
+      (usualLine(key) != kind.key_line || usualLine(value) != kind.value_line))
     return PYFLEX_GPU_OTHER;
   if (bool(call.offsets) != bool(kind.offset_bits) ||
       (call.offsets && !isPerBatch(offsets, kind, kind.offset_bits)))

@@ -182,8 +182,10 @@ typedef struct PyflexGpuKind {
   int64_t query[4];               /* shapes; of key and value without [2] */
   int64_t key[4];
   int64_t value[4];
-  int64_t most_keys; /* longer sequences have to be checked first */
+  int64_t most_keys;            /* longer sequences have to be checked first */
+  int64_t key_line, value_line; /* compiled in; 0: an argument */
   uint32_t num_arguments, num_parts;
+  uint32_t num_fixed; /* arguments behind the strides of the inputs */
   uint32_t tile_keys, programs;
   uint32_t overlap;                 /* as in PyflexGpuLaunch */
   uint32_t lists, blocks_at_once;   /* that `listing` makes, and looks at */

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 
 namespace mlir::flex {
 #define GEN_PASS_DEF_FLEXEXPANDDECODE
@@ -44,7 +45,10 @@ public:
 
     Value offset = AtOp::create(b, i32, op.getQOffset(), rowsOp.getBatch());
     offset = tt::SplatOp::create(b, i32Column, offset);
-    position = arith::AddIOp::create(b, rowsOp.getQuery(), offset);
+    // One query is number 0 in all rows, and its position is one number.
+    bool single = matchPattern(op.getQLen(), m_One());
+    position =
+        single ? offset : arith::AddIOp::create(b, rowsOp.getQuery(), offset);
     queryTile = LoadOp::create(
         b, tileType(op.getQuery(), rows, op.getHeadDim()), op.getQuery(),
         rowsOp.getBatch(), rowsOp.getHead(), rowsOp.getQuery(),

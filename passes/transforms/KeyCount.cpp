@@ -190,6 +190,7 @@ static std::optional<int64_t> keysPerQuery(const Sum &end, Value query) {
 
 std::optional<KeyCount> flex::countKeys(const Numbers &n, Interval interval,
                                         Value query) {
+  query = stripped(query);
   auto bounding = [&](Number number, bool above) {
     if (number.value)
       return Bounding(n, query, above).of(number.value);

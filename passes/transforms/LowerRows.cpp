@@ -2,6 +2,7 @@
 
 #include "transforms/LowerRows.h"
 
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -69,7 +70,9 @@ TileRows RowSpace::rows(TileBuilder &b, Value numbers, int64_t rows) const {
   if (group % heads)
     valid = b.conj(valid, b.cmp(CmpIPredicate::slt, headInGroup, b.i32(group)));
   Value head = b.add(firstOfGroup, b.min(headInGroup, b.i32(group - 1)));
-  query = b.min(query, b.sub(queryCount, b.i32(1)));
+  query = matchPattern(queryCount, m_One())
+              ? b.constant(query.getType(), 0)
+              : b.min(query, b.sub(queryCount, b.i32(1)));
   return {head, query, valid};
 }
 

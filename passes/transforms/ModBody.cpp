@@ -9,8 +9,8 @@ using namespace mlir::flex;
 ModBody::ModBody(TileBuilder &b, tt::FuncOp callee, MaskModOp mask)
     : b(b), callee(callee) {
   // The shapes that flex-inline-mods gives, so that equal ops become one.
-  SmallVector<Value> actuals = {mask.getBatch(), b.asColumn(mask.getHead()),
-                                b.asColumn(mask.getQuery()), Value()};
+  SmallVector<Value> actuals = {mask.getBatch(), b.perRow(mask.getHead()),
+                                b.perRow(mask.getQuery()), Value()};
   llvm::append_range(actuals, mask.getCaptures());
   for (auto [formal, actual] : llvm::zip(callee.getArguments(), actuals))
     if (actual)

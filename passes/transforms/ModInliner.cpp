@@ -152,7 +152,7 @@ private:
   /// A column of rows or a row of keys, as one dimension of the tile.
   Value align(Value column, bool isRowOfTile) {
     body.placeFor(column);
-    Value aligned = isRowOfTile ? b.asColumn(column) : b.asRow(column);
+    Value aligned = isRowOfTile ? b.perRow(column) : b.asRow(column);
     return shapes == ModShapes::Tile ? b.spread(aligned, shapeOf(app.scores))
                                      : aligned;
   }

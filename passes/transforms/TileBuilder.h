@@ -56,6 +56,13 @@ public:
   /// tensor<N> as tensor<Nx1>.
   Value asColumn(Value value) { return expand(value, 1); }
 
+  /// What a column holds as tensor<Nx1>, or as one value where all rows share
+  /// it.
+  Value perRow(Value column) {
+    auto shared = column.getDefiningOp<tt::SplatOp>();
+    return shared ? shared.getSrc() : asColumn(column);
+  }
+
   /// tensor<N> as tensor<1xN>.
   Value asRow(Value value) { return expand(value, 0); }
 

@@ -124,7 +124,8 @@ def tensors(draw: random.Random, dtype: torch.dtype, batch: int, q_len: int, dim
     kv_batch = draw.choice([1, batch])
 
     def one(*shape: int) -> torch.Tensor:
-        layout = draw.choice(["plain", "heads inside", "sliced", "shifted", "columns apart"])
+        layouts = ["plain", "heads inside", "sliced", "shifted", "columns apart", "lines apart"]
+        layout = draw.choice(layouts)
         b, h, n, d = shape
         if layout == "heads inside":
             return torch.empty(b, n, h, d, dtype=dtype).transpose(1, 2)
@@ -132,6 +133,8 @@ def tensors(draw: random.Random, dtype: torch.dtype, batch: int, q_len: int, dim
             return torch.empty(b, h, n + 7, d, dtype=dtype)[:, :, :n]
         if layout == "shifted":
             return torch.empty(b * h * n * d + 1, dtype=dtype)[1:].view(shape)
+        if layout == "lines apart":
+            return torch.empty(b, h, n, d + 8, dtype=dtype)[..., :d]
         if layout == "columns apart":
             return torch.empty(b, h, n, 2 * d, dtype=dtype)[..., ::2]
         return torch.empty(shape, dtype=dtype)
@@ -206,6 +209,7 @@ def refuse() -> None:
     assert repeat(query, key[:, :, :590], key[:, :, :590], None, None, None) is not None
     more = torch.zeros(2, 2, 601, 64)
     wide = torch.zeros(2, 8, 1, 65)[..., 1:]
+    inside, apart = torch.zeros(2, 600, 2, 64).transpose(1, 2), torch.zeros(2, 2, 600, 72)[..., :64]
     others: list[Any] = [
         (query[:1], key, key),
         (query[:, :4], key, key),
@@ -219,6 +223,10 @@ def refuse() -> None:
         (query, key.half(), key),
         (query[0], key, key),
         (wide, key, key),
+        (query, inside, key),
+        (query, key, inside),
+        (query, apart, key),
+        (query, key, apart),
         (query, key.transpose(2, 3).contiguous().transpose(2, 3), key),
         (query, torch.nn.Parameter(key), key),
         (query.clone().requires_grad_(), key, key),

@@ -74,8 +74,8 @@ def test_one_compile_serves_a_generation(seed: int, compiled: list[str]) -> None
         else:
             problem.run(decode)
     assert decode._mods.trace_count == 1
-    assert sum("@decode(" in text or '"decode"' in text for text in compiled) <= 2
-    assert len(compiled) <= 3  # and one that joins a split's parts
+    assert sum("@decode(" in text or '"decode"' in text for text in compiled) <= 3
+    assert len(compiled) <= 4  # one a layout of K and V, and one that joins a split's parts
 
 
 def test_tensors_of_lengths_and_offsets_are_no_compile_keys(compiled: list[str]) -> None:
