@@ -332,6 +332,28 @@ def FlexFastMath : Pass<"flex-fast-math", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numRewritten", "num-rewritten", "ops rewritten">];
 }
 
+def FlexDeferSums : Pass<"flex-defer-sums", "::mlir::ModuleOp"> {
+  let summary = "Add up the sums of rows behind the loop, not in it";
+  let description = [{
+    The running sum of a softmax is carried as a tile, whose columns are added
+    up behind the loop. In a tile of 16 rows all warps have keys of all of them:
+    a sum in the loop would have to wait for the other warps at every tile.
+
+    ```mlir
+    %kept = arith.mulf %sum, %decay : tensor<16xf32>
+    %added = "tt.reduce"(%weights) <{axis = 1 : i32}> ({ ... arith.addf ... })
+    %next = arith.addf %kept, %added : tensor<16xf32>
+    ```
+    ==>
+    ```mlir
+    %kept = arith.mulf %sums, %decays : tensor<16x64xf32>
+    %next = arith.addf %kept, %weights : tensor<16x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numDeferred", "num-deferred", "sums">];
+}
+
 def FlexLegalizeMath : Pass<"flex-legalize-math", "::mlir::ModuleOp"> {
   let summary = "Write arith and math ops in forms that Triton lowers, and lowers exactly";
   let description = [{

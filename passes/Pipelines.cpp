@@ -38,6 +38,8 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
                           llvm::cl::desc("run flex-inline-mods")};
   Option<bool> fastMath{*this, "fast-math", llvm::cl::init(true),
                         llvm::cl::desc("run flex-fast-math")};
+  Option<bool> deferSums{*this, "defer-sums", llvm::cl::init(true),
+                         llvm::cl::desc("run flex-defer-sums")};
   Option<int64_t> heads{
       *this, "heads", llvm::cl::init(0),
       llvm::cl::desc("query heads in a tile; 0: as many as fit")};
@@ -100,6 +102,8 @@ void buildDecodePipeline(OpPassManager &pm, const DecodeOptions &options) {
   // The mods are inlined by now; what is left of them has no caller.
   pm.addPass(createFlexExtractKernel(FlexExtractKernelOptions{options.kernel}));
   addCleanup(pm, options);
+  if (options.deferSums)
+    pm.addPass(createFlexDeferSums());
   // After cleanup, which folds and merges math ops but not calls.
   pm.addPass(createFlexLegalizeMath(FlexLegalizeMathOptions{options.target}));
 }

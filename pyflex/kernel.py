@@ -155,6 +155,7 @@ class KernelSpec:
             "flex-split-kv": not self.splits_kv,
             "flex-join-in-cluster": not sm_90,
             "flex-overlap-kernels": not sm_90,
+            "flex-defer-sums": not self.schedule.defers_sums,
         }
         for name in OPTIMISATIONS:
             enabled = self.options.enabled(name) and not off.get(name, False)

@@ -21,6 +21,7 @@ OPTIMISATIONS = (
     "flex-overlap-kernels",
     "flex-inline-mods",
     "flex-fast-math",
+    "flex-defer-sums",
 )
 
 

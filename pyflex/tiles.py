@@ -63,7 +63,8 @@ class Places:
 class Schedule:
     """The part of a schedule that is compiled into a kernel.
 
-    `heads` query heads by `rows // heads` queries make the rows of a tile.
+    `heads` query heads by `rows // heads` queries make the rows of a tile. With `defers_sums` those
+    of its rows are added up behind the loop.
     """
 
     rows: int
@@ -71,6 +72,7 @@ class Schedule:
     heads: int
     num_warps: int
     num_stages: int
+    defers_sums: bool = False
 
     @property
     def queries(self) -> int:
@@ -138,12 +140,15 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     most = in_block if in_block >= _LEAST_BLOCK else _MOST_KEYS
 
     def tile(keys: int, num_warps: int, num_stages: int) -> Schedule:
+        keys = options.keys or max(16, min(keys, num_warps * _WARP_SCORES // rows, most))
         return Schedule(
             rows=rows,
-            keys=options.keys or max(16, min(keys, num_warps * _WARP_SCORES // rows, most)),
+            keys=keys,
             heads=min(sharing, rows),
             num_warps=options.num_warps or (num_warps if rows <= 64 else 8),
             num_stages=options.num_stages or num_stages,
+            # Programs of the usual tile hide each other's waits in the loop, not behind it.
+            defers_sums=not _NARROW < keys * shape.line < _WIDE,
         )
 
     # The warps of a product divide its columns, of which a piece of 16 has too few for four.

@@ -30,6 +30,7 @@ APART = (
     "flex-overlap-kernels",
     "flex-mask-from-score",
     "flex-list-blocks",
+    "flex-defer-sums",
 )
 OTHERS = tuple(name for name in pyflex.OPTIMISATIONS if name not in APART)
 

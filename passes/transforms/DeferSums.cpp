@@ -1,0 +1,110 @@
+//===- DeferSums.cpp - Add up the sums of rows behind the loop ------------===//
+
+#include "Passes.h"
+#include "transforms/TileBuilder.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Matchers.h"
+
+namespace mlir::flex {
+#define GEN_PASS_DEF_FLEXDEFERSUMS
+#include "Passes.h.inc"
+} // namespace mlir::flex
+
+using namespace mlir;
+using namespace mlir::flex;
+
+namespace {
+
+/// The running sum of each row: what a loop carries times a factor, and the sum
+/// of a tile's columns.
+struct RunningSum {
+  unsigned index; // of the loop's state
+  Value factor, tile;
+  arith::AddFOp next;
+};
+
+/// The columns that `value` is the sum of, if nothing else uses it.
+Value summedTile(Value value) {
+  auto reduce = value.getDefiningOp<tt::ReduceOp>();
+  if (!reduce || !value.hasOneUse() || reduce->getNumOperands() != 1)
+    return {};
+  Value tile = reduce->getOperand(0);
+  Operation &combine = reduce.getCombineOp().front().front();
+  bool isSum = isa<arith::AddFOp>(combine) && shapeOf(tile).size() == 2 &&
+               reduce.getAxis() == 1;
+  return isSum ? tile : Value();
+}
+
+struct DeferSumsPass : public flex::impl::FlexDeferSumsBase<DeferSumsPass> {
+  void runOnOperation() override {
+    SmallVector<scf::ForOp> loops;
+    getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
+    for (scf::ForOp loop : loops)
+      for (unsigned index = 0; index < loop.getNumRegionIterArgs(); ++index)
+        if (auto sum = find(loop, index)) {
+          loop = defer(loop, *sum);
+          ++numDeferred;
+        }
+  }
+
+  /// The sum that is carried at `index`, if its tile may be carried instead.
+  static std::optional<RunningSum> find(scf::ForOp loop, unsigned index) {
+    // Of more rows warps can have their own, and need not tell each other.
+    constexpr int64_t rowsOfAllWarps = 16;
+    BlockArgument carried = loop.getRegionIterArg(index);
+    Value yielded = loop.getYieldedValues()[index];
+    auto next = yielded.getDefiningOp<arith::AddFOp>();
+    if (!next || !yielded.hasOneUse() || !carried.hasOneUse() ||
+        !matchPattern(loop.getInitArgs()[index], m_AnyZeroFloat()))
+      return std::nullopt;
+    for (auto [old, added] : {std::pair{next.getLhs(), next.getRhs()},
+                              {next.getRhs(), next.getLhs()}}) {
+      auto product = old.getDefiningOp<arith::MulFOp>();
+      Value tile = summedTile(added);
+      if (!product || !old.hasOneUse() || !tile ||
+          shapeOf(tile)[0] != rowsOfAllWarps)
+        continue;
+      if (product.getLhs() == carried)
+        return RunningSum{index, product.getRhs(), tile, next};
+      if (product.getRhs() == carried)
+        return RunningSum{index, product.getLhs(), tile, next};
+    }
+    return std::nullopt;
+  }
+
+  static scf::ForOp defer(scf::ForOp loop, const RunningSum &sum) {
+    TileBuilder b(loop.getLoc(), loop);
+    SmallVector<Value> inits(loop.getInitArgs());
+    inits[sum.index] = b.constant(sum.tile.getType(), 0);
+    auto wider = scf::ForOp::create(
+        b, loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
+    wider->setAttrs(loop->getAttrs());
+    Block *body = wider.getBody();
+    if (!body->empty())
+      body->getTerminator()->erase();
+    body->getOperations().splice(body->end(), loop.getBody()->getOperations());
+    for (auto [from, to] :
+         llvm::zip(loop.getBody()->getArguments(), body->getArguments()))
+      from.replaceAllUsesWith(to);
+
+    arith::AddFOp next = sum.next;
+    TileBuilder inner(next.getLoc(), next);
+    Value kept = inner.mulf(wider.getRegionIterArg(sum.index),
+                            inner.asColumn(sum.factor));
+    Operation *old[] = {next, next.getLhs().getDefiningOp(),
+                        next.getRhs().getDefiningOp()};
+    next.getResult().replaceAllUsesWith(inner.addf(kept, sum.tile));
+    for (Operation *op : old)
+      op->erase();
+
+    SmallVector<Value> results(wider.getResults());
+    results[sum.index] = b.reduceSum(results[sum.index], 1);
+    loop.replaceAllUsesWith(results);
+    loop.erase();
+    return wider;
+  }
+};
+
+} // namespace
