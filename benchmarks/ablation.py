@@ -9,11 +9,11 @@ import torch
 
 from benchmarks.report import geomean, progress, text_table
 from benchmarks.systems import run_pyflex
-from benchmarks.timing import read_floor
+from benchmarks.timing import replay_with_floor
 from benchmarks.warm import Job, warm
 from benchmarks.workloads import Workload, make_problem
 from pyflex import OPTIMISATIONS, Options
-from pyflex.timing import TURN, capture, replay
+from pyflex.timing import capture
 
 Row = dict[str, Any]
 
@@ -33,14 +33,15 @@ def ablate(workloads: Sequence[Workload], processes: int | None) -> list[Row]:
     rows = []
     for workload in progress(workloads, lambda w: w.name):
         problem = make_problem(workload)
-        row: Row = {"workload": workload.name, "floor": read_floor(workload.kv_bytes), "errors": {}}
+        row: Row = {"workload": workload.name, "errors": {}}
         graphs = {}
         for name, given in options.items():
             try:
                 graphs[name] = capture(run_pyflex(problem, given))
             except Exception as error:  # a variant that fails is a line of the table
                 row["errors"][name] = f"{type(error).__name__}: {error}"[:300]
-        row["us"] = dict(zip(graphs, replay(list(graphs.values()), _REPEATS, TURN), strict=True))
+        row["floor"], times = replay_with_floor(workload.kv_bytes, list(graphs.values()), _REPEATS)
+        row["us"] = dict(zip(graphs, times, strict=True))
         rows.append(row)
         del problem, graphs
         torch.cuda.empty_cache()

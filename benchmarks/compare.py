@@ -11,9 +11,9 @@ import torch
 from benchmarks.recorded import recorded_share
 from benchmarks.report import geomean, progress, text_table
 from benchmarks.systems import SYSTEMS, UnsupportedError
-from benchmarks.timing import read_floor
+from benchmarks.timing import replay_with_floor
 from benchmarks.workloads import Workload, make_problem
-from pyflex.timing import TURN, capture, replay
+from pyflex.timing import capture
 
 Row = dict[str, Any]
 
@@ -32,8 +32,7 @@ def compare(workloads: Sequence[Workload], systems: Sequence[str]) -> list[Row]:
 def measure(workload: Workload, systems: Sequence[str]) -> Row:
     """Microseconds of each system, replayed in turn, or why it gave none."""
     problem = make_problem(workload)
-    floor = read_floor(workload.kv_bytes)
-    row: Row = {"workload": workload.name, "megabytes": workload.kv_bytes / 1e6, "floor": floor}
+    row: Row = {"workload": workload.name, "megabytes": workload.kv_bytes / 1e6}
     runs, graphs = {}, {}
     row["first_s"], row["errors"] = {}, {}
     for name in systems:
@@ -48,7 +47,7 @@ def measure(workload: Workload, systems: Sequence[str]) -> Row:
             row["errors"][name] = str(reason)
         except Exception as error:  # a peer that fails must not end the run
             row["errors"][name] = f"{type(error).__name__}: {error}"[:300]
-    times = replay(list(graphs.values()), _REPEATS, TURN)
+    row["floor"], times = replay_with_floor(workload.kv_bytes, list(graphs.values()), _REPEATS)
     row["us"] = dict(zip(graphs, times, strict=True))
     return row
 

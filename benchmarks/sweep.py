@@ -16,11 +16,11 @@ import torch
 
 from benchmarks.report import progress, text_table
 from benchmarks.systems import run_pyflex
-from benchmarks.timing import read_floor
+from benchmarks.timing import replay_with_floor
 from benchmarks.warm import Job, warm
 from benchmarks.workloads import Workload, make_problem
 from pyflex import Options
-from pyflex.timing import graph_time
+from pyflex.timing import capture
 
 Row = dict[str, Any]
 
@@ -86,9 +86,9 @@ def sweep(series: Sequence[Series], *, processes: int | None, seconds: float) ->
             errors[point] = f"not measured: {seconds:.0f} s had passed"
             continue
         try:
-            figures[point] = graph_time(run_pyflex(make_problem(point)), 15) / read_floor(
-                point.kv_bytes
-            )
+            run = run_pyflex(make_problem(point))  # which holds what the graph reads
+            floor, (us,) = replay_with_floor(point.kv_bytes, [capture(run)], 15)
+            figures[point] = us / floor
         except Exception as error:  # a point that fails is a finding
             errors[point] = f"{type(error).__name__}: {error}"[:300]
     torch.cuda.empty_cache()

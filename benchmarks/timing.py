@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import Any
+from typing import NamedTuple
 
 import torch
 import triton
@@ -49,17 +49,37 @@ def _read(source, sums, BLOCK: tl.constexpr, STEPS: tl.constexpr):  # noqa: ANN0
     tl.store(sums + program, tl.sum(total, 0))
 
 
+class _Reading(NamedTuple):
+    """The plain kernel on one grid. It reads a whole number of blocks, and writes to `sums`."""
+
+    graph: torch.cuda.CUDAGraph
+    scale: float
+    sums: torch.Tensor
+
+
 @cache
-def read_floor(size: int) -> float:
-    """Microseconds in which one plain kernel reads `size` bytes once; the best of several grids."""
-    graphs: list[Any] = []
-    covered: list[int] = []
+def _fastest_reading(size: int) -> _Reading:
+    """Of about `size` bytes, on the best of several grids; times `scale` it is for all of them."""
+    readings: list[_Reading] = []
     for block, steps in _READ_GRIDS:
         programs = size // 4 // (block * steps)
         if programs:
             sums = torch.empty(programs, device="cuda")
             grid = _read[(programs,)]
-            graphs.append(capture(partial(grid, _pool(), sums, block, steps, num_warps=8)))
-            covered.append(programs * block * steps * 4)
-    times = replay(graphs, 15, TURN)
-    return min(us * size / part for us, part in zip(times, covered, strict=True))
+            graph = capture(partial(grid, _pool(), sums, block, steps, num_warps=8))
+            readings.append(_Reading(graph, size / (programs * block * steps * 4), sums))
+    times = replay([reading.graph for reading in readings], 15, TURN)
+    scaled = [us * reading.scale for us, reading in zip(times, readings, strict=True)]
+    return readings[scaled.index(min(scaled))]
+
+
+def replay_with_floor(
+    size: int, graphs: Sequence[torch.cuda.CUDAGraph], repeats: int
+) -> tuple[float, list[float]]:
+    """Microseconds in which one plain kernel reads `size` bytes once, and those of each graph.
+
+    The kernel takes its turns with the graphs: a GPU that has worked for a while reads more slowly.
+    """
+    reading = _fastest_reading(size)
+    floor, *times = replay([reading.graph, *graphs], repeats, TURN)
+    return floor * reading.scale, times
