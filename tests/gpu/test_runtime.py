@@ -58,8 +58,8 @@ def test_one_compile_serves_a_generation(seed: int, compiled: list[str]) -> None
         if step % 20 == 2:
             check(problem, out, lse)
     assert decode._mods.trace_count == 1
-    assert sum('"decode"' in text for text in compiled) <= 2
-    assert len(set(compiled)) <= 3  # and one that joins a split's parts
+    assert sum('"decode"' in text for text in compiled) <= 3
+    assert len(set(compiled)) <= 4  # one a layout of K and V, and one that joins a split's parts
 
 
 def test_graph_replays_with_lengths_on_the_device(seed: int) -> None:
