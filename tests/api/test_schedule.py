@@ -177,6 +177,15 @@ def test_one_program_a_multiprocessor_takes_a_wide_tile_and_many_short_ones_a_na
     assert keys == [max(tile.keys for tile in tiles), min(tile.keys for tile in tiles)]
 
 
+def test_sums_are_deferred_but_in_the_usual_tile() -> None:
+    usual, *others = schedules_for(Options(), USUAL)
+    assert not usual.defers_sums
+    assert len(others) == 2
+    assert all(tile.defers_sums for tile in others)
+    fixed = [schedules_for(Options(keys=keys), USUAL)[0] for keys in (16, 32, 64, 128, 256)]
+    assert [tile.defers_sums for tile in fixed] == [True, True, False, True, True]
+
+
 def test_too_large_a_grid() -> None:
     schedule.check_grid(Options(splits=2), 2**30 - 1)
     schedule.check_grid(Options(), 2**31)

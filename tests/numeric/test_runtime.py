@@ -78,6 +78,25 @@ def test_one_compile_serves_a_generation(seed: int, compiled: list[str]) -> None
     assert len(compiled) <= 4  # one a layout of K and V, and one that joins a split's parts
 
 
+def test_usual_distances_between_keys_are_compiled_in() -> None:
+    decode, (query, key, value) = pyflex.compile(None, causal), qkv(dim=32)
+    heads = key.shape[1]
+    between = value.transpose(1, 2).contiguous().transpose(1, 2)
+    apart = torch.cat([key, key[..., :8]], dim=-1)[..., :32]
+    for keys, values, lines in (
+        (key, value, (32, 32)),
+        (key, between, (32, heads * 32)),
+        (apart, value, (0, 32)),
+        (key[:, :, :1], value[:, :, :1], (32, 32)),
+        (key[:, :1].expand_as(key), value, (32, 32)),
+        (key[:, :, :1].expand_as(key), value, (0, 32)),
+    ):
+        check(Problem(query, keys, values, None, causal), decode)
+        assert decode._last is not None
+        assert (decode._last.key_line, decode._last.value_line) == lines
+        assert decode._last.one_query == (query.shape[2] == 1)
+
+
 def test_tensors_of_lengths_and_offsets_are_no_compile_keys(compiled: list[str]) -> None:
     decode = pyflex.compile(None, causal)
     query, key, value = qkv()
