@@ -18,7 +18,7 @@ from tests.mods import MASK_MODS, Sizes, causal, window
 
 Mask = Callable[..., Any]
 #: Random masks of one run; each is called twice.
-MASKS, AT_A_TIME = 240, 20
+MASKS, AT_A_TIME = 160, 20
 
 
 def draw_options(random: Random) -> pyflex.Options:
