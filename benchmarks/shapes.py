@@ -11,7 +11,7 @@ from benchmarks.workloads import Workload
 _BYTES = (2e6, 1e9)
 _LENGTHS = (128, 1 << 18)
 _ITEMSIZE = {"float32": 4, "float16": 2, "bfloat16": 2}
-#: Shapes that share a kernel, so that compiling them takes minutes and not hours.
+#: Shapes that share a kernel, but for KV heads: compiling them takes minutes and not hours.
 SHAPES_PER_KERNEL = 4
 
 

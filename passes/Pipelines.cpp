@@ -102,6 +102,7 @@ void buildDecodePipeline(OpPassManager &pm, const DecodeOptions &options) {
   // The mods are inlined by now; what is left of them has no caller.
   pm.addPass(createFlexExtractKernel(FlexExtractKernelOptions{options.kernel}));
   addCleanup(pm, options);
+  // The sum of a row is plain arithmetic by now.
   if (options.deferSums)
     pm.addPass(createFlexDeferSums());
   // After cleanup, which folds and merges math ops but not calls.

@@ -55,15 +55,19 @@ def layout_of(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> La
     steps = query_b | query_h | query_n | key_b | key_h | key_n | value_b | value_h | value_n
     places = query_at | key_at | value_at | steps * query.element_size()
     lines = (False, 0, 0)
-    _, kv_heads, kv_max, key_dim = key.shape
     if query_d == key_d == value_d == 1 and places & 15 == 0:
-        # Next to one another, or those of all heads together: as caches are.
-        key_line = key_n if key_n in (key_dim, kv_heads * key_dim) else 0
-        value_dim = value.shape[3]
-        value_line = value_n if value_n in (value_dim, kv_heads * value_dim) else 0
-        lines = (True, key_line, value_line)
+        lines = (True, _usual_line(key, key_n), _usual_line(value, value_n))
     strides = (query_strides, key_strides, value_strides)
-    return query_at, key_at, value_at, *strides, kv_max, lines
+    return query_at, key_at, value_at, *strides, key.shape[2], lines
+
+
+def _usual_line(tensor: torch.Tensor, step: int) -> int:
+    """`step` if it takes one from a line to the next, or past those of all heads, as in caches.
+
+    Otherwise 0; GpuCall.cpp has the same.
+    """
+    _, heads, _, dim = tensor.shape
+    return step if step in (dim, heads * dim) else 0
 
 
 def call_kind(
@@ -250,7 +254,10 @@ class Plan:
     def _of_layout(
         self, layout: Layout, results: tuple[int, ...], rest: tuple[Argument, ...]
     ) -> tuple[Argument, ...]:
-        """The arguments for tensors that lie so, and for results at these addresses."""
+        """The kernel's arguments, but for a split's; GpuCall.cpp writes the same ones.
+
+        For tensors that lie so, and for results at these addresses.
+        """
         query, key, value, query_strides, key_strides, value_strides, kv_max, lines = layout
         aligned, key_line, value_line = lines
         if self._repeats_kv:
@@ -258,20 +265,9 @@ class Plan:
         if aligned:  # the kernel knows the last stride, and perhaps that of lines
             query_strides, key_strides = query_strides[:3], key_strides[: 2 if key_line else 3]
             value_strides = value_strides[: 2 if value_line else 3]
-        return self._arguments(
-            (query, key, value, *results),
-            (*query_strides, *key_strides, *value_strides),
-            (kv_max, *rest),
-        )
-
-    def _arguments(
-        self,
-        addresses: tuple[int, ...],
-        strides: tuple[int, ...],
-        lengths: tuple[Argument, ...],
-    ) -> tuple[Argument, ...]:
-        """The kernel's arguments, but for a split's; GpuCall.cpp writes the same ones."""
-        return (*addresses, *strides, *self._middle, *lengths, *self._tail)
+        addresses = (query, key, value, *results)
+        strides = (*query_strides, *key_strides, *value_strides)
+        return (*addresses, *strides, *self._middle, kv_max, *rest, *self._tail)
 
     def _results(self, out_at: int, rows_at: tuple[int, ...]) -> tuple[Argument, ...]:
         """What the joining kernel needs to know of the result."""
@@ -306,9 +302,10 @@ class Plan:
 
     def _make_repeat(self, kernels: tuple[GpuKernel, ...], listing: GpuKernel | None) -> Repeat:
         spec = self.spec
-        lse = (0,) if spec.lse else ()
-        strides = (0,) * ((9 if spec.aligned else 12) - bool(spec.key_line) - bool(spec.value_line))
-        arguments = self._arguments((0, 0, 0, 0, *lse), strides, (0, 0.0, 0, 0, 0, 0, 0, 0))
+        lse, strides = (0,) if spec.lse else (), (0, 0, 0, 0)
+        lines = (spec.aligned, spec.key_line, spec.value_line)
+        anywhere = (0, 0, 0, strides, strides, strides, 0, lines)
+        arguments = self._of_layout(anywhere, (0, *lse), (0.0, 0, 0, 0, 0, 0, 0))
         if listing is not None:
             own = (*arguments, 0, 0, 0, 0, 0)
             arguments = (*own, 0, 0, *own)

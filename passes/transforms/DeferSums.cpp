@@ -31,22 +31,22 @@ Value summedTile(Value value) {
   if (!reduce || !value.hasOneUse() || reduce->getNumOperands() != 1)
     return {};
   Value tile = reduce->getOperand(0);
-  Operation &combine = reduce.getCombineOp().front().front();
-  bool isSum = isa<arith::AddFOp>(combine) && shapeOf(tile).size() == 2 &&
-               reduce.getAxis() == 1;
-  return isSum ? tile : Value();
+  auto combine = reduce.getCombineOp().front().without_terminator();
+  bool isSum =
+      llvm::hasSingleElement(combine) && isa<arith::AddFOp>(*combine.begin());
+  bool ofColumns = shapeOf(tile).size() == 2 && reduce.getAxis() == 1;
+  return isSum && ofColumns ? tile : Value();
 }
 
 struct DeferSumsPass : public flex::impl::FlexDeferSumsBase<DeferSumsPass> {
   void runOnOperation() override {
-    SmallVector<scf::ForOp> loops;
-    getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
-    for (scf::ForOp loop : loops)
+    getOperation().walk([&](scf::ForOp loop) {
       for (unsigned index = 0; index < loop.getNumRegionIterArgs(); ++index)
         if (auto sum = find(loop, index)) {
-          loop = defer(loop, *sum);
+          defer(loop, *sum);
           ++numDeferred;
         }
+    });
   }
 
   /// The sum that is carried at `index`, if its tile may be carried instead.
@@ -74,36 +74,27 @@ struct DeferSumsPass : public flex::impl::FlexDeferSumsBase<DeferSumsPass> {
     return std::nullopt;
   }
 
-  static scf::ForOp defer(scf::ForOp loop, const RunningSum &sum) {
+  static void defer(scf::ForOp loop, const RunningSum &sum) {
+    Type type = sum.tile.getType();
+    BlockArgument carried = loop.getRegionIterArg(sum.index);
+    Value result = loop.getResult(sum.index);
     TileBuilder b(loop.getLoc(), loop);
-    SmallVector<Value> inits(loop.getInitArgs());
-    inits[sum.index] = b.constant(sum.tile.getType(), 0);
-    auto wider = scf::ForOp::create(
-        b, loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
-    wider->setAttrs(loop->getAttrs());
-    Block *body = wider.getBody();
-    if (!body->empty())
-      body->getTerminator()->erase();
-    body->getOperations().splice(body->end(), loop.getBody()->getOperations());
-    for (auto [from, to] :
-         llvm::zip(loop.getBody()->getArguments(), body->getArguments()))
-      from.replaceAllUsesWith(to);
+    loop.getInitArgsMutable()[sum.index].assign(b.constant(type, 0));
+    carried.setType(type);
+    result.setType(type);
 
     arith::AddFOp next = sum.next;
     TileBuilder inner(next.getLoc(), next);
-    Value kept = inner.mulf(wider.getRegionIterArg(sum.index),
-                            inner.asColumn(sum.factor));
+    Value kept = inner.mulf(carried, inner.asColumn(sum.factor));
     Operation *old[] = {next, next.getLhs().getDefiningOp(),
                         next.getRhs().getDefiningOp()};
     next.getResult().replaceAllUsesWith(inner.addf(kept, sum.tile));
     for (Operation *op : old)
       op->erase();
 
-    SmallVector<Value> results(wider.getResults());
-    results[sum.index] = b.reduceSum(results[sum.index], 1);
-    loop.replaceAllUsesWith(results);
-    loop.erase();
-    return wider;
+    b.setInsertionPointAfter(loop);
+    Value added = b.reduceSum(result, 1);
+    result.replaceAllUsesExcept(added, added.getDefiningOp());
   }
 };
 
