@@ -123,7 +123,7 @@ LogicalResult flex::lowerClassify(TileBuilder &b, ClassifyOp op) {
 //===----------------------------------------------------------------------===//
 
 /// Blocks that are listed at a time; half of an i32 counts them.
-static constexpr int64_t kChunk = 2048;
+static constexpr int64_t kChunk = 1024;
 
 /// Lists the blocks from `first` on behind the counts of those before, and
 /// returns the new counts.
