@@ -81,7 +81,8 @@ tt.func @consecutive_lines(%p: !tt.ptr<f32>, %s: i64, %b: i32, %length: i32, %sc
     -> tensor<16x16xf32> {
   // CHECK: scf.for %[[I:[^ ]*]] =
   // CHECK: %[[FIRST:.*]] = arith.muli %[[I]], %c16_i32
-  // CHECK: arith.extsi %[[FIRST]] : i32 to i64
+  // CHECK: %[[BEFORE:.*]] = arith.subi %[[FIRST]],
+  // CHECK: arith.extsi %[[BEFORE]] : i32 to i64
   // CHECK: %[[START:.*]] = tt.addptr %{{.*}}, %{{.*}} : !tt.ptr<f32>, i64
   // CHECK: %[[P:.*]] = tt.splat %[[START]] : !tt.ptr<f32> -> tensor<16x128x!tt.ptr<f32>>
   // CHECK: tt.addptr %[[P]], %{{.*}} : tensor<16x128x!tt.ptr<f32>>, tensor<16x128xi64>

@@ -419,7 +419,9 @@ tt.func @load_of_a_tile(%p: !tt.ptr<bf16>, %s: i64, %b: i32, %h: i32, %length: i
   // CHECK: scf.for %[[I:[^ ]*]] =
   // CHECK: %[[FIRST:.*]] = arith.muli %[[I]], %c64_i32
   // CHECK: %[[VALID:.*]] = arith.cmpi slt, %{{.*}}, %{{.*}} : tensor<64xi32>
-  // CHECK: %[[WIDE:.*]] = arith.extsi %[[FIRST]] : i32 to i64
+  // The lines are counted from the tile's length on, and start as far before the first.
+  // CHECK: %[[BEFORE:.*]] = arith.subi %[[FIRST]], %c64_i32
+  // CHECK: %[[WIDE:.*]] = arith.extsi %[[BEFORE]] : i32 to i64
   // CHECK: %[[OFFSET:.*]] = arith.muli %[[WIDE]], %[[S]] : i64
   // CHECK: %[[START:.*]] = tt.addptr %{{.*}}, %[[OFFSET]] : !tt.ptr<bf16>, i64
   // CHECK: %[[STARTS:.*]] = tt.splat %[[START]] : !tt.ptr<bf16> -> tensor<64x128x!tt.ptr<bf16>>
@@ -523,7 +525,7 @@ tt.func @classify(%b: i32, %query: tensor<4xi32>, %limit: i32, %kinds: !tt.ptr<i
 // CHECK-SAME: %[[PARTIAL_COUNT:[^:]*]]: !tt.ptr<i32>, %[[PARTIALS:[^:]*]]: !tt.ptr<i32>, %[[FULL_COUNT:[^:]*]]: !tt.ptr<i32>, %[[FULLS:[^:]*]]: !tt.ptr<i32>)
 tt.func @compact(%kinds: !tt.ptr<i64>, %limit: i32, %arrived: !tt.ptr<i32>, %partial_count: !tt.ptr<i32>,
                  %partials: !tt.ptr<i32>, %full_count: !tt.ptr<i32>, %fulls: !tt.ptr<i32>) {
-  // CHECK-DAG: %[[HALF:.*]] = arith.constant dense<65536> : tensor<2048xi32>
+  // CHECK-DAG: %[[HALF:.*]] = arith.constant dense<65536> : tensor<1024xi32>
   // CHECK: %[[BEFORE_ME:.*]] = tt.atomic_rmw add, acq_rel, gpu, %[[ARRIVED]], %c1_i32
   // CHECK: %[[PARTS:.*]] = tt.get_num_programs y
   // CHECK: %[[MOST:.*]] = arith.subi %[[PARTS]], %c1_i32
@@ -531,8 +533,8 @@ tt.func @compact(%kinds: !tt.ptr<i64>, %limit: i32, %arrived: !tt.ptr<i32>, %par
   // CHECK: scf.if %[[LAST]] {
   // CHECK: tt.store %[[ARRIVED]], %c0_i32
   // CHECK: %[[COUNTS:.*]]:2 = scf.for {{.*}} iter_args(%[[P:.*]] = %c0_i32, %[[F:.*]] = %c0_i32)
-  // CHECK: %[[WORD:.*]] = tt.load %{{.*}} : tensor<2048x!tt.ptr<i64>>
-  // CHECK: %[[PARTIAL:.*]] = arith.subi %{{.*}} : tensor<2048xi32>
+  // CHECK: %[[WORD:.*]] = tt.load %{{.*}} : tensor<1024x!tt.ptr<i64>>
+  // CHECK: %[[PARTIAL:.*]] = arith.subi %{{.*}} : tensor<1024xi32>
   // CHECK: %[[UPPER:.*]] = arith.muli %{{.*}}, %[[HALF]]
   // CHECK: %[[BOTH:.*]] = arith.addi %[[PARTIAL]], %[[UPPER]]
   // CHECK: %[[SUMS:.*]] = "tt.scan"(%[[BOTH]]) <{axis = 0 : i32, reverse = false}>

@@ -41,8 +41,13 @@ static Lines linesFrom(TileBuilder &b, ViewOp view, LoadOp op, Value first) {
   Value base =
       b.move(view.getPointer(), b.mul(b.extend(op.getBatch()), strides[0]));
   base = b.move(base, b.mul(b.extend(op.getHead()), strides[1]));
-  base = b.move(base, b.mul(b.extend(first), strides[2]));
-  Value line = b.range(shapeOf(op.getResult())[0]);
+  // Lines are counted from `count` on and not from 0, as keys are for the mask:
+  // that keeps LLVM from merging the two, and lets it find that a thread's
+  // lines are constants apart, which a load adds for nothing.
+  int64_t count = shapeOf(op.getResult())[0];
+  Value before = b.sub(first, b.i32(count));
+  base = b.move(base, b.mul(b.extend(before), strides[2]));
+  Value line = b.range(count, 2 * count);
   return {base, b.mul(b.extend(b.asColumn(line)), strides[2])};
 }
 
