@@ -26,19 +26,30 @@
 
 // Each program leaves what it found, and joins some columns of what all of them found.
 // TRITON-LABEL: tt.func public @decode(
-// TRITON-SAME: %[[MEMORY:[^:]*]]: i32)
+// TRITON-SAME: %[[PARTS:[^:]*]]: i32, %{{[^:]*}}: !tt.ptr<f32>, %[[MEMORY:[^:]*]]: i32)
 // TRITON: %[[OWN:.*]] = tt.elementwise_inline_asm "{{.*}}global_smem{{.*}}" {{.*}} %[[MEMORY]] : i32 -> i32
 // TRITON: "{{.*}}st.shared.f32{{.*}}" {{.*}} : tensor<16xi32>, tensor<16xf32>, tensor<16xi32>
 // TRITON: "{{.*}}st.shared.f32{{.*}}" {{.*}} : tensor<16xi32>, tensor<16xf32>, tensor<16xi32>
 // TRITON: "{{.*}}st.shared.f32{{.*}}" {{.*}} : tensor<16x64xi32>, tensor<16x64xf32>, tensor<16x64xi32>
 // TRITON: "fence.release.sync_restrict::shared::cta.cluster; barrier.cluster.arrive.relaxed.aligned; // $0"
 // TRITON: "barrier.cluster.wait.acquire.aligned; // $0"
+// Of a pair, half of the columns at once.
+// TRITON: %[[TWO:.*]] = arith.constant 2 : i32
+// TRITON: %[[PAIR:.*]] = arith.cmpi sle, %[[PARTS]], %[[TWO]]
+// TRITON: scf.if %[[PAIR]] {
+// TRITON: scf.for
+// TRITON: scf.for
+// TRITON-COUNT-2: "mapa.shared::cluster.u32 $0, $1, $2;" {{.*}} %[[OWN]], %{{.*}} : i32, i32 -> i32
+// TRITON-NOT: mapa
+// TRITON: math.exp2
+// TRITON: tt.store %{{.*}} : tensor<4x32x!tt.ptr<bf16>>
+// TRITON: } else {
 // TRITON: scf.for
 // TRITON: scf.for
 // TRITON-COUNT-8: "mapa.shared::cluster.u32 $0, $1, $2;" {{.*}} %[[OWN]], %{{.*}} : i32, i32 -> i32
 // TRITON-NOT: mapa
 // TRITON: math.exp2
-// TRITON: tt.store %{{.*}} : tensor<4x32x!tt.ptr<bf16>>
+// TRITON: tt.store %{{.*}} : tensor<4x16x!tt.ptr<bf16>>
 // TRITON: tt.store %{{.*}} : tensor<4x1x!tt.ptr<f32>>
 // TRITON: "fence.release
 // TRITON: "barrier.cluster.wait

@@ -26,11 +26,11 @@ using namespace mlir;
 using namespace mlir::flex;
 using arith::CmpIPredicate;
 
-/// Programs of the largest cluster. What all of them found is loaded at once:
-/// another program's memory is far.
+/// Programs of the largest cluster.
 static constexpr int64_t kPrograms = 8;
-/// Elements that are joined at once: few in each thread.
-static constexpr int64_t kElements = 128;
+/// Elements that are loaded at once, some from each program of a cluster:
+/// another program's memory is far, and a thread has room for a few.
+static constexpr int64_t kLoads = 1024;
 
 namespace {
 
@@ -47,9 +47,6 @@ public:
     tileRows = shapeOf(op.getAcc())[0];
     int64_t heads = op.getHeads();
     rows = std::min<int64_t>(llvm::PowerOf2Ceil(heads), tileRows);
-    int64_t most = std::max<int64_t>(kElements / rows, 16);
-    columns =
-        std::clamp<int64_t>(llvm::PowerOf2Ceil(op.getColumns()), 16, most);
   }
 
   void run() {
@@ -59,7 +56,16 @@ public:
     rowCount = b.mul(queries, b.i32(op.getHeads()));
     leave();
     memory.meet();
-    joinChunks();
+    // Of a pair, which is common, more can be loaded at once.
+    Value isPair = b.cmp(CmpIPredicate::sle, op.getParts(), b.i32(2));
+    auto branch = scf::IfOp::create(b, isPair, /*withElseRegion=*/true);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(branch.thenYield());
+      joinChunks(2);
+      b.setInsertionPoint(branch.elseYield());
+      joinChunks(kPrograms);
+    }
     memory.meet();
   }
 
@@ -101,7 +107,13 @@ private:
     }
   }
 
-  void joinChunks() {
+  /// What more than half of `most` programs have left, and `most` at most: one
+  /// chunk for each of them, as far as what is loaded at once allows.
+  void joinChunks(int64_t most) {
+    programs = most;
+    int64_t share = llvm::divideCeil(int64_t(op.getColumns()), most / 2 + 1);
+    int64_t room = std::max<int64_t>(kLoads / most / rows, 16);
+    columns = std::clamp<int64_t>(llvm::PowerOf2Ceil(share), 16, room);
     Value first = b.mul(op.getPart(), b.i32(columns));
     Value step = b.mul(op.getParts(), b.i32(columns));
     forEach(b.i32(0), rowCount, b.i32(rows), [&](Value row) {
@@ -155,7 +167,7 @@ private:
   Softmax joined(Value pair, Value element) {
     SmallVector<Softmax> found;
     Value max, last = b.sub(op.getParts(), b.i32(1));
-    for (int64_t i = 0; i < kPrograms; ++i) {
+    for (int64_t i = 0; i < programs; ++i) {
       Value program = b.i32(i);
       Value counts = b.cmp(CmpIPredicate::sle, program, last);
       Value base = memory.ofProgram(own, b.min(program, last));
@@ -193,6 +205,7 @@ private:
   RowSpace space;
   ViewOp out;
   int64_t tileRows, rows, columns; // of the tile, and those joined at once
+  int64_t programs;                // that there may be
   Value own, rowCount;
 };
 
