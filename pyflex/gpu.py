@@ -91,15 +91,20 @@ def parse_target(name: str) -> Target:
     )
 
 
-def backend_options(spec: KernelSpec) -> dict[str, Any]:
+def backend_options(spec: KernelSpec, target: Target) -> dict[str, Any]:
     """What Triton is told about a kernel beside its text."""
-    return {
+    options: dict[str, Any] = {
         "num_warps": spec.schedule.num_warps,
         "num_stages": spec.schedule.num_stages,
         # A score times log2 e, less the largest one rounded, must be 0 where the two are the same:
         # fused, the score is not rounded, and scores of 1e9 give weights of 2**100.
         "enable_fp_fusion": False,
     }
+    if target.backend == "cuda" and spec.most_registers is not None:
+        # ptxas does not know how many programs shared memory holds. Left to guess, it loads
+        # operands late, to save registers that nobody else takes.
+        options["maxnreg"] = spec.most_registers
+    return options
 
 
 def toolchain() -> str:
@@ -170,7 +175,7 @@ def compile_ttir(ttir: str, target: Target, spec: KernelSpec) -> Compiled:
             from triton.runtime.errors import TritonError
 
         try:
-            return _run_stages(ttir, target, backend_options(spec))
+            return _run_stages(ttir, target, backend_options(spec, target))
         except (TritonError, RuntimeError) as error:
             raise TargetError(
                 f"Triton cannot compile the kernel for {target}", got=error

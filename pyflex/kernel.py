@@ -7,7 +7,7 @@ from typing import Literal
 
 from pyflex.listing import depends_on_head
 from pyflex.options import OPTIMISATIONS, Options
-from pyflex.tiles import Schedule
+from pyflex.tiles import Schedule, Shape, most_registers
 from pyflex.trace import TracedMod
 
 #: How the kernel that joins a split is compiled: one warp a row needs no barrier.
@@ -85,6 +85,15 @@ class KernelSpec:
     def joins_in_cluster(self) -> bool:
         """Whether it takes cluster_memory behind them, where programs can form clusters."""
         return self.splits_kv and self.options.enabled("flex-join-in-cluster")
+
+    @property
+    def most_registers(self) -> int | None:
+        """What a thread may take, where that is worth telling an NVIDIA GPU's assembler."""
+        if self.kernel != "decode":
+            return None
+        itemsize = ITEMSIZE[self.element]
+        shape = Shape(itemsize, self.head_dim, self.value_dim, self.group, 1, packed=True)
+        return most_registers(self.schedule, shape)
 
     def cluster_bytes(self, q_len: int) -> int:
         """Bytes in which a program leaves its part of a split, as LowerJoin.cpp has it."""

@@ -127,7 +127,7 @@ class Lowered:
                 self.flex,
                 self._pipeline(target),
                 repr(target),
-                json.dumps(gpu.backend_options(self.spec)),
+                json.dumps(gpu.backend_options(self.spec, target)),
                 gpu.toolchain(),
             )
         )

@@ -20,6 +20,9 @@ _COSTLY = 12
 #: Multiprocessors of a group (NVIDIA's graphics processing cluster) that programs can rely on, and
 #: the most programs of a cluster (as LowerJoin.cpp has it).
 _GROUP, MOST_IN_CLUSTER = 16, 8
+#: Shared memory and registers of the largest NVIDIA multiprocessors; and as many registers of a
+#: thread as tiles of 16 rows were seen to need.
+_MOST_SHARED, _MOST_REGISTERS, _ENOUGH = 228 << 10, 1 << 16, 168
 #: Keys of the blocks that are listed, where a tile holds as many.
 LISTED_BLOCK = 128
 
@@ -214,6 +217,16 @@ def shared_bytes(schedule: Schedule, shape: Shape) -> int:
     tiles = max(schedule.num_stages - 1, 1) * schedule.keys * shape.line
     queries = schedule.rows * tile_width(shape.head_dim) * shape.itemsize
     return tiles + queries + 1024
+
+
+def most_registers(schedule: Schedule, shape: Shape) -> int | None:
+    """Registers of a thread that leave room for as many programs as shared memory has.
+
+    None where that is less than a kernel may need, or its tiles are larger than the usual ones.
+    """
+    programs = max(1, _MOST_SHARED // shared_bytes(schedule, shape))
+    registers = _MOST_REGISTERS // (programs * schedule.num_warps * 32) // 8 * 8
+    return min(registers, 255) if schedule.rows == 16 and registers >= _ENOUGH else None
 
 
 def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tuple[Schedule, ...]:

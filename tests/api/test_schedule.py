@@ -24,6 +24,7 @@ from pyflex.tiles import (
     Schedule,
     Shape,
     expected_places,
+    most_registers,
     schedules_for,
     tile_width,
 )
@@ -184,6 +185,24 @@ def test_sums_are_deferred_but_in_the_usual_tile() -> None:
     assert all(tile.defers_sums for tile in others)
     fixed = [schedules_for(Options(keys=keys), USUAL)[0] for keys in (16, 32, 64, 128, 256)]
     assert [tile.defers_sums for tile in fixed] == [True, True, False, True, True]
+
+
+def test_registers_are_told_of_where_they_leave_room_for_the_programs_that_fit() -> None:
+    assert [most_registers(s, USUAL) for s in schedules_for(Options(), USUAL)] == [168, 255, 168]
+    # Three pieces of 96 would fit five times, with too few registers for each.
+    small = replace(USUAL, head_dim=96, value_dim=96)
+    assert most_registers(schedules_for(Options(), small)[0], small) is None
+    for q_len in (8, 16):
+        shape = replace(USUAL, q_len=q_len)
+        assert all(most_registers(s, shape) is None for s in schedules_for(Options(), shape))
+
+
+def test_an_assembler_is_told_of_registers() -> None:
+    decode = pyflex.compile()
+    key = torch.zeros(1, 2, 64, 128, dtype=torch.bfloat16)
+    decode(torch.zeros(1, 8, 1, 128, dtype=torch.bfloat16), key, key)
+    assert re.search(r"\.maxnreg 168\b", decode.ir("ptx", target="cuda:90"))
+    assert "maxnreg" not in decode.ir("ttgir", target="hip:gfx942")
 
 
 def test_too_large_a_grid() -> None:
