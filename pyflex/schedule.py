@@ -1,7 +1,8 @@
 """Tile and split of the KV loop for a problem, chosen without tuning.
 
-The constants are a fit to a sweep over tiles and splits on an H200: 76 problems, 150 schedules each
-(`benchmarks/run.py --mode regret`); docs/performance.md says how far the choice is from the best.
+The constants are a fit to sweeps over tiles and splits (`benchmarks/run.py --mode regret`), on an
+H200 for 76 problems, and those of joining on an H100 for 100; docs/performance.md says how far the
+choice is from the best.
 """
 
 from __future__ import annotations
@@ -41,9 +42,11 @@ _UNEVEN = 0.87
 _BOTH = 11.0
 #: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
 #: further round of as many parts as the kernel reads at once.
-_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 1.7, 0.76, 0.68, 3.0
-#: Joining it in clusters.
-_MEET = 0.5
+_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 2.2, 0.76, 0.68, 3.0
+#: Joining it in clusters, and each round of elements that a program joins at once.
+_MEET, _MEET_ROUND = 0.5, 0.3
+#: Elements that a program of a cluster loads at once, as LowerJoin.cpp has it.
+_MEET_LOADS = 1024
 #: Mean length over the longest, where lengths are a tensor's, and how far a program strays from it.
 _VARYING, _SPREAD = 0.6, 0.7
 #: Fewer parts are taken where the model sees no more than this between them.
@@ -117,13 +120,24 @@ def estimate_us(
     full, rest = divmod(work.programs * parts.number, at_once)
     total = _START + full * wave(at_once) + (wave(rest) if rest else 0.0)
     if parts.in_cluster:
-        total += _MEET
+        total += _MEET + _MEET_ROUND * _meeting_rounds(shape, schedule, parts.number)
     elif parts.number > 1:
         megabytes = parts.number * work.rows * shape.value_dim * 4e-6
         rounds = -(-parts.number // _parts_a_round(shape))
         total += _JOIN + _JOIN_MEGABYTE * megabytes + _JOIN_ROWS * work.rows / 1000
         total += _JOIN_ROUND * (rounds - 1)
     return total
+
+
+def _meeting_rounds(shape: Shape, schedule: Schedule, parts: int) -> int:
+    """Rounds in which a program of a cluster joins its share, as LowerJoin.cpp has it."""
+    most = 2 if parts <= 2 else MOST_IN_CLUSTER
+    lines = schedule.heads * min(schedule.queries, shape.q_len)
+    rows = min(power_of_two(schedule.heads), schedule.rows)
+    share = power_of_two(-(-shape.value_dim // (most // 2 + 1)))
+    columns = min(max(share, 16), max(_MEET_LOADS // most // rows, 16))
+    chunks = -(-shape.value_dim // columns)
+    return -(-lines // rows) * -(-chunks // parts)
 
 
 def _parts_a_round(shape: Shape) -> int:

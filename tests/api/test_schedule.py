@@ -133,13 +133,19 @@ def test_clusters() -> None:
     assert [places.holds(39, size) for size in range(5)] == [False, False, True, True, False]
 
 
-def test_a_cluster_is_joined_sooner() -> None:
-    places = expected_places(schedules_for(Options(), USUAL)[0], USUAL, GPU)
-    for work in WORKS:
-        for tile, split in product(schedules_for(Options(), work.shape), (2, 8)):
-            ways = [Parts(split, cluster) for cluster in (True, False)]
-            times = [estimate_us(work, tile, places, GPU, way) for way in ways]
-            assert times == sorted(set(times))
+def test_a_cluster_joins_few_lines_sooner_and_many_later() -> None:
+    def sooner(shape: Shape, split: int) -> bool:
+        tile = schedules_for(Options(), shape)[0]
+        places = expected_places(tile, shape, GPU)
+        work = Work(shape, programs=16, length=512, rows=16 * shape.group, varies=False)
+        ways = [Parts(split, cluster) for cluster in (True, False)]
+        times = [estimate_us(work, tile, places, GPU, way) for way in ways]
+        assert times[0] != times[1]
+        return times[0] < times[1]
+
+    for group, dim, split in product((1, 4, 8), (64, 128), range(2, 9)):
+        assert sooner(replace(USUAL, group=group, head_dim=dim, value_dim=dim), split)
+    assert not sooner(replace(USUAL, group=12, q_len=5, head_dim=192, value_dim=192), 3)
 
 
 def test_parts_for_threads() -> None:
