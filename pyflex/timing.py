@@ -80,11 +80,6 @@ def _timed(graph: torch.cuda.CUDAGraph, flush: torch.Tensor) -> tuple[Any, Any]:
     return start, end
 
 
-def graph_time(run: Callable[[], object], repeats: int = 20) -> float:
-    """Median microseconds of one call."""
-    return replay([capture(run)], repeats, TURN)[0]
-
-
 @cache
 def _stream(device: int) -> Any:
     """One for all captures: what is kept for each stream is kept once."""
