@@ -98,8 +98,7 @@ class KernelSpec:
     def cluster_bytes(self, q_len: int) -> int:
         """Bytes in which a program leaves its part of a split, as LowerJoin.cpp has it."""
         schedule = self.schedule
-        lines = schedule.heads * min(schedule.queries, q_len)
-        return 8 * schedule.rows + 4 * lines * self.value_dim
+        return 8 * schedule.rows + 4 * schedule.lines(q_len) * self.value_dim
 
     @property
     def bounds(self) -> KernelSpec:

@@ -132,12 +132,11 @@ def estimate_us(
 def _meeting_rounds(shape: Shape, schedule: Schedule, parts: int) -> int:
     """Rounds in which a program of a cluster joins its share, as LowerJoin.cpp has it."""
     most = 2 if parts <= 2 else MOST_IN_CLUSTER
-    lines = schedule.heads * min(schedule.queries, shape.q_len)
     rows = min(power_of_two(schedule.heads), schedule.rows)
     share = power_of_two(-(-shape.value_dim // (most // 2 + 1)))
     columns = min(max(share, 16), max(_MEET_LOADS // most // rows, 16))
     chunks = -(-shape.value_dim // columns)
-    return -(-lines // rows) * -(-chunks // parts)
+    return -(-schedule.lines(shape.q_len) // rows) * -(-chunks // parts)
 
 
 def _parts_a_round(shape: Shape) -> int:

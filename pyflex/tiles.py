@@ -82,6 +82,10 @@ class Schedule:
         """Queries in a tile."""
         return self.rows // self.heads
 
+    def lines(self, q_len: int) -> int:
+        """Rows of a tile that exist in a call of so many queries."""
+        return self.heads * min(self.queries, q_len)
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -219,12 +223,17 @@ def shared_bytes(schedule: Schedule, shape: Shape) -> int:
     return tiles + queries + 1024
 
 
+def _resident(schedule: Schedule, shape: Shape, shared: int) -> int:
+    """Programs for which a multiprocessor with so much shared memory has room."""
+    return max(1, shared // shared_bytes(schedule, shape))
+
+
 def most_registers(schedule: Schedule, shape: Shape) -> int | None:
     """Registers of a thread that leave room for as many programs as shared memory has.
 
-    None where that is less than a kernel may need, or its tiles are larger than the usual ones.
+    None where that is less than a kernel may need, or a tile has more than 16 rows.
     """
-    programs = max(1, _MOST_SHARED // shared_bytes(schedule, shape))
+    programs = _resident(schedule, shape, _MOST_SHARED)
     registers = _MOST_REGISTERS // (programs * schedule.num_warps * 32) // 8 * 8
     return min(registers, 255) if schedule.rows == 16 and registers >= _ENOUGH else None
 
@@ -240,7 +249,7 @@ def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tu
 
 def expected_places(schedule: Schedule, shape: Shape, device: Device) -> Places:
     """What shared memory holds, before a kernel is compiled."""
-    resident = max(1, device.shared // shared_bytes(schedule, shape))
+    resident = _resident(schedule, shape, device.shared)
     if not device.clusters:
         return Places(resident)
     # A cluster stays within a group of multiprocessors.

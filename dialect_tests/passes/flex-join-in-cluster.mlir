@@ -43,6 +43,7 @@
 // TRITON-NOT: mapa
 // TRITON: math.exp2
 // TRITON: tt.store %{{.*}} : tensor<4x32x!tt.ptr<bf16>>
+// TRITON: tt.store %{{.*}} : tensor<4x1x!tt.ptr<f32>>
 // TRITON: } else {
 // TRITON: scf.for
 // TRITON: scf.for

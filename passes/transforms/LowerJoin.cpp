@@ -110,27 +110,26 @@ private:
   /// What more than half of `most` programs have left, and `most` at most: one
   /// chunk for each of them, as far as what is loaded at once allows.
   void joinChunks(int64_t most) {
-    programs = most;
     int64_t share = llvm::divideCeil(int64_t(op.getColumns()), most / 2 + 1);
     int64_t room = std::max<int64_t>(kLoads / most / rows, 16);
-    columns = std::clamp<int64_t>(llvm::PowerOf2Ceil(share), 16, room);
+    int64_t columns = std::clamp<int64_t>(llvm::PowerOf2Ceil(share), 16, room);
     Value first = b.mul(op.getPart(), b.i32(columns));
     Value step = b.mul(op.getParts(), b.i32(columns));
     forEach(b.i32(0), rowCount, b.i32(rows), [&](Value row) {
       Value rowNumbers = b.add(row, b.range(rows));
       forEach(first, b.i32(op.getColumns()), step, [&](Value column) {
-        joinChunk(rowNumbers, b.add(column, b.range(columns)));
+        joinChunk(most, rowNumbers, b.add(column, b.range(columns)));
       });
     });
   }
 
-  void joinChunk(Value row, Value column) {
+  void joinChunk(int64_t most, Value row, Value column) {
     Value lastRow = b.sub(rowCount, b.i32(1));
     Value readRow = b.min(row, lastRow);
     Value readColumn = b.min(column, b.i32(op.getColumns() - 1));
     Value pair = pairAt(b.i32(0), readRow);
     Value element = elementAt(b.i32(0), readRow, readColumn);
-    Softmax total = joined(pair, element);
+    Softmax total = joined(most, pair, element);
     Type columnType = total.sum.getType();
     auto finish = SoftmaxFinishOp::create(
         b, TypeRange{total.acc.getType(), columnType, columnType}, total.max,
@@ -162,12 +161,12 @@ private:
                         b.conj(stored, isFirst));
   }
 
-  /// What all programs found, for rows and elements that lie so far behind the
-  /// beginning of their memory.
-  Softmax joined(Value pair, Value element) {
+  /// What all programs found, `most` at most, for rows and elements that lie so
+  /// far behind the beginning of their memory.
+  Softmax joined(int64_t most, Value pair, Value element) {
     SmallVector<Softmax> found;
     Value max, last = b.sub(op.getParts(), b.i32(1));
-    for (int64_t i = 0; i < programs; ++i) {
+    for (int64_t i = 0; i < most; ++i) {
       Value program = b.i32(i);
       Value counts = b.cmp(CmpIPredicate::sle, program, last);
       Value base = memory.ofProgram(own, b.min(program, last));
@@ -204,8 +203,7 @@ private:
   ClusterMemory memory;
   RowSpace space;
   ViewOp out;
-  int64_t tileRows, rows, columns; // of the tile, and those joined at once
-  int64_t programs;                // that there may be
+  int64_t tileRows, rows; // of the tile, and those joined at once
   Value own, rowCount;
 };
 

@@ -133,19 +133,25 @@ def test_clusters() -> None:
     assert [places.holds(39, size) for size in range(5)] == [False, False, True, True, False]
 
 
-def test_a_cluster_joins_few_lines_sooner_and_many_later() -> None:
-    def sooner(shape: Shape, split: int) -> bool:
-        tile = schedules_for(Options(), shape)[0]
-        places = expected_places(tile, shape, GPU)
-        work = Work(shape, programs=16, length=512, rows=16 * shape.group, varies=False)
-        ways = [Parts(split, cluster) for cluster in (True, False)]
+def test_a_cluster_joins_one_query_sooner_and_many_lines_later() -> None:
+    def ordered(work: Work, tile: Schedule, split: int, *, cluster_first: bool) -> bool:
+        ways = [Parts(split, cluster) for cluster in (cluster_first, not cluster_first)]
         times = [estimate_us(work, tile, places, GPU, way) for way in ways]
-        assert times[0] != times[1]
-        return times[0] < times[1]
+        return times == sorted(set(times))
 
+    places = expected_places(schedules_for(Options(), USUAL)[0], USUAL, GPU)
+    for work in WORKS:
+        one = replace(work, shape=replace(work.shape, q_len=1))
+        for tile, split in product(schedules_for(Options(), one.shape), (2, 8)):
+            assert ordered(one, tile, split, cluster_first=True)
     for group, dim, split in product((1, 4, 8), (64, 128), range(2, 9)):
-        assert sooner(replace(USUAL, group=group, head_dim=dim, value_dim=dim), split)
-    assert not sooner(replace(USUAL, group=12, q_len=5, head_dim=192, value_dim=192), 3)
+        shape = replace(USUAL, group=group, head_dim=dim, value_dim=dim)
+        work = Work(shape, programs=16, length=512, rows=16 * group, varies=False)
+        assert ordered(work, schedules_for(Options(), shape)[0], split, cluster_first=True)
+    many = replace(USUAL, group=12, q_len=5, head_dim=192, value_dim=192)
+    work = Work(many, programs=16, length=512, rows=16 * 60, varies=False)
+    for tile in schedules_for(Options(), many):
+        assert ordered(work, tile, 3, cluster_first=False)
 
 
 def test_parts_for_threads() -> None:
@@ -195,7 +201,7 @@ def test_sums_are_deferred_but_in_the_usual_tile() -> None:
 
 def test_registers_are_told_of_where_they_leave_room_for_the_programs_that_fit() -> None:
     assert [most_registers(s, USUAL) for s in schedules_for(Options(), USUAL)] == [168, 255, 168]
-    # Three pieces of 96 would fit five times, with too few registers for each.
+    # Of D 96 four programs fit, with too few registers for each.
     small = replace(USUAL, head_dim=96, value_dim=96)
     assert most_registers(schedules_for(Options(), small)[0], small) is None
     for q_len in (8, 16):
