@@ -9,6 +9,7 @@
 
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::flex;
@@ -20,11 +21,18 @@ struct Sum {
   llvm::SmallMapVector<Value, int64_t, 4> terms;
   int64_t constant = 0;
 
-  void add(const Sum &other, int64_t factor) {
-    constant += factor * other.constant;
-    for (auto [value, count] : other.terms)
-      if ((terms[value] += factor * count) == 0)
+  /// Adds `other` times `factor`, unless a number is too large for that.
+  [[nodiscard]] bool add(const Sum &other, int64_t factor) {
+    if (!addTo(constant, other.constant, factor))
+      return false;
+    for (auto [value, count] : other.terms) {
+      int64_t &own = terms[value];
+      if (!addTo(own, count, factor))
+        return false;
+      if (own == 0)
         terms.erase(value);
+    }
+    return true;
   }
 
   bool sameTerms(const Sum &other) const {
@@ -34,10 +42,21 @@ struct Sum {
              return found != other.terms.end() && found->second == term.second;
            });
   }
+
+private:
+  static bool addTo(int64_t &number, int64_t other, int64_t factor) {
+    int64_t product;
+    return !llvm::MulOverflow(other, factor, product) &&
+           !llvm::AddOverflow(number, product, number);
+  }
 };
 
 /// Each of them is a bound.
 using Sums = SmallVector<Sum, 2>;
+
+/// How many bounds of one value are kept: there can be one for each way through
+/// its choices, and what two values give is multiplied where they are added.
+constexpr size_t kMostSums = 16;
 
 /// Whether a value is the constant `number`.
 bool isConstant(Value value, int64_t number) {
@@ -60,11 +79,29 @@ Value stripped(Value value) {
 /// Sums that a value is nowhere above, or nowhere below.
 class Bounding {
 public:
-  Bounding(const Numbers &n, Value query, bool above)
-      : n(n), query(query), above(above) {}
+  Bounding(const Numbers &n, Value query) : n(n), query(query) {}
 
-  Sums of(Value value) {
+  Sums of(Number number, bool above) {
+    if (number.value)
+      return of(number.value, above);
+    Sum sum;
+    sum.constant = number.least;
+    return {sum};
+  }
+
+private:
+  Sums of(Value value, bool above) {
     value = stripped(value);
+    auto key = std::make_pair(value, unsigned(above));
+    auto found = known.find(key);
+    if (found != known.end())
+      return found->second;
+    Sums sums = ofOp(value, above);
+    known[key] = sums;
+    return sums;
+  }
+
+  Sums ofOp(Value value, bool above) {
     APInt number;
     if (matchPattern(value, m_ConstantInt(&number))) {
       Sum sum;
@@ -74,60 +111,60 @@ public:
     Operation *op = value == query ? nullptr : value.getDefiningOp();
     if (isa_and_nonnull<arith::AddIOp, arith::SubIOp>(op))
       return combined(op->getOperand(0), op->getOperand(1),
-                      isa<arith::AddIOp>(op) ? 1 : -1);
+                      isa<arith::AddIOp>(op) ? 1 : -1, above);
     if (isa_and_nonnull<arith::MulIOp>(op))
       if (matchPattern(stripped(op->getOperand(1)), m_ConstantInt(&number)))
-        return scaled(op->getOperand(0), number.getSExtValue());
+        return scaled(op->getOperand(0), number.getSExtValue(), above);
     if (isa_and_nonnull<arith::MinSIOp, arith::MaxSIOp>(op)) {
-      Sums lhs = of(op->getOperand(0)), rhs = of(op->getOperand(1));
+      Sums lhs = of(op->getOperand(0), above),
+           rhs = of(op->getOperand(1), above);
       // The less of two is below both, and above what is below both.
-      return isa<arith::MinSIOp>(op) == above ? any(lhs, rhs) : both(lhs, rhs);
+      return isa<arith::MinSIOp>(op) == above ? any(lhs, rhs, above)
+                                              : both(lhs, rhs, above);
     }
     if (auto select = dyn_cast_or_null<arith::SelectOp>(op))
-      return ofChoice(select);
+      return ofChoice(select, above);
     Sum sum;
     sum.terms[value] = 1;
     return {sum};
   }
 
-private:
-  Sums ofChoice(arith::SelectOp select) {
+  Sums ofChoice(arith::SelectOp select, bool above) {
     Value yes = select.getTrueValue(), no = select.getFalseValue();
     if (n.isGuard(stripped(select.getCondition())))
-      return of(yes);
+      return of(yes, above);
     // What is below everything is below any bound from above, and so on.
     int64_t harmless = above ? -Numbers::kInfinity : Numbers::kInfinity;
     if (isConstant(stripped(yes), harmless))
-      return of(no);
+      return of(no, above);
     if (isConstant(stripped(no), harmless))
-      return of(yes);
-    return both(of(yes), of(no));
+      return of(yes, above);
+    return both(of(yes, above), of(no, above), above);
   }
 
-  Sums scaled(Value value, int64_t factor) {
+  Sums scaled(Value value, int64_t factor, bool above) {
     Sums sums;
-    for (const Sum &part :
-         Bounding(n, query, factor < 0 ? !above : above).of(value)) {
+    for (const Sum &part : of(value, factor < 0 ? !above : above)) {
       Sum sum;
-      sum.add(part, factor);
-      sums.push_back(roundedUp(sum));
+      if (sum.add(part, factor))
+        putRounded(sums, sum, above);
     }
     return sums;
   }
 
-  Sums combined(Value lhs, Value rhs, int64_t sign) {
-    Sums sums;
-    for (const Sum &left : of(lhs))
-      for (const Sum &right : scaled(rhs, sign)) {
+  Sums combined(Value lhs, Value rhs, int64_t sign, bool above) {
+    Sums sums, others = scaled(rhs, sign, above);
+    for (const Sum &left : of(lhs, above))
+      for (const Sum &right : others) {
         Sum sum = left;
-        sum.add(right, 1);
-        sums.push_back(roundedUp(sum));
+        if (sum.add(right, 1))
+          putRounded(sums, sum, above);
       }
     return sums;
   }
 
   /// (x >> k) * 2^k is x at most, and x - 2^k + 1 at least.
-  Sum roundedUp(const Sum &sum) {
+  static void putRounded(Sums &sums, const Sum &sum, bool above) {
     Sum result;
     result.constant = sum.constant;
     for (auto [value, count] : sum.terms) {
@@ -146,31 +183,52 @@ private:
         if ((factor > 0) != above)
           term.constant = 1 - unit;
       }
-      result.add(term, factor);
+      if (!result.add(term, factor))
+        return;
     }
-    return result;
+    put(sums, result, above);
   }
 
-  static Sums any(Sums lhs, const Sums &rhs) {
-    lhs.append(rhs);
-    return lhs;
+  /// Of two with the same terms the tighter one is kept; where there are too
+  /// many, those of few terms, which another end is likelier to share.
+  static void put(Sums &sums, const Sum &sum, bool above) {
+    for (Sum &held : sums)
+      if (held.sameTerms(sum)) {
+        held.constant = above ? std::min(held.constant, sum.constant)
+                              : std::max(held.constant, sum.constant);
+        return;
+      }
+    if (sums.size() < kMostSums) {
+      sums.push_back(sum);
+      return;
+    }
+    Sum &longest = *llvm::max_element(sums, [](const Sum &one, const Sum &two) {
+      return one.terms.size() < two.terms.size();
+    });
+    if (sum.terms.size() < longest.terms.size())
+      longest = sum;
   }
 
-  Sums both(const Sums &lhs, const Sums &rhs) {
+  static Sums any(Sums sums, const Sums &others, bool above) {
+    for (const Sum &other : others)
+      put(sums, other, above);
+    return sums;
+  }
+
+  static Sums both(const Sums &lhs, const Sums &rhs, bool above) {
     Sums sums;
     for (const Sum &left : lhs)
       for (const Sum &right : rhs)
         if (left.sameTerms(right)) {
-          sums.push_back(left);
           bool takeRight = (right.constant > left.constant) == above;
-          sums.back().constant = takeRight ? right.constant : left.constant;
+          put(sums, takeRight ? right : left, above);
         }
     return sums;
   }
 
   const Numbers &n;
   Value query;
-  bool above;
+  DenseMap<std::pair<Value, unsigned>, Sums> known;
 };
 
 } // namespace
@@ -191,25 +249,21 @@ static std::optional<int64_t> keysPerQuery(const Sum &end, Value query) {
 std::optional<KeyCount> flex::countKeys(const Numbers &n, Interval interval,
                                         Value query) {
   query = stripped(query);
-  auto bounding = [&](Number number, bool above) {
-    if (number.value)
-      return Bounding(n, query, above).of(number.value);
-    Sum sum;
-    sum.constant = number.least;
-    return Sums{sum};
-  };
+  Bounding bounding(n, query);
   constexpr int64_t most = int64_t(1) << 31;
   Number begin = interval.begin;
   // No key is less than 0.
   if (begin.isConstant())
     begin.least = begin.most = std::max<int64_t>(begin.least, 0);
   std::optional<KeyCount> best;
-  for (const Sum &end : bounding(interval.end, true))
-    for (const Sum &start : bounding(begin, false)) {
+  for (const Sum &end : bounding.of(interval.end, true))
+    for (const Sum &start : bounding.of(begin, false)) {
       auto perQuery = keysPerQuery(end, query);
-      if (!end.sameTerms(start) || !perQuery)
+      int64_t count;
+      if (!end.sameTerms(start) || !perQuery ||
+          llvm::SubOverflow(end.constant, start.constant, count))
         continue;
-      int64_t count = std::max<int64_t>(end.constant - start.constant, 0);
+      count = std::max<int64_t>(count, 0);
       if (count < most && (!best || count < best->ofRow))
         best = KeyCount{count, *perQuery};
     }
