@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,12 +42,6 @@ def features(
         "q_offset": ["end", "none", "int32", "int64"],
         "kv_len": ["all", "int", "int32", "int64"],
     }
-
-
-def new_seed() -> int:
-    """PYFLEX_TEST_SEED, or a number nobody has seen before."""
-    given = os.environ.get("PYFLEX_TEST_SEED")
-    return int(given) if given else int.from_bytes(os.urandom(4), "little")
 
 
 @dataclass(frozen=True)

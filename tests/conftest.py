@@ -1,8 +1,9 @@
-"""What every test shares: the GPU rule and the Tritons to test against."""
+"""What every test shares: the GPU rule, the seed and the Tritons to test against."""
 
 import os
 import subprocess
 import sys
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "tools" / "requirements"
+SEED = "PYFLEX_TEST_SEED"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,23 @@ def triton_python(request: pytest.FixtureRequest) -> TritonPython:
     if not newest.is_dir():
         pytest.skip("no .triton-newest here; `make setup` installs it")
     return TritonPython(_pinned("newest"), _environment(newest))
+
+
+def pytest_configure() -> None:
+    """Draws a run's seed ahead of the workers: a test that takes its process along names none."""
+    os.environ.setdefault(SEED, str(int.from_bytes(os.urandom(4), "little")))
+
+
+def pytest_report_header() -> str:
+    """What to set to see this run's numbers again."""
+    return f"{SEED}={os.environ[SEED]}"
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Numbers nobody has seen before, of this test alone; PYFLEX_TEST_SEED brings them back."""
+    print(f"{SEED}={os.environ[SEED]}")
+    return zlib.crc32(f"{os.environ[SEED]} {request.node.nodeid}".encode())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

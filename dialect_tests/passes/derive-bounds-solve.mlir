@@ -879,3 +879,80 @@ tt.func private @constants_fold_mask(%b: i32, %h: i32, %q: i32, %kv: i32, %p: !t
   %5 = arith.cmpi sle, %4, %c : i32
   tt.return %5 : i1
 }
+
+// Folded thirty times, kv is in 2^30 comparisons: what the first steps find is kept, the rest counts as unknown.
+// CHECK-LABEL: tt.func @many_folds(
+// CHECK: flex.range %{{[0-9]+}} sure %{{[0-9]+}} to %{{[0-9]+}}{{$}}
+tt.func @many_folds(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %len: !flex.per_batch) {
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale) q_offset(%len) kv_len(%len)
+      mask_mod @many_folds_mask
+      {group = 1 : i32, head_dim = 16 : i32, value_dim = 16 : i32, rows = 16 : i32, keys = 16 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+tt.func private @many_folds_mask(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  %fifty = arith.constant 50 : i32
+  %back0 = arith.subi %fifty, %kv : i32
+  %fold0 = arith.minsi %kv, %back0 : i32
+  %back1 = arith.subi %fifty, %fold0 : i32
+  %fold1 = arith.minsi %fold0, %back1 : i32
+  %back2 = arith.subi %fifty, %fold1 : i32
+  %fold2 = arith.minsi %fold1, %back2 : i32
+  %back3 = arith.subi %fifty, %fold2 : i32
+  %fold3 = arith.minsi %fold2, %back3 : i32
+  %back4 = arith.subi %fifty, %fold3 : i32
+  %fold4 = arith.minsi %fold3, %back4 : i32
+  %back5 = arith.subi %fifty, %fold4 : i32
+  %fold5 = arith.minsi %fold4, %back5 : i32
+  %back6 = arith.subi %fifty, %fold5 : i32
+  %fold6 = arith.minsi %fold5, %back6 : i32
+  %back7 = arith.subi %fifty, %fold6 : i32
+  %fold7 = arith.minsi %fold6, %back7 : i32
+  %back8 = arith.subi %fifty, %fold7 : i32
+  %fold8 = arith.minsi %fold7, %back8 : i32
+  %back9 = arith.subi %fifty, %fold8 : i32
+  %fold9 = arith.minsi %fold8, %back9 : i32
+  %back10 = arith.subi %fifty, %fold9 : i32
+  %fold10 = arith.minsi %fold9, %back10 : i32
+  %back11 = arith.subi %fifty, %fold10 : i32
+  %fold11 = arith.minsi %fold10, %back11 : i32
+  %back12 = arith.subi %fifty, %fold11 : i32
+  %fold12 = arith.minsi %fold11, %back12 : i32
+  %back13 = arith.subi %fifty, %fold12 : i32
+  %fold13 = arith.minsi %fold12, %back13 : i32
+  %back14 = arith.subi %fifty, %fold13 : i32
+  %fold14 = arith.minsi %fold13, %back14 : i32
+  %back15 = arith.subi %fifty, %fold14 : i32
+  %fold15 = arith.minsi %fold14, %back15 : i32
+  %back16 = arith.subi %fifty, %fold15 : i32
+  %fold16 = arith.minsi %fold15, %back16 : i32
+  %back17 = arith.subi %fifty, %fold16 : i32
+  %fold17 = arith.minsi %fold16, %back17 : i32
+  %back18 = arith.subi %fifty, %fold17 : i32
+  %fold18 = arith.minsi %fold17, %back18 : i32
+  %back19 = arith.subi %fifty, %fold18 : i32
+  %fold19 = arith.minsi %fold18, %back19 : i32
+  %back20 = arith.subi %fifty, %fold19 : i32
+  %fold20 = arith.minsi %fold19, %back20 : i32
+  %back21 = arith.subi %fifty, %fold20 : i32
+  %fold21 = arith.minsi %fold20, %back21 : i32
+  %back22 = arith.subi %fifty, %fold21 : i32
+  %fold22 = arith.minsi %fold21, %back22 : i32
+  %back23 = arith.subi %fifty, %fold22 : i32
+  %fold23 = arith.minsi %fold22, %back23 : i32
+  %back24 = arith.subi %fifty, %fold23 : i32
+  %fold24 = arith.minsi %fold23, %back24 : i32
+  %back25 = arith.subi %fifty, %fold24 : i32
+  %fold25 = arith.minsi %fold24, %back25 : i32
+  %back26 = arith.subi %fifty, %fold25 : i32
+  %fold26 = arith.minsi %fold25, %back26 : i32
+  %back27 = arith.subi %fifty, %fold26 : i32
+  %fold27 = arith.minsi %fold26, %back27 : i32
+  %back28 = arith.subi %fifty, %fold27 : i32
+  %fold28 = arith.minsi %fold27, %back28 : i32
+  %back29 = arith.subi %fifty, %fold28 : i32
+  %fold29 = arith.minsi %fold28, %back29 : i32
+  %keep = arith.cmpi slt, %fold29, %q : i32
+  tt.return %keep : i1
+}

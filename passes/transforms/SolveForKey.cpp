@@ -88,6 +88,10 @@ KeySet SolveForKey::unsignedCompare(CmpIPredicate predicate, Value lhs,
 /// 2^62.
 static constexpr int64_t kMostSlack = int64_t(1) << 46;
 
+/// Each choice makes two comparisons of one, so that n in a chain make 2^n.
+/// What of a mask takes more steps than these counts as unknown.
+static constexpr unsigned kMostSteps = 1024;
+
 /// A slack that says the same of a side's integers, and is no larger than they
 /// need.
 Number SolveForKey::settled(Number slack, Value side) {
@@ -107,6 +111,8 @@ KeySet SolveForKey::below(Value lhs, Value rhs, Number slack) {
   }
   if (!lhs && !rhs)
     return sets.where(n.lessOrEqual(n.constant(0), slack));
+  if (++steps > kMostSteps)
+    return stop(lhs ? lhs : rhs);
   if (slack.least < -kMostSlack || slack.most > kMostSlack) {
     if (lhs && rhs)
       return stop(lhs);

@@ -64,6 +64,7 @@ private:
   KeyRanges ranges;
   Condition condition;
   Operation *obstacle = nullptr;
+  unsigned steps = 0;
   DenseMap<Value, std::optional<Affine>> affine;
 };
 

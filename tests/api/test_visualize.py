@@ -12,7 +12,6 @@ import torch
 
 import pyflex
 from pyflex import BlockKind, MaskPicture, errors, visualize
-from tests.cases import new_seed
 from tests.masks import GYM, whole
 from tests.mods import Sizes, causal, window
 
@@ -52,9 +51,9 @@ def by_definition(mask: Any, b: int, h: int, queries: range, keys: int, blocks: 
 
 
 @pytest.mark.parametrize("name", GYM)
-def test_kinds_are_those_of_the_whole_mask(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    seed = new_seed()
-    print(f"PYFLEX_TEST_SEED={seed}")
+def test_kinds_are_those_of_the_whole_mask(
+    name: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sizes = sizes_for(seed, 120)
     q_len, keys = whole(sizes, 1, 60), whole(sizes, 1, 120)
     blocks, offset = (whole(sizes, 1, 20), whole(sizes, 1, 50)), whole(sizes, 0, 60)

@@ -7,17 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cases import new_seed
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_both_ways_ask_the_same(driver: Path) -> None:
-    seed = new_seed()
+def test_both_ways_ask_the_same(driver: Path, seed: int) -> None:
     env = {**os.environ, "LD_LIBRARY_PATH": str(driver), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, Path(__file__).parent / "repeat_cases.py", str(seed)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, f"PYFLEX_TEST_SEED={seed}\n{done.stderr}"
+    assert done.returncode == 0, done.stderr
     words = done.stdout.split()
     counts = dict(zip(words[::2], map(int, words[1::2]), strict=True))
     assert counts["short"] >= 50

@@ -7,15 +7,6 @@ from typing import Any
 import pytest
 
 from pyflex import gpu
-from tests.cases import new_seed
-
-
-@pytest.fixture
-def seed() -> int:
-    """Numbers nobody has seen before; set PYFLEX_TEST_SEED to see those of a failure again."""
-    drawn = new_seed()
-    print(f"PYFLEX_TEST_SEED={drawn}")
-    return drawn
 
 
 @pytest.fixture

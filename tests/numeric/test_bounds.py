@@ -200,6 +200,24 @@ def test_a_score_of_minus_infinity_is_a_mask(seed: int) -> None:
         errors.check()
 
 
+@pytest.mark.parametrize("folds", [3, 30])
+def test_a_chain_of_choices(folds: int, seed: int) -> None:
+    """Each choice makes two comparisons of one, which are not followed for ever."""
+
+    def mask(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        distance = q - kv
+        for fold in range(folds):
+            distance = (distance - 100 // (fold + 1)).abs()
+        return distance < 2
+
+    torch.manual_seed(seed)
+    decode = pyflex.compile(None, mask)
+    for q_len in (1, 20):
+        call = Call(2, (4, 2), q_len, 200, 150, None)
+        assert_sound(derive(decode, call), call, mask)
+        assert_right(decode, call, mask)
+
+
 @pytest.mark.parametrize(
     ("mask", "most"),
     [
