@@ -26,6 +26,8 @@ from pyflex.steps import step
 from pyflex.tiles import Device
 
 _LEAST_CAPABILITY = 80
+# Triton's name for a program's shared memory.
+_SHARED = "global_smem"
 # Pointers to scratch memory that Triton adds to every kernel's arguments.
 _HIDDEN_ARGUMENTS = 2
 # Environment variables that Triton and its LLVM read, apart from where they keep files.
@@ -203,6 +205,8 @@ def _run_stages(ttir: str, target: Target, options: dict[str, Any]) -> Compiled:
     # The module has come as far as the first stage leaves it.
     for name in list(stages)[1:]:
         module = stages[name](module, metadata)
+        if name == "ptx":
+            module = _with_shared_memory(module)
         if not isinstance(module, bytes):
             texts[name] = str(module)  # a later stage changes a module in place
     arguments = tuple(map(_type_name, source.signature.values()))
@@ -217,6 +221,19 @@ def _run_stages(ttir: str, target: Target, options: dict[str, Any]) -> Compiled:
         clusters="barrier.cluster" in texts.get("ptx", ""),
     )
     return Compiled(binary, texts)
+
+
+def _with_shared_memory(ptx: str) -> str:
+    """Declares shared memory that only instructions of ours name.
+
+    LLVM does not read these, and drops the name from a kernel that has no other use for it: one
+    whose mask turns out to be false everywhere.
+    """
+    dropped = _SHARED in ptx and not re.search(rf"\.extern \.shared .*\b{_SHARED}\[", ptx)
+    if not dropped:
+        return ptx
+    head, entry, rest = ptx.partition(".visible .entry")
+    return f"{head}.extern .shared .align 16 .b8 {_SHARED}[];\n{entry}{rest}"
 
 
 def _source(ttir: str, read: Callable[[str], Any]) -> Any:

@@ -106,6 +106,17 @@ def test_both_pieces_of_a_tile_are_pipelined(head_dim: int) -> None:
     assert re.findall(r"warpsPerCTA = (\[.*?\]), instrShape", text) == [f"[1, {warps}]"]
 
 
+def test_cluster_of_programs_without_shared_memory() -> None:
+    """Nothing is loaded where the mask is always false; what joins a split needs its memory."""
+    decode = pyflex.compile(mask_fn=lambda b, h, q, kv: kv + 1 <= kv)
+    key = torch.randn(1, 2, 200, 64)
+    decode(torch.randn(1, 4, 3, 64), key, key)
+    ptx = decode.ir("ptx", target="cuda:90")
+    assert ptx.count(".extern .shared") == 1
+    assert "cp.async" not in ptx
+    assert "global_smem" in ptx.partition(".visible .entry")[2]
+
+
 def test_unknown_stage_lists_the_known(called: pyflex.Decode) -> None:
     with pytest.raises(ScheduleError) as caught:
         called.ir("wasm")

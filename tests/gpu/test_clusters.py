@@ -56,6 +56,16 @@ def test_as_by_a_second_kernel() -> None:
     torch.testing.assert_close(lse, other_lse, rtol=1e-5, atol=1e-5)
 
 
+def test_mask_that_is_always_false() -> None:
+    """No key is loaded: what a cluster joins is all that lies in shared memory."""
+    query = torch.randn(1, 4, 3, 64, device="cuda")
+    key, value = torch.randn(2, 1, 2, 500, 64, device="cuda")
+    decode = pyflex.compile(mask_fn=lambda b, h, q, kv: kv + 1 <= kv, options=Options(splits=2))
+    out, lse = decode(query, key, value, return_lse=True)
+    assert not out.any()
+    assert bool((lse == -torch.inf).all())
+
+
 def test_graph() -> None:
     """A graph of many clusters, one behind the other on the same memory of the GPU."""
     decode = pyflex.compile(lambda s, b, h, q, kv: s * 0.5, options=Options(splits=8))
