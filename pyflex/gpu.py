@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from pyflex import compiler
+from pyflex import compiler, ptx
 from pyflex.cache import Binary
 from pyflex.errors import ScheduleError, TargetError
 from pyflex.kernel import KernelSpec
@@ -26,8 +26,6 @@ from pyflex.steps import step
 from pyflex.tiles import Device
 
 _LEAST_CAPABILITY = 80
-# Triton's name for a program's shared memory.
-_SHARED = "global_smem"
 # Pointers to scratch memory that Triton adds to every kernel's arguments.
 _HIDDEN_ARGUMENTS = 2
 # Environment variables that Triton and its LLVM read, apart from where they keep files.
@@ -119,7 +117,7 @@ def toolchain() -> str:
         if _VARIABLES.match(name) and name not in _PLACES:
             # A tool that a variable names may be replaced under the same name.
             settings.append((name, value, _stamp(Path(value)) if value else None))
-    return json.dumps([compiler.build_id(), _triton_id(), settings])
+    return json.dumps([compiler.build_id(), _triton_id(), _own_id(), settings])
 
 
 @lru_cache(maxsize=1)
@@ -130,6 +128,13 @@ def _triton_id() -> str:
         return "none"
     init = Path(found.origin)
     return f"{init.read_text()}{_stamp(init.parent / '_C' / 'libtriton.so')}"
+
+
+@lru_cache(maxsize=1)
+def _own_id() -> str:
+    """What is done here with Triton's texts."""
+    texts = b"".join(Path(file).read_bytes() for file in (__file__, ptx.__file__))
+    return hashlib.sha256(texts).hexdigest()
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -206,7 +211,7 @@ def _run_stages(ttir: str, target: Target, options: dict[str, Any]) -> Compiled:
     for name in list(stages)[1:]:
         module = stages[name](module, metadata)
         if name == "ptx":
-            module = _with_shared_memory(module)
+            module = ptx.corrected(module)
         if not isinstance(module, bytes):
             texts[name] = str(module)  # a later stage changes a module in place
     arguments = tuple(map(_type_name, source.signature.values()))
@@ -221,19 +226,6 @@ def _run_stages(ttir: str, target: Target, options: dict[str, Any]) -> Compiled:
         clusters="barrier.cluster" in texts.get("ptx", ""),
     )
     return Compiled(binary, texts)
-
-
-def _with_shared_memory(ptx: str) -> str:
-    """Declares shared memory that only instructions of ours name.
-
-    LLVM does not read these, and drops the name from a kernel that has no other use for it: one
-    whose mask turns out to be false everywhere.
-    """
-    dropped = _SHARED in ptx and not re.search(rf"\.extern \.shared .*\b{_SHARED}\[", ptx)
-    if not dropped:
-        return ptx
-    head, entry, rest = ptx.partition(".visible .entry")
-    return f"{head}.extern .shared .align 16 .b8 {_SHARED}[];\n{entry}{rest}"
 
 
 def _source(ttir: str, read: Callable[[str], Any]) -> Any:

@@ -173,9 +173,10 @@ def test_key_holds_everything_that_changes_code(
     with monkeypatch.context() as patch:
         patch.setattr(compiler, "build_id", lambda: "another build")
         seen += keys(spec)
-    with monkeypatch.context() as patch:
-        patch.setattr(gpu, "_triton_id", lambda: "another Triton")
-        seen += keys(spec)
+    for name in ("_triton_id", "_own_id"):
+        with monkeypatch.context() as patch:
+            patch.setattr(gpu, name, lambda: "another")
+            seen += keys(spec)
     with monkeypatch.context() as patch:
         patch.setenv("DISABLE_LLVM_OPT", "1")
         seen += keys(spec)

@@ -117,6 +117,15 @@ def test_cluster_of_programs_without_shared_memory() -> None:
     assert "global_smem" in ptx.partition(".visible .entry")[2]
 
 
+def test_absolute_values_may_be_negative() -> None:
+    """ptxas takes no result of abs.s32 for negative; that of the least integer is."""
+    decode = pyflex.compile(mask_fn=lambda b, h, q, kv: (q - kv).abs() < 0)
+    key = torch.randn(1, 2, 200, 64)
+    out = decode(torch.randn(1, 4, 1, 64), key, key, q_offset=-(2**31) + 150)
+    torch.testing.assert_close(out, key[:, :, 150:151].repeat_interleave(2, 1))
+    assert "abs.s32" not in decode.ir("ptx", target="cuda:90")
+
+
 def test_unknown_stage_lists_the_known(called: pyflex.Decode) -> None:
     with pytest.raises(ScheduleError) as caught:
         called.ir("wasm")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+import torch
+
+import pyflex
 from tests.grammar import random_mask
 from tests.masks import GYM
 from tests.visible import check, drawn
@@ -21,3 +25,17 @@ def test_named_mask(name: str, seed: int) -> None:
 def test_random_mask(number: int, seed: int) -> None:
     kernel, sizes = drawn(seed + number, "cuda")
     check(random_mask(sizes, number), kernel, sizes)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64], ids=str)
+def test_absolute_value_of_the_least_integer(dtype: torch.dtype) -> None:
+    """It is negative, in torch on a CPU and on a GPU."""
+    least = torch.tensor(torch.iinfo(dtype).min, dtype=dtype, device="cuda")
+
+    def mask(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return (least + kv - 150).abs() < 0
+
+    decode = pyflex.compile(mask_fn=mask)
+    query, value = torch.randn(2, 1, 1, 200, 64, device="cuda")
+    out = decode(query[:, :, :1], value, value)
+    torch.testing.assert_close(out, value[:, :, 150:151])
