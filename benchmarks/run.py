@@ -24,7 +24,7 @@ import torch
 from benchmarks import ablation, compare, host, plot, regret, report, sweep
 from benchmarks.shapes import random_workloads
 from benchmarks.systems import SYSTEMS
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import SPARSE, WORKLOADS
 
 MODES = ("compare", "host", "ablation", "sweep", "regret")
 _SYSTEMS = {"compare": "pyflex,flex,flex-max,sdpa", "host": "pyflex,flex"}
@@ -46,8 +46,8 @@ def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--json", type=Path, help="write every figure there")
     add("--plot", type=Path, help="compare: draw the bars there, as SVG")
     arguments = parser.parse_args(given)
-    names = [w.name for w in WORKLOADS]
-    wanted = names if arguments.mode != "host" else list(host.DEFAULT_WORKLOADS)
+    names = [w.name for w in (*WORKLOADS, *SPARSE)]
+    wanted = names[: len(WORKLOADS)] if arguments.mode != "host" else list(host.DEFAULT_WORKLOADS)
     if arguments.workloads is not None:
         wanted = [name for name in arguments.workloads.split(",") if name]
     systems = (arguments.systems or _SYSTEMS.get(arguments.mode, "pyflex")).split(",")
@@ -57,7 +57,7 @@ def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"mode {arguments.mode} times pyflex alone")
     if arguments.plot and arguments.mode != "compare":
         parser.error("only the mode compare can be drawn")
-    arguments.workloads = [w for w in WORKLOADS if w.name in wanted]
+    arguments.workloads = [w for w in (*WORKLOADS, *SPARSE) if w.name in wanted]
     arguments.systems = systems
     return arguments
 

@@ -69,6 +69,13 @@ WORKLOADS = (
     Workload("b1_512", 1, 32, 8, 1, 512),
 )
 
+#: What the length of a cache costs that is not read; timed when asked for by name.
+SPARSE = (
+    Workload("b16_32k_ragged", 16, 32, 8, 1, 32768, ragged=True),
+    Workload("b1_4k_window4k", 1, 32, 8, 1, 4096, mods="window4096"),
+    Workload("b1_1m_window4k", 1, 32, 8, 1, 1 << 20, mods="window4096", touched=4096 / (1 << 20)),
+)
+
 
 @dataclass(frozen=True)
 class Problem:
