@@ -72,8 +72,8 @@ def run_flex_max(problem: Problem) -> Run:
 def run_sdpa(problem: Problem) -> Run:
     """torch's scaled_dot_product_attention, for one query and no mods."""
     w = problem.workload
-    if w.mods != "causal" or w.q_len != 1:
-        raise UnsupportedError("SDPA has no mods")
+    if w.mods != "causal" or w.q_len != 1 or w.ragged:
+        raise UnsupportedError("SDPA has no mods, and one length for all sequences")
     return lambda: torch.nn.functional.scaled_dot_product_attention(
         problem.query, problem.key, problem.value, enable_gqa=w.heads != w.kv_heads
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.attention.flex_attention import BlockMask, create_block_mask
+from torch.nn.attention.flex_attention import BlockMask, and_masks, create_block_mask
 
 Mod = Callable[..., Any]
 
@@ -105,14 +105,20 @@ def make_problem(workload: Workload, device: str = "cuda", *, filled: bool = Tru
         return made.normal_() if filled else made
 
     score_mod, mask_mod = _mods(w, device)
+    kv_len = torch.tensor(w.lengths, device=device, dtype=torch.int32) if w.ragged else None
     block_mask = None
     if mask_mod is not None:
-        batch = w.batch if w.mods == "doc" else 1
-        block_mask = create_block_mask(mask_mod, batch, 1, w.q_len, w.kv_len, device=device)
-    kv_len = torch.tensor(w.lengths, device=device, dtype=torch.int32) if w.ragged else None
+        visible = mask_mod if kv_len is None else and_masks(mask_mod, _exists(kv_len))
+        batch = w.batch if w.mods == "doc" or w.ragged else 1
+        block_mask = create_block_mask(visible, batch, 1, w.q_len, w.kv_len, device=device)
     query = tensor(w.heads, w.q_len)
     key, value = tensor(w.kv_heads, w.kv_len), tensor(w.kv_heads, w.kv_len)
     return Problem(w, query, key, value, score_mod, mask_mod, block_mask, kv_len)
+
+
+def _exists(kv_len: torch.Tensor) -> Mod:
+    """The mask of sequences of these lengths, for those who are told of them by a BlockMask."""
+    return lambda b, h, q, kv: kv < kv_len[b]
 
 
 def _mods(w: Workload, device: str) -> tuple[Mod | None, Mod | None]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pyflex.errors import ScheduleError
 from pyflex.options import Options
 
-#: Bytes of K and V in a tile: the usual one, the one for many short loops, and the one that lets
-#: a single program keep a multiprocessor's share of the memory busy.
-_MIDDLE, _NARROW, _WIDE = 32768, 20480, 65536
-#: Of float32 the registers hold a result of fewer rows, and a tile wants this many keys at least.
-_FLOAT32_ROWS, _FLOAT32_KEYS = 32, 32
+#: Keys of the usual tile; narrow heads take more, up to so many bytes of K and V.
+_KEYS, _USUAL = 64, 16384
+#: The most bytes of the tile for many short loops, and of the one that lets a single program keep
+#: a multiprocessor's share of the memory busy.
+_NARROW, _WIDE = 20480, 65536
+#: Of float32 the registers hold a result of fewer rows; keys and bytes of its usual tile.
+_FLOAT32_ROWS, _FLOAT32_KEYS, _FLOAT32_USUAL = 32, 32, 32768
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
 #: may be held to.
 _WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
@@ -158,32 +160,43 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
             defers_sums=not _NARROW < keys * shape.line < _WIDE,
         )
 
-    # The warps of a product divide its columns, of which a piece of 16 has too few for four.
-    widths = (tile_width(shape.head_dim), tile_width(shape.value_dim))
-    piece = min(width & -width for width in widths)
-    keys = floor_power_of_two(_MIDDLE // shape.line)
-    if shape.itemsize == 4:
-        keys = min(max(keys, _FLOAT32_KEYS), 2 * _FLOAT32_KEYS)
-        if rows == 16 and piece <= 32:
-            return (tile(keys, 2, 2),)
-        return (tile(keys, 4, 3 if keys * shape.line <= _MIDDLE else 2),)
+    tiles = _float32_tiles(shape, rows) if shape.itemsize == 4 else _half_tiles(shape, rows)
+    if options.keys or options.num_warps or options.num_stages:
+        tiles = tiles[:1]
+    return tuple(dict.fromkeys(tile(*each) for each in tiles))
+
+
+def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
+    """Keys, warps and stages of bfloat16 and float16."""
     narrow = floor_power_of_two(_NARROW // shape.line)
-    if rows == 16 and piece == 16:
-        return (tile(narrow, 2, 3),)
-    # Costly mods of 32 rows take the registers of half the keys.
-    middle = tile(keys // 2 if rows == 32 and shape.mod_cost > _COSTLY else keys, 4, 3)
-    if options.keys or options.num_warps or options.num_stages or rows > 64:
-        return (middle,)
-    # Warps with fewer than 16 keys each wait for one another more than for the memory.
-    if rows == 64:
-        return tuple(dict.fromkeys((middle, tile(32, 4, 3))))
-    if rows == 32:
-        return (middle,)
-    keys = floor_power_of_two(_WIDE // shape.line)
-    # More warps hide what lists, mods or many keys add to a tile; fewer have less to join.
-    warps = 8 if shape.kv_block or shape.mod_cost > _COSTLY or keys > 128 else 4
-    tiles = (middle, tile(keys, warps, 3), *((tile(narrow, 2, 3),) if narrow >= 32 else ()))
-    return tuple(dict.fromkeys(tiles))
+    if rows == 16 and _narrowest_piece(shape) == 16:
+        return [(narrow, 2, 3)]
+    keys = max(_KEYS, floor_power_of_two(_USUAL // shape.line))
+    if rows > 16:
+        return [(keys, 4, 3), (keys // 2, 2 if rows == 32 else 4, 3)]
+    tiles = [(keys, 4, 3)]
+    if 2 * keys * shape.line <= _WIDE:
+        # More warps hide what lists, mods or many keys add to a tile; fewer have less to join.
+        many = shape.kv_block or shape.mod_cost > _COSTLY or 2 * keys > 128
+        tiles.append((2 * keys, 8 if many else 4, 3))
+    return [*tiles, (min(narrow, keys // 2), 2, 3)]
+
+
+def _float32_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
+    """The same of float32, of which registers and shared memory hold less."""
+    keys = max(floor_power_of_two(_FLOAT32_USUAL // shape.line), _FLOAT32_KEYS)
+    if rows == 16 and _narrowest_piece(shape) == 16:
+        return [(min(keys, 2 * _FLOAT32_KEYS), 2, 2)]
+    keys = min(keys, _FLOAT32_KEYS if rows == 16 else 2 * _FLOAT32_KEYS)
+    if keys * shape.line > _FLOAT32_USUAL:
+        return [(keys, 4, 2)]
+    return [(keys, 4, 3), (keys // 2, 2, 3)] if rows == 16 else [(keys, 4, 3)]
+
+
+def _narrowest_piece(shape: Shape) -> int:
+    """Columns of the narrowest tensor of K or V: the warps of a product divide its columns."""
+    widths = (tile_width(shape.head_dim), tile_width(shape.value_dim))
+    return min(width & -width for width in widths)
 
 
 def _check_products(options: Options, shape: Shape, rows: int) -> None:
@@ -211,7 +224,9 @@ def _rows(options: Options, shape: Shape, sharing: int) -> int:
     wanted = max(power_of_two(sharing * shape.q_len), 16)
     if shape.itemsize == 4:
         # Exact products are formed by the ordinary units, which need more registers yet.
-        most = floor_power_of_two(_MIDDLE // shape.line) if options.precision != "ieee" else 0
+        most = (
+            floor_power_of_two(_FLOAT32_USUAL // shape.line) if options.precision != "ieee" else 0
+        )
         return min(wanted, max(min(most, _FLOAT32_ROWS), 16))
     return min(wanted, 64) if sharing <= 64 else min(power_of_two(sharing), 128)
 

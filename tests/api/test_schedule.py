@@ -100,6 +100,43 @@ def test_fixed_rows_hold_for_every_tile() -> None:
         assert {tile.rows for tile in schedules_for(Options(rows=rows), work.shape)} == {rows}
 
 
+@pytest.mark.parametrize(
+    ("head_dim", "q_len", "keys_and_warps"),
+    [
+        (32, 1, [(128, 4), (256, 8), (64, 2)]),
+        (64, 1, [(64, 4), (128, 4), (32, 2)]),
+        (96, 1, [(64, 4), (128, 4), (32, 2)]),
+        (128, 1, [(64, 4), (128, 4), (32, 2)]),
+        (192, 1, [(64, 4), (16, 2)]),
+        (256, 1, [(64, 4), (16, 2)]),
+        (256, 8, [(64, 4), (32, 2)]),
+        (256, 16, [(64, 4), (32, 4)]),
+        (80, 1, [(64, 2)]),
+    ],
+)
+def test_tiles(head_dim: int, q_len: int, keys_and_warps: list[tuple[int, int]]) -> None:
+    shape = replace(USUAL, head_dim=head_dim, value_dim=head_dim, q_len=q_len)
+    tiles = schedules_for(Options(), shape)
+    assert [(tile.keys, tile.num_warps) for tile in tiles] == keys_and_warps
+    assert {tile.num_stages for tile in tiles} == {3}
+
+
+@pytest.mark.parametrize(
+    ("head_dim", "q_len", "tiles"),
+    [
+        (64, 1, [(32, 4, 3), (16, 2, 3)]),
+        (128, 1, [(32, 4, 3), (16, 2, 3)]),
+        (256, 1, [(32, 4, 2)]),
+        (64, 8, [(64, 4, 3)]),
+        (80, 1, [(32, 2, 2)]),
+    ],
+)
+def test_tiles_of_float32(head_dim: int, q_len: int, tiles: list[tuple[int, int, int]]) -> None:
+    shape = replace(USUAL, itemsize=4, head_dim=head_dim, value_dim=head_dim, q_len=q_len)
+    found = schedules_for(Options(), shape)
+    assert [(tile.keys, tile.num_warps, tile.num_stages) for tile in found] == tiles
+
+
 def test_a_small_generation_needs_one_kernel() -> None:
     for work, length in product(WORKS, (1, 900, 10**6)):
         few = replace(work, programs=43, length=length)

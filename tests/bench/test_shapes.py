@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.attention.flex_attention import flex_attention
 
 from benchmarks import regret, run, sweep
 from benchmarks.shapes import SHAPES_PER_KERNEL, random_workloads
@@ -49,6 +50,23 @@ def test_every_mod_runs(mods: str) -> None:
     out = run_pyflex(problem)()
     assert isinstance(out, torch.Tensor)
     assert out.isfinite().all()
+
+
+def test_sequences_of_many_lengths_are_the_same_to_torch() -> None:
+    """torch has no kv_len: its BlockMask says where a sequence ends."""
+    workload = Workload("", 3, 4, 2, 1, 200, 16, dtype="float32", ragged=True)
+    assert len(set(workload.lengths)) == 3
+    problem = make_problem(workload, "cpu")
+    expected = flex_attention(
+        problem.query, problem.key, problem.value, block_mask=problem.block_mask, enable_gqa=True
+    )
+    torch.testing.assert_close(run_pyflex(problem)(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_workloads_by_name() -> None:
+    assert run.parse([]).workloads == list(WORKLOADS)
+    found = run.parse(["--workloads", "b1_1m_window4k,b1_8k"]).workloads
+    assert [w.name for w in found] == ["b1_8k", "b1_1m_window4k"]
 
 
 def test_each_kernel_is_compiled_once() -> None:
