@@ -208,6 +208,7 @@ class Decode:
         )
         listable = spec.lists_blocks and not lowered_for(spec).bounds.exact
         listed = LISTED_BLOCK if listable else 0
+        mods = [mod for mod in (trace.score, trace.mask) if mod is not None]
         shape = Shape(
             itemsize=query.element_size(),
             head_dim=query.shape[3],
@@ -216,7 +217,8 @@ class Decode:
             q_len=inputs.q_len,
             packed=self.options.enabled("flex-pack-gqa") and not (blocks and blocks.per_head),
             kv_block=lists.kv_block if lists is not None else listed,
-            mod_cost=sum(mod.cost for mod in (trace.score, trace.mask) if mod is not None),
+            mod_cost=sum(mod.cost for mod in mods),
+            captures=sum(len(mod.captures) for mod in mods),
         )
         schedules = schedules_for(self.options, shape)
         kind = Kind(

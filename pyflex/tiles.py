@@ -94,8 +94,8 @@ class Shape:
     """What a kernel is compiled for, as far as schedules depend on it.
 
     `itemsize` is in bytes; `packed` says whether the `group` query heads of a KV head share a
-    tile; `mod_cost` counts the mods' operations; `kv_block` is the width of the blocks
-    of a BlockMask or of lists that may be made, 0 without.
+    tile; `mod_cost` counts the mods' operations and `captures` their tensors; `kv_block` is the
+    width of the blocks of a BlockMask or of lists that may be made, 0 without.
     """
 
     itemsize: int
@@ -105,6 +105,7 @@ class Shape:
     q_len: int
     packed: bool
     mod_cost: int = 0
+    captures: int = 0
     kv_block: int = 0
 
     @property
@@ -232,8 +233,12 @@ def _rows(options: Options, shape: Shape, sharing: int) -> int:
 
 
 def shared_bytes(schedule: Schedule, shape: Shape) -> int:
-    """Shared memory of a program: tiles in flight, queries, 1 KB."""
-    tiles = max(schedule.num_stages - 1, 1) * schedule.keys * shape.line
+    """Shared memory of a program: tiles in flight, queries, 1 KB.
+
+    From 64 rows on a product goes on beside what follows, and holds its tile for as long.
+    """
+    in_flight = max(schedule.num_stages - 1, 1) if schedule.rows < 64 else schedule.num_stages
+    tiles = in_flight * schedule.keys * shape.line
     queries = schedule.rows * tile_width(shape.head_dim) * shape.itemsize
     return tiles + queries + 1024
 
@@ -256,10 +261,16 @@ def most_registers(schedule: Schedule, shape: Shape) -> int | None:
 def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tuple[Schedule, ...]:
     """Those of `schedules` that leave an eighth of a multiprocessor's shared memory free.
 
-    Where none does, the smallest one: whether it fits is for the compiled kernel to say.
+    A captured tensor may be read for each score, and is loaded ahead as K and V are. Where none
+    fits, the smallest one: whether that fits is for the compiled kernel to say.
     """
-    roomy = tuple(s for s in schedules if shared_bytes(s, shape) * 8 <= device.shared * 7)
-    return roomy or (min(schedules, key=lambda schedule: shared_bytes(schedule, shape)),)
+
+    def needed(schedule: Schedule) -> int:
+        values = schedule.rows * schedule.keys * (schedule.num_stages - 1)
+        return shared_bytes(schedule, shape) + 4 * values * shape.captures
+
+    roomy = tuple(s for s in schedules if needed(s) * 8 <= device.shared * 7)
+    return roomy or (min(schedules, key=needed),)
 
 
 def expected_places(schedule: Schedule, shape: Shape, device: Device) -> Places:

@@ -16,7 +16,9 @@ import pyflex
 from pyflex import Options, choice, compiler, schedule
 from pyflex.choice import Choice
 from pyflex.errors import DeviceError, ScheduleError
+from pyflex.gpu import parse_target
 from pyflex.kind import Kind
+from pyflex.lowered import lowered_for
 from pyflex.schedule import Parts, Work, best_schedule, estimate_us
 from pyflex.tiles import (
     Device,
@@ -24,6 +26,7 @@ from pyflex.tiles import (
     Schedule,
     Shape,
     expected_places,
+    fitting,
     most_registers,
     schedules_for,
     tile_width,
@@ -252,6 +255,26 @@ def test_an_assembler_is_told_of_registers() -> None:
     decode(torch.zeros(1, 8, 1, 128, dtype=torch.bfloat16), key, key)
     assert re.search(r"\.maxnreg 168\b", decode.ir("ptx", target="cuda:90"))
     assert "maxnreg" not in decode.ir("ttgir", target="hip:gfx942")
+
+
+@pytest.mark.parametrize(
+    ("head_dim", "q_len", "tables"), [(128, 1, 3), (256, 8, 3), (192, 16, 3), (256, 16, 1)]
+)
+def test_what_fits_leaves_room_for_tables(head_dim: int, q_len: int, tables: int) -> None:
+    """Of a table that is read for each score a tile of its own is loaded, beside those of K, V."""
+    first, *rest = torch.zeros(tables, 4, 100)
+
+    def score(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return sum((table[h, kv] for table in rest), s + first[h, kv])
+
+    decode = pyflex.compile(score)
+    key = torch.zeros(1, 1, 100, head_dim, dtype=torch.bfloat16)
+    decode(torch.zeros(1, 4, q_len, head_dim, dtype=torch.bfloat16), key, key)
+    (found,) = decode._choices.values()
+    kind = found._kinds[0]
+    for tile in fitting(schedules_for(Options(), kind.shape), kind.shape, GPU):
+        lowered = lowered_for(replace(kind.spec, schedule=tile))
+        assert lowered.gpu(parse_target("cuda:90")).binary.shared <= 227 << 10
 
 
 def test_too_large_a_grid() -> None:
