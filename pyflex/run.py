@@ -16,7 +16,7 @@ from pyflex.launch import GpuKernel, Launcher
 from pyflex.listing import Lists
 from pyflex.lowered import Lowered
 from pyflex.schedule import Parts
-from pyflex.tiles import MOST_IN_CLUSTER, Device, Places
+from pyflex.tiles import MOST_IN_CLUSTER, Device, Places, joined_width
 from pyflex.workspace import counters, reserve_counters, workspace
 
 Allocate = Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor]
@@ -26,12 +26,13 @@ Allocate = Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor]
 class Split:
     """A KV loop shared by several programs, and where their results lie in between.
 
-    One buffer holds `rows * parts` lines of float32 and behind them, at a multiple of 16 bytes, as
-    many logarithms. Programs that form a cluster need none, but `shared` bytes each.
+    One buffer holds a line of float32 for each row and part and behind them, at a multiple of 16
+    bytes, as many logarithms; `grid` is that of the kernel which joins them. Programs that form a
+    cluster need none, but `shared` bytes each.
     """
 
     parts: Parts
-    rows: int
+    grid: tuple[int, int] = (0, 0)
     logs: int = 0
     size: int = 0
     shared: int = 0
@@ -43,11 +44,12 @@ class Split:
         `shared` is what a program needs if it is in a cluster.
         """
         if parts.in_cluster:
-            return Split(parts, rows, shared=shared)
+            return Split(parts, shared=shared)
         if parts.number == 1:
-            return Split(parts, rows)
+            return Split(parts)
         lines = -(-rows * parts.number * columns // 4) * 16
-        return Split(parts, rows, lines, lines + rows * parts.number * 4)
+        grid = (rows, -(-columns // joined_width(columns)))
+        return Split(parts, grid, lines, lines + rows * parts.number * 4)
 
 
 class Stage(NamedTuple):
@@ -104,7 +106,7 @@ def _stages(
     return [
         *found,
         Stage("decode", grid, (*arguments, number, *out, *apart)),
-        Stage("joining", (split.rows, 1), (*out, number, *results)),
+        Stage("joining", split.grid, (*out, number, *results)),
     ]
 
 

@@ -21,6 +21,7 @@ from pyflex.tiles import (
     Schedule,
     Shape,
     expected_places,
+    joined_width,
     power_of_two,
 )
 
@@ -42,7 +43,7 @@ _UNEVEN = 0.87
 _BOTH = 11.0
 #: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
 #: further round of as many parts as the kernel reads at once.
-_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 2.2, 0.76, 0.68, 3.0
+_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 2.2, 0.76, 0.68, 0.6
 #: Joining it in clusters, and each round of elements that a program joins at once.
 _MEET, _MEET_ROUND = 0.5, 0.3
 #: Elements that a program of a cluster loads at once, as LowerJoin.cpp has it.
@@ -57,8 +58,8 @@ _FEW = 3
 #: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
 #: the memory reads while a small kernel runs.
 _LEAST_LISTED = 8 << 20
-#: More parts than this are joined slower than they save.
-_MOST_PARTS = 64
+#: As many parts of one loop fill the largest GPU twice.
+_MOST_PARTS = 256
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _meeting_rounds(shape: Shape, schedule: Schedule, parts: int) -> int:
 
 def _parts_a_round(shape: Shape) -> int:
     """Partial results that the joining kernel reads at once, as SplitKV.cpp has it."""
-    return min(max(4096 // power_of_two(shape.value_dim), 16), 64)
+    return min(4096 // joined_width(shape.value_dim), 64)
 
 
 def parts_for(
@@ -214,7 +215,7 @@ def _best_parts(work: Work, schedule: Schedule, places: Places, device: Device) 
 
 def _useful_parts(programs: int, places: int, most: int) -> Iterable[int]:
     """Round numbers, and those that fill the device a whole number of times."""
-    useful = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64}
+    useful = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256}
     if programs:
         useful |= {places * waves // programs for waves in (1, 2, 3)}
     return {parts for parts in useful if 1 <= parts <= most}

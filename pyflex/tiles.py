@@ -135,6 +135,11 @@ def tile_width(columns: int) -> int:
     return half + max(16, power_of_two(columns - half))
 
 
+def joined_width(columns: int) -> int:
+    """Columns of a row that one program joins, as passes/flex/Width.h has it."""
+    return min(max(power_of_two(columns), 16), 128)
+
+
 def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     """The tiles to choose from, the usual one first.
 

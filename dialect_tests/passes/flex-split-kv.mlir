@@ -1,5 +1,6 @@
 // RUN: pyflex-opt %s --flex-split-kv=chunk=16 | FileCheck %s
 // RUN: pyflex-opt %s --flex-split-kv=chunk=32 | FileCheck %s --check-prefix=CHUNK
+// RUN: pyflex-opt %s --flex-split-kv | FileCheck %s --check-prefix=FITTING
 
 // CHECK-LABEL: tt.func public @decode(
 // CHECK-SAME: %[[OUT:[^:]*]]: !tt.ptr<bf16> {tt.divisibility = 16 : i32}
@@ -62,6 +63,7 @@ tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !
 // CHECK: %[[L:.*]] = flex.view %[[LSE]][%[[LB]], %[[LH]], %c1_i64{{.*}}] : <f32> -> <3 x f32>
 // CHECK: flex.combine %[[PO]], %[[PL]] splits(%[[S]]) heads(%[[HEADS]]) q_len(%[[Q_LEN]]) -> %[[O]] lse(%[[L]] : !flex.view<3 x f32>) {chunk = 16 : i32, value_dim = 60 : i32}
 // CHUNK: flex.combine {{.*}} {chunk = 32 : i32, value_dim = 60 : i32}
+// FITTING: flex.combine {{.*}} {chunk = 64 : i32, value_dim = 60 : i32}
 
 // Each loop is divided; the state runs on from the first to the second.
 // CHECK-LABEL: tt.func public @two_loops(

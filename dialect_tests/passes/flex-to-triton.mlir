@@ -362,6 +362,28 @@ tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %splits
   tt.return
 }
 
+// Two programs join a row of 192 columns, and one of them says its log-sum-exp.
+// CHECK-LABEL: tt.func @combine_wide(
+// CHECK: tt.get_program_id x
+// CHECK: %[[RANGE:.*]] = tt.make_range {end = 128 : i32, start = 0 : i32}
+// CHECK: %[[PART:.*]] = tt.get_program_id y
+// CHECK: %[[FIRST:.*]] = arith.muli %[[PART]], %c128_i32
+// CHECK: %[[FIRSTS:.*]] = tt.splat %[[FIRST]]
+// CHECK: %[[COLUMN:.*]] = arith.addi %[[FIRSTS]], %[[RANGE]]
+// CHECK: arith.cmpi slt, %[[COLUMN]], %cst
+// CHECK: tt.load {{.*}} : tensor<32x128x!tt.ptr<f32>>
+// CHECK: tt.store {{.*}} : tensor<128x!tt.ptr<f16>>
+// CHECK: %[[IS_FIRST:.*]] = arith.cmpi eq, %[[PART]], %c0_i32
+// CHECK: tt.store %{{.*}}, %{{.*}}, %[[IS_FIRST]] : !tt.ptr<f32>
+tt.func @combine_wide(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
+                      %lse: !tt.ptr<f32>, %s: i64) {
+  %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
+  %lse_view = flex.view %lse[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
+  flex.combine %partial_out, %partial_lse splits(%n) heads(%n) q_len(%n) -> %out_view
+      lse(%lse_view : !flex.view<3 x f32>) {value_dim = 192 : i32, chunk = 32 : i32} : !flex.view<4 x f16>
+  tt.return
+}
+
 // A kernel that started early reads nothing before the one ahead has ended; where its results go is known by then.
 // CHECK-LABEL: tt.func @combine_that_waits(
 // CHECK: %[[AT:.*]] = tt.addptr %{{.*}}, %{{.*}} : tensor<64x!tt.ptr<f16>>

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "capi/GpuCall.h"
+#include "flex/Width.h"
 
 #include <algorithm>
 #include <cstring>
@@ -287,6 +288,7 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, int64_t tiles) {
     behind.wide(call.lse);
   launch.kernels[kernelIndex + 1] = kind.next;
   launch.grid_x[kernelIndex + 1] = uint32_t(rows);
-  launch.grid_y[kernelIndex + 1] = 1;
+  launch.grid_y[kernelIndex + 1] =
+      uint32_t(mlir::flex::joiningPrograms(kind.value[3]));
   return true;
 }

@@ -138,8 +138,11 @@ def Flex_CombineOp : Flex_Op<"combine"> {
   let description = [{
     `partial_out` is f32 [rows, splits, value_dim] and `partial_lse` f32 [rows,
     splits], rows counting (batch, head, query). With L = log(sum_s exp(lse_s)),
-    out = sum_s exp(lse_s - L) out_s. One program joins one row; a split that
-    saw no key has lse -inf and adds nothing. `chunk` splits are read at a time.
+    out = sum_s exp(lse_s - L) out_s. A split that saw no key has lse -inf and
+    adds nothing. `chunk` splits are read at a time.
+
+    Programs along grid axis x enumerate the rows, those along y a row's parts of
+    128 columns.
 
     With `waits` the kernel may have started before the one ahead of it has
     ended, and waits for that before it reads (`griddepcontrol.wait`).

@@ -43,6 +43,17 @@ inline llvm::SmallVector<int64_t, 2> pieceWidths(int64_t width) {
   return {first, last};
 }
 
+/// Columns of a row that one program joins: a warp holds 32 lines of as many,
+/// asks for them at once, and each of its lanes weighs one.
+inline int64_t joinedWidth(int64_t columns) {
+  return std::min<int64_t>(tensorWidth(columns), 128);
+}
+
+/// Programs that join a row.
+inline int64_t joiningPrograms(int64_t columns) {
+  return llvm::divideCeil(columns, joinedWidth(columns));
+}
+
 } // namespace mlir::flex
 
 #endif // PYFLEX_FLEX_WIDTH_H

@@ -122,10 +122,11 @@ void flex::lowerSoftmaxFinish(TileBuilder &b, SoftmaxFinishOp op) {
 // Combining partial results
 //===----------------------------------------------------------------------===//
 
-/// One program joins one row, `chunk` splits at a time.
+/// A program joins a row or, where that is wide, a part of it; `chunk` splits
+/// at a time.
 void flex::lowerCombine(TileBuilder &b, CombineOp op) {
   int64_t chunk = op.getChunk(), columns = op.getValueDim(),
-          width = tensorWidth(columns);
+          width = joinedWidth(columns);
   Value row = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X);
   Value query = b.remu(row, op.getQLen());
   Value rest = b.divu(row, op.getQLen());
@@ -136,7 +137,11 @@ void flex::lowerCombine(TileBuilder &b, CombineOp op) {
   Value lseBase = b.move(op.getPartialLse(), firstPartial);
   Value outBase =
       b.move(op.getPartialOut(), b.mul(firstPartial, b.i64(columns)));
-  Value column = b.range(width);
+  Value column = b.range(width), part;
+  if (width < columns) {
+    part = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::Y);
+    column = b.add(b.mul(part, b.i32(width)), column);
+  }
   Value inRow = b.cmp(CmpIPredicate::slt, column, b.i32(columns));
   auto address = [&](Value view) {
     auto op = view.getDefiningOp<ViewOp>();
@@ -205,5 +210,6 @@ void flex::lowerCombine(TileBuilder &b, CombineOp op) {
   if (!op.getLse())
     return;
   Value lse = logSumExp(b, max, sum, empty);
-  tt::StoreOp::create(b, lsePointer, lse, Value());
+  Value isFirst = part ? b.cmp(CmpIPredicate::eq, part, b.i32(0)) : Value();
+  tt::StoreOp::create(b, lsePointer, lse, isFirst);
 }

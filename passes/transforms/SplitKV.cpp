@@ -207,7 +207,7 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
                             "stored at the end of the kernel");
     if (failed(secondKernelCanName(kernel)))
       return failure();
-    int64_t width = tensorWidth(kernel.out.getColumns());
+    int64_t width = joinedWidth(kernel.out.getColumns());
     Splitting(kernel, chunk ? int64_t(chunk) : fittingChunk(width)).run();
     numSplit += kernel.loops.size();
     return success();

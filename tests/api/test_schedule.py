@@ -150,9 +150,17 @@ def test_a_small_generation_needs_one_kernel() -> None:
 def test_parts() -> None:
     for work in [*WORKS, replace(WORKS[0], programs=0), replace(WORKS[0], length=0)]:
         for tile in schedules_for(Options(), work.shape):
-            most = max(1, min(-(-work.length // tile.keys), 64))
+            most = max(1, min(-(-work.length // tile.keys), 256))
             assert 1 <= parts(Options(), work, tile).number <= most
             assert parts(Options(splits=777), work, tile) == (777, False)
+
+
+def test_one_long_sequence_of_one_head_has_a_program_on_each_multiprocessor() -> None:
+    work = Work(USUAL, programs=1, length=2**17, rows=4, varies=False)
+    for tile in schedules_for(Options(), USUAL):
+        assert parts(Options(), work, tile).number > GPU.processors * 0.9
+    short = replace(work, length=2**13)
+    assert parts(Options(), short, schedules_for(Options(), USUAL)[0]).number <= 128
 
 
 def test_clusters() -> None:

@@ -171,7 +171,7 @@ def compare(draw: random.Random) -> tuple[int, int, int]:
     decode = pyflex.compile(score, mask, options=options)
     dtype = draw.choice([torch.float16, torch.bfloat16, torch.float32])
     batch, q_len, lse = draw.choice([1, 3]), draw.choice([1, 4]), draw.random() < 0.5
-    dims = draw.choice([(64, 64), (32, 24)])
+    dims = draw.choice([(64, 64), (32, 24), (64, 160)])
     blocks = None
     if draw.random() < 0.3:
         blocks = create_block_mask(causal, None, None, q_len, 600, device="cpu", BLOCK_SIZE=64)

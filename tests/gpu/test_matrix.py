@@ -58,9 +58,18 @@ def test_without_passes(case: Case, disabled: tuple[str, ...], seed: int) -> Non
 
 @pytest.mark.parametrize("splits", [1, 2, 7, 128])
 @pytest.mark.parametrize("block", [None, 64], ids=str)
-def test_forced_splits(splits: int, block: int | None, seed: int) -> None:
+@pytest.mark.parametrize("value_dim", [64, 192])
+def test_forced_splits(splits: int, block: int | None, value_dim: int, seed: int) -> None:
     case = Case(
-        "alibi", "none", "window", torch.bfloat16, q_len=5, keys=2045, block=block, kv_len="int32"
+        "alibi",
+        "none",
+        "window",
+        torch.bfloat16,
+        dims=(64, value_dim),
+        q_len=5,
+        keys=2045,
+        block=block,
+        kv_len="int32",
     )
     check_case(case, "cuda", seed, Options(splits=splits))
 

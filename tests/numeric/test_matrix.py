@@ -45,7 +45,7 @@ WIDTHS = {
     "dv": DIMS,
     "dtype": [torch.float32, torch.bfloat16, torch.float16],
     "layout": ["contiguous", "spread", "unaligned"],
-    "splits": [1, 3],
+    "splits": [1, 3, 9, 70],  # 3 form a cluster
     "block": [None, 16, 64],
     "q_len": [1, 17],
 }
