@@ -27,6 +27,7 @@ from pyflex.tiles import (
     Shape,
     expected_places,
     fitting,
+    joined_width,
     most_registers,
     schedules_for,
     tile_width,
@@ -83,6 +84,18 @@ def test_tiles_are_as_wide_as_the_compiler_makes_them(decode_op: str) -> None:
         expanded = compiler.run_pipeline(text, "builtin.module(flex-expand-decode)").text
         widths = re.findall(rf"columns {columns} .*-> tensor<[0-9]+x([0-9]+)xf32>", expanded)
         assert int(widths[0]) == tile_width(columns) >= columns
+
+
+def test_parts_are_joined_as_the_compiler_joins_them(decode_op: str) -> None:
+    for columns in range(16, 257):
+        text = re.sub("value_dim = [0-9]+", f"value_dim = {columns}", decode_op)
+        split = "builtin.module(flex-expand-decode,flex-split-kv,flex-to-triton)"
+        joining = compiler.run_pipeline(text, split).text.partition("@decode_combine")[2]
+        ((chunk, width),) = re.findall(r"tt.load .*<([0-9]+)x([0-9]+)x!tt.ptr", joining)
+        shape = replace(USUAL, value_dim=columns)
+        assert int(chunk) == schedule._parts_a_round(shape)
+        assert int(width) == joined_width(columns)
+        assert ("get_program_id y" in joining) == (joined_width(columns) < columns)
 
 
 @pytest.mark.parametrize(("columns", "width"), [(16, 16), (24, 32), (40, 48), (72, 80), (80, 80),
