@@ -173,19 +173,21 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
 
 
 def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
-    """Keys, warps and stages of bfloat16 and float16."""
+    """Keys, warps and stages of bfloat16 and float16.
+
+    A tile of a list waits for its block's index: there is a wide one for each number of rows.
+    """
     narrow = floor_power_of_two(_NARROW // shape.line)
     if rows == 16 and _narrowest_piece(shape) == 16:
         return [(narrow, 2, 3)]
     keys = max(_KEYS, floor_power_of_two(_USUAL // shape.line))
+    wide = 2 * keys if 2 * keys * shape.line <= _WIDE else keys
     if rows > 16:
-        return [(keys, 4, 3), (keys // 2, 2 if rows == 32 else 4, 3)]
-    tiles = [(keys, 4, 3)]
-    if 2 * keys * shape.line <= _WIDE:
-        # More warps hide what lists, mods or many keys add to a tile; fewer have less to join.
-        many = shape.kv_block or shape.mod_cost > _COSTLY or 2 * keys > 128
-        tiles.append((2 * keys, 8 if many else 4, 3))
-    return [*tiles, (min(narrow, keys // 2), 2, 3)]
+        tiles = [(keys, 4, 3), (keys // 2, 2 if rows == 32 else 4, 3)]
+        return [*tiles, (wide, 8, 3)] if shape.kv_block else tiles
+    # More warps hide what lists, mods or many keys add to a tile; fewer have less to join.
+    many = shape.kv_block or shape.mod_cost > _COSTLY or wide > 128
+    return [(keys, 4, 3), (wide, 8 if many else 4, 3), (min(narrow, keys // 2), 2, 3)]
 
 
 def _float32_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
@@ -196,7 +198,12 @@ def _float32_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
     keys = min(keys, _FLOAT32_KEYS if rows == 16 else 2 * _FLOAT32_KEYS)
     if keys * shape.line > _FLOAT32_USUAL:
         return [(keys, 4, 2)]
-    return [(keys, 4, 3), (keys // 2, 2, 3)] if rows == 16 else [(keys, 4, 3)]
+    tiles = [(keys, 4, 3)]
+    if rows == 16:
+        tiles.append((keys // 2, 2, 3))
+    if shape.kv_block and 2 * keys * shape.line <= _FLOAT32_USUAL:
+        tiles.append((2 * keys, 4, 3))
+    return tiles
 
 
 def _narrowest_piece(shape: Shape) -> int:

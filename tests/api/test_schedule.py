@@ -31,6 +31,7 @@ from pyflex.tiles import (
     most_registers,
     schedules_for,
     tile_width,
+    widest,
 )
 from tests.mods import causal
 
@@ -135,6 +136,27 @@ def test_tiles(head_dim: int, q_len: int, keys_and_warps: list[tuple[int, int]])
     tiles = schedules_for(Options(), shape)
     assert [(tile.keys, tile.num_warps) for tile in tiles] == keys_and_warps
     assert {tile.num_stages for tile in tiles} == {3}
+
+
+@pytest.mark.parametrize(
+    ("itemsize", "head_dim", "q_len", "keys", "num_warps"),
+    [
+        (2, 64, 1, 128, 8),
+        (2, 128, 1, 128, 8),
+        (2, 128, 8, 128, 8),
+        (2, 256, 8, 64, 8),
+        (4, 64, 1, 64, 4),
+        (4, 128, 1, 32, 4),
+    ],
+)
+def test_lists_have_a_wide_tile(
+    itemsize: int, head_dim: int, q_len: int, keys: int, num_warps: int
+) -> None:
+    dims = {"head_dim": head_dim, "value_dim": head_dim}
+    shape = replace(USUAL, itemsize=itemsize, q_len=q_len, kv_block=128, **dims)
+    tiles = schedules_for(Options(), shape)
+    wide = tiles[widest(tiles)]
+    assert (wide.keys, wide.num_warps) == (keys, num_warps)
 
 
 @pytest.mark.parametrize(
