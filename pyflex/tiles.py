@@ -173,10 +173,7 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
 
 
 def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
-    """Keys, warps and stages of bfloat16 and float16.
-
-    A tile of a list waits for its block's index: there is a wide one for each number of rows.
-    """
+    """Keys, warps and stages of bfloat16 and float16."""
     narrow = floor_power_of_two(_NARROW // shape.line)
     if rows == 16 and _narrowest_piece(shape) == 16:
         return [(narrow, 2, 3)]
@@ -184,7 +181,9 @@ def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
     wide = 2 * keys if 2 * keys * shape.line <= _WIDE else keys
     if rows > 16:
         tiles = [(keys, 4, 3), (keys // 2, 2 if rows == 32 else 4, 3)]
-        return [*tiles, (wide, 8, 3)] if shape.kv_block else tiles
+        # A tile of a list waits for its block's index: one for a whole block waits less often.
+        is_block = keys < wide == shape.kv_block
+        return [*tiles, (wide, 8, 3)] if is_block and rows == 32 else tiles
     # More warps hide what lists, mods or many keys add to a tile; fewer have less to join.
     many = shape.kv_block or shape.mod_cost > _COSTLY or wide > 128
     return [(keys, 4, 3), (wide, 8 if many else 4, 3), (min(narrow, keys // 2), 2, 3)]
