@@ -46,18 +46,20 @@ def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--json", type=Path, help="write every figure there")
     add("--plot", type=Path, help="compare: draw the bars there, as SVG")
     arguments = parser.parse_args(given)
-    names = [w.name for w in (*WORKLOADS, *SPARSE)]
-    wanted = names[: len(WORKLOADS)] if arguments.mode != "host" else list(host.DEFAULT_WORKLOADS)
+    known = {w.name: w for w in (*WORKLOADS, *SPARSE)}
+    wanted = list(host.DEFAULT_WORKLOADS)
     if arguments.workloads is not None:
         wanted = [name for name in arguments.workloads.split(",") if name]
+    elif arguments.mode != "host":
+        wanted = [w.name for w in WORKLOADS]
     systems = (arguments.systems or _SYSTEMS.get(arguments.mode, "pyflex")).split(",")
-    for name in [*(n for n in wanted if n not in names), *(s for s in systems if s not in SYSTEMS)]:
+    for name in [*(n for n in wanted if n not in known), *(s for s in systems if s not in SYSTEMS)]:
         parser.error(f"unknown: {name}")
     if arguments.systems and arguments.mode not in _SYSTEMS:
         parser.error(f"mode {arguments.mode} times pyflex alone")
     if arguments.plot and arguments.mode != "compare":
         parser.error("only the mode compare can be drawn")
-    arguments.workloads = [w for w in (*WORKLOADS, *SPARSE) if w.name in wanted]
+    arguments.workloads = [w for name, w in known.items() if name in wanted]
     arguments.systems = systems
     return arguments
 

@@ -164,7 +164,7 @@ private:
 /// As many lines of `width` floats as one warp holds in half of its registers:
 /// enough to join most splits in one step.
 int64_t fittingChunk(int64_t width) {
-  return std::clamp<int64_t>(4096 / width, 16, 64);
+  return std::min<int64_t>(4096 / width, 64);
 }
 
 struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {

@@ -302,6 +302,12 @@ def test_an_assembler_is_told_of_registers() -> None:
     assert "maxnreg" not in decode.ir("ttgir", target="hip:gfx942")
 
 
+def called_kind(decode: pyflex.Decode) -> Kind:
+    """That of the one call so far, with the usual tile."""
+    (found,) = decode._choices.values()
+    return found._kinds[0]
+
+
 @pytest.mark.parametrize(
     ("head_dim", "q_len", "tables"), [(128, 1, 3), (256, 8, 3), (192, 16, 3), (256, 16, 1)]
 )
@@ -315,8 +321,7 @@ def test_what_fits_leaves_room_for_tables(head_dim: int, q_len: int, tables: int
     decode = pyflex.compile(score)
     key = torch.zeros(1, 1, 100, head_dim, dtype=torch.bfloat16)
     decode(torch.zeros(1, 4, q_len, head_dim, dtype=torch.bfloat16), key, key)
-    (found,) = decode._choices.values()
-    kind = found._kinds[0]
+    kind = called_kind(decode)
     for tile in fitting(schedules_for(Options(), kind.shape), kind.shape, GPU):
         lowered = lowered_for(replace(kind.spec, schedule=tile))
         assert lowered.gpu(parse_target("cuda:90")).binary.shared <= 227 << 10
@@ -333,8 +338,7 @@ def kind_of(**given: Any) -> Kind:
     decode = pyflex.compile(options=Options(keys=32))
     key = torch.zeros(2, 2, 300, 16)
     decode(torch.zeros(2, 8, 20, 16), key, key, **given)
-    (found,) = decode._choices.values()
-    return found._kinds[0]
+    return called_kind(decode)
 
 
 def test_the_kv_loop_of_a_call() -> None:
