@@ -384,11 +384,16 @@ tt.func @combine_wide(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n
   tt.return
 }
 
-// A kernel that started early reads nothing before the one ahead has ended; where its results go is known by then.
+// A kernel that started early reads nothing before the one ahead has ended; where its results go is known by then. It
+// asks for all of a round at once.
 // CHECK-LABEL: tt.func @combine_that_waits(
 // CHECK: %[[AT:.*]] = tt.addptr %{{.*}}, %{{.*}} : tensor<64x!tt.ptr<f16>>
 // CHECK-NEXT: tt.elementwise_inline_asm "griddepcontrol.wait; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
 // CHECK-NEXT: scf.for
+// CHECK: tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
+// CHECK: tt.load {{.*}} : tensor<8x64x!tt.ptr<f32>>
+// CHECK-NEXT: tt.elementwise_inline_asm "fence.acq_rel.cta; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+// CHECK: "tt.reduce"
 // CHECK: tt.store %[[AT]]
 tt.func @combine_that_waits(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
                             %s: i64) {

@@ -55,6 +55,7 @@ mlir::cpu::functionForInstruction(llvm::StringRef text) {
   return llvm::StringSwitch<std::optional<llvm::StringRef>>(text)
       .Case(tt::kLaunchDependents.text, "")
       .Case(tt::kWaitForKernel.text, "")
+      .Case(tt::kOrderLoads.text, "")
       .Case(tt::kClusterMemory.text, "pyflex_cluster_memory")
       .Case(tt::kClusterMap.text, "pyflex_cluster_map")
       .Case(tt::kClusterStore.text, "pyflex_cluster_store")

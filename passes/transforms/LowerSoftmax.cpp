@@ -178,13 +178,6 @@ void flex::lowerCombine(TileBuilder &b, CombineOp op) {
     Value lsePointers = in.move(lseBase, split);
     Value lse = tt::LoadOp::create(in, lsePointers, exists,
                                    in.constant(lseType, -INFINITY));
-    lse = in.mulf(lse, in.f32(llvm::numbers::log2e));
-    Value newMax = in.maxf(max, in.reduceMax(lse, 0));
-    Value shift = finiteMax(in, newMax);
-    Value weights = math::Exp2Op::create(in, in.subf(lse, shift));
-    Value decay = math::Exp2Op::create(in, in.subf(max, shift));
-    Value newSum = in.mulf(sum, decay);
-    newSum = in.addf(newSum, in.reduceSum(weights, 0));
     Value line = in.extend(in.asColumn(split));
     line = in.mul(line, in.i64(columns));
     Value outPointers =
@@ -194,6 +187,16 @@ void flex::lowerCombine(TileBuilder &b, CombineOp op) {
     auto tileType = RankedTensorType::get({chunk, width}, b.getF32Type());
     Value partial =
         tt::LoadOp::create(in, outPointers, mask, in.constant(tileType, 0));
+    // The sums below wait for the logarithms; the lines shall not.
+    if (op.getWaits())
+      in.instruction(tt::kOrderLoads);
+    lse = in.mulf(lse, in.f32(llvm::numbers::log2e));
+    Value newMax = in.maxf(max, in.reduceMax(lse, 0));
+    Value shift = finiteMax(in, newMax);
+    Value weights = math::Exp2Op::create(in, in.subf(lse, shift));
+    Value decay = math::Exp2Op::create(in, in.subf(max, shift));
+    Value newSum = in.mulf(sum, decay);
+    newSum = in.addf(newSum, in.reduceSum(weights, 0));
     Value added = in.reduceSum(in.mulf(partial, in.asColumn(weights)), 0);
     Value newAcc = in.addf(in.mulf(acc, decay), added);
     scf::YieldOp::create(in, ValueRange{newMax, newSum, newAcc});

@@ -31,6 +31,11 @@ inline constexpr Instruction kLaunchDependents = {
 inline constexpr Instruction kWaitForKernel = {"griddepcontrol.wait; // $0",
                                                "=r", false};
 
+/// () -> nothing of use: what is loaded before is asked for before what comes
+/// after. ptxas moves shuffles ahead of loads, but of none that it has to order.
+inline constexpr Instruction kOrderLoads = {"fence.acq_rel.cta; // $0", "=r",
+                                            false};
+
 //===----------------------------------------------------------------------===//
 // Clusters: programs that run at the same time and read each other's shared
 // memory. An address is 32 bits wide.
