@@ -218,7 +218,7 @@ class Decode:
             packed=self.options.enabled("flex-pack-gqa") and not (blocks and blocks.per_head),
             kv_block=lists.kv_block if lists is not None else listed,
             mod_cost=sum(mod.cost for mod in mods),
-            captures=sum(len(mod.captures) for mod in mods),
+            captured=sum(mod.captured for mod in mods),
         )
         schedules = schedules_for(self.options, shape)
         kind = Kind(

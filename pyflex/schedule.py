@@ -31,25 +31,26 @@ _START, _PROGRAM = 6.3, 0.5
 #: A program alone on a multiprocessor: a tile's latency, and its bytes a warp.
 _TILE, _WARP_BYTES = 0.414, 0.283 / 8192
 #: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
-_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 1.08e5, 1.6
+_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 1.08e5, 1.4
 #: Scores a microsecond that a multiprocessor turns into probabilities, and how much longer each
 #: operation of a mod makes that.
 _SCORE_RATE, _MOD = 1.76e4, 0.05
 #: The part of the memory's nominal bandwidth that is reached.
 _REACHED = 0.946
 #: How far a multiprocessor with one program more than the others holds up a wave.
-_UNEVEN = 0.87
+_UNEVEN = 0.75
 #: Smoothness of the greater of two times: neither hides the other wholly.
 _BOTH = 11.0
 #: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
 #: further round of as many parts as the kernel reads at once.
-_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 2.2, 0.76, 0.68, 0.6
+_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 2.0, 0.76, 0.68, 0.6
 #: Joining it in clusters, and each round of elements that a program joins at once.
-_MEET, _MEET_ROUND = 0.5, 0.3
+_MEET, _MEET_ROUND = 0.5, 0.4
 #: Elements that a program of a cluster loads at once, as LowerJoin.cpp has it.
 _MEET_LOADS = 1024
-#: Mean length over the longest, where lengths are a tensor's, and how far a program strays from it.
-_VARYING, _SPREAD = 0.6, 0.7
+#: Mean length over the longest, where lengths are a tensor's, and how much of the longest program
+#: the GPU waits for at the end.
+_MEAN, _LAST = 0.65, 0.4
 #: Fewer parts are taken where the model sees no more than this between them.
 _CLOSE = 1.015
 #: With fewer programs than multiprocessors over this, loops are split so often that the tile
@@ -95,7 +96,8 @@ def estimate_us(
 
     Programs run in waves of as many as fit the device. A wave takes as long as the memory needs
     for its bytes or the multiprocessors for its products, and no less than a program alone needs
-    for its own tiles; the last wave leaves part of the device idle.
+    for its own tiles; the last wave leaves part of the device idle. Programs of many lengths form
+    no waves: one starts where another ends.
     """
     shape, keys = work.shape, schedule.keys
     tiles = -(-work.length // keys)
@@ -112,14 +114,17 @@ def estimate_us(
     def wave(programs: int) -> float:
         most = -(-programs // device.processors)
         even = (1 - _UNEVEN) * programs + _UNEVEN * most * device.processors
-        # Sequences of many lengths fill a multiprocessor the more evenly, the more it has of them.
-        mean = min(1.0, _VARYING + _SPREAD / most**0.5) if work.varies else 1.0
-        busy = mean * max(even * memory, most * tiles * compute)
+        busy = max(even * memory, most * tiles * compute)
         return float((busy**_BOTH + alone**_BOTH) ** (1 / _BOTH))
 
-    at_once = device.processors * places.resident
-    full, rest = divmod(work.programs * parts.number, at_once)
-    total = _START + full * wave(at_once) + (wave(rest) if rest else 0.0)
+    programs, at_once = work.programs * parts.number, device.processors * places.resident
+    full, rest = divmod(programs, at_once)
+    if work.varies:
+        longest = wave(min(programs, at_once)) if programs else 0.0
+        total = max(longest, _MEAN * programs / at_once * wave(at_once) + _LAST * longest)
+    else:
+        total = full * wave(at_once) + (wave(rest) if rest else 0.0)
+    total += _START
     if parts.in_cluster:
         total += _MEET + _MEET_ROUND * _meeting_rounds(shape, schedule, parts.number)
     elif parts.number > 1:

@@ -22,9 +22,9 @@ _COSTLY = 12
 #: Multiprocessors of a group (NVIDIA's graphics processing cluster) that programs can rely on, and
 #: the most programs of a cluster (as LowerJoin.cpp has it).
 _GROUP, MOST_IN_CLUSTER = 16, 8
-#: Shared memory and registers of the largest NVIDIA multiprocessors; and as many registers of a
-#: thread as tiles of 16 rows were seen to need.
-_MOST_SHARED, _MOST_REGISTERS, _ENOUGH = 228 << 10, 1 << 16, 168
+#: Shared memory of the largest NVIDIA multiprocessors, and what they keep of it for each program;
+#: their registers, and as many of a thread as tiles of 16 rows were seen to need.
+_MOST_SHARED, _RESERVED, _MOST_REGISTERS, _ENOUGH = 228 << 10, 1 << 10, 1 << 16, 168
 #: Keys of the blocks that are listed, where a tile holds as many.
 LISTED_BLOCK = 128
 
@@ -94,8 +94,9 @@ class Shape:
     """What a kernel is compiled for, as far as schedules depend on it.
 
     `itemsize` is in bytes; `packed` says whether the `group` query heads of a KV head share a
-    tile; `mod_cost` counts the mods' operations and `captures` their tensors; `kv_block` is the
-    width of the blocks of a BlockMask or of lists that may be made, 0 without.
+    tile; `mod_cost` counts the mods' operations and `captured` the bytes of an element of each of
+    their tensors; `kv_block` is the width of the blocks of a BlockMask or of lists that may be
+    made, 0 without.
     """
 
     itemsize: int
@@ -105,7 +106,7 @@ class Shape:
     q_len: int
     packed: bool
     mod_cost: int = 0
-    captures: int = 0
+    captured: int = 0
     kv_block: int = 0
 
     @property
@@ -177,16 +178,26 @@ def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
     narrow = floor_power_of_two(_NARROW // shape.line)
     if rows == 16 and _narrowest_piece(shape) == 16:
         return [(narrow, 2, 3)]
+    if rows >= 64:
+        return _tiles_of_many_rows(shape)
     keys = max(_KEYS, floor_power_of_two(_USUAL // shape.line))
     wide = 2 * keys if 2 * keys * shape.line <= _WIDE else keys
-    if rows > 16:
-        tiles = [(keys, 4, 3), (keys // 2, 2 if rows == 32 else 4, 3)]
+    if rows == 32:
+        tiles = [(keys, 4, 3), (keys // 2, 2, 3)]
         # A tile of a list waits for its block's index: one for a whole block waits less often.
-        is_block = keys < wide == shape.kv_block
-        return [*tiles, (wide, 8, 3)] if is_block and rows == 32 else tiles
+        return [*tiles, (wide, 8, 3)] if keys < wide == shape.kv_block else tiles
     # More warps hide what lists, mods or many keys add to a tile; fewer have less to join.
     many = shape.kv_block or shape.mod_cost > _COSTLY or wide > 128
     return [(keys, 4, 3), (wide, 8 if many else 4, 3), (min(narrow, keys // 2), 2, 3)]
+
+
+def _tiles_of_many_rows(shape: Shape) -> list[tuple[int, int, int]]:
+    """The same from 64 rows on, where each warp has rows of its own."""
+    few, many = (_KEYS // 2, 4, 3), (_KEYS, 4, 3)
+    if shape.mod_cost > _COSTLY and not shape.kv_block:
+        return [few]  # twice as many scores of such mods take a warp more than twice as long
+    # Between narrow heads and those of which one program fits, fewer keys make room for more.
+    return [few, many] if _USUAL < _KEYS * shape.line < _WIDE else [many, few]
 
 
 def _float32_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
@@ -244,19 +255,21 @@ def _rows(options: Options, shape: Shape, sharing: int) -> int:
 
 
 def shared_bytes(schedule: Schedule, shape: Shape) -> int:
-    """Shared memory of a program: tiles in flight, queries, 1 KB.
+    """Shared memory of a program: tiles in flight, the queries, and weights on their way to a warp.
 
-    From 64 rows on a product goes on beside what follows, and holds its tile for as long.
+    From 64 rows on a warp has its own weights, but a product goes on beside what follows, and holds
+    its tile for as long. Of float32 queries and weights there are two parts each.
     """
-    in_flight = max(schedule.num_stages - 1, 1) if schedule.rows < 64 else schedule.num_stages
-    tiles = in_flight * schedule.keys * shape.line
-    queries = schedule.rows * tile_width(shape.head_dim) * shape.itemsize
-    return tiles + queries + 1024
+    many = schedule.rows >= 64
+    in_flight = schedule.num_stages if many else max(schedule.num_stages - 1, 1)
+    weights = 0 if many else schedule.keys
+    once = schedule.rows * (tile_width(shape.head_dim) + weights) * shape.itemsize
+    return in_flight * schedule.keys * shape.line + once * (2 if shape.itemsize == 4 else 1)
 
 
 def _resident(schedule: Schedule, shape: Shape, shared: int) -> int:
     """Programs for which a multiprocessor with so much shared memory has room."""
-    return max(1, shared // shared_bytes(schedule, shape))
+    return max(1, shared // (shared_bytes(schedule, shape) + _RESERVED))
 
 
 def most_registers(schedule: Schedule, shape: Shape) -> int | None:
@@ -270,7 +283,7 @@ def most_registers(schedule: Schedule, shape: Shape) -> int | None:
 
 
 def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tuple[Schedule, ...]:
-    """Those of `schedules` that leave an eighth of a multiprocessor's shared memory free.
+    """Those of `schedules` for which a multiprocessor has the shared memory.
 
     A captured tensor may be read for each score, and is loaded ahead as K and V are. Where none
     fits, the smallest one: whether that fits is for the compiled kernel to say.
@@ -278,9 +291,9 @@ def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tu
 
     def needed(schedule: Schedule) -> int:
         values = schedule.rows * schedule.keys * (schedule.num_stages - 1)
-        return shared_bytes(schedule, shape) + 4 * values * shape.captures
+        return shared_bytes(schedule, shape) + values * shape.captured + _RESERVED
 
-    roomy = tuple(s for s in schedules if needed(s) * 8 <= device.shared * 7)
+    roomy = tuple(s for s in schedules if needed(s) <= device.shared)
     return roomy or (min(schedules, key=needed),)
 
 

@@ -67,6 +67,11 @@ class TracedMod:
         functions = self.key.count("math.") + self.key.count("divf")
         return self.key.count("arith.") + 9 * functions
 
+    @property
+    def captured(self) -> int:
+        """Bytes of one element of each captured tensor; single values, read once, do not count."""
+        return sum(tensor.element_size() for tensor in self.captures if tensor.dim())
+
     def arguments(self) -> tuple[int, ...]:
         """The present value of each capture parameter, in order."""
         return tuple(parameter.value(self.captures) for parameter in self.parameters)

@@ -30,6 +30,7 @@ from pyflex.tiles import (
     joined_width,
     most_registers,
     schedules_for,
+    shared_bytes,
     tile_width,
     widest,
 )
@@ -127,6 +128,9 @@ def test_fixed_rows_hold_for_every_tile() -> None:
         (192, 1, [(64, 4), (16, 2)]),
         (256, 1, [(64, 4), (16, 2)]),
         (256, 8, [(64, 4), (32, 2)]),
+        (64, 16, [(64, 4), (32, 4)]),
+        (96, 16, [(32, 4), (64, 4)]),
+        (192, 16, [(32, 4), (64, 4)]),
         (256, 16, [(64, 4), (32, 4)]),
         (80, 1, [(64, 2)]),
     ],
@@ -226,7 +230,7 @@ def test_a_cluster_joins_one_query_sooner_and_many_lines_later() -> None:
 
     places = expected_places(schedules_for(Options(), USUAL)[0], USUAL, GPU)
     for work in WORKS:
-        one = replace(work, shape=replace(work.shape, q_len=1))
+        one = replace(work, shape=replace(work.shape, q_len=1, value_dim=128))
         for tile, split in product(schedules_for(Options(), one.shape), (2, 8)):
             assert ordered(one, tile, split, cluster_first=True)
     for group, dim, split in product((1, 4, 8), (64, 128), range(2, 9)):
@@ -265,6 +269,14 @@ def test_time_grows_with_length() -> None:
             works = [replace(work, length=length) for length in lengths]
             times = [estimate_us(each, tile, Places(2), GPU, Parts(split)) for each in works]
             assert times == sorted(set(times))
+
+
+def test_many_lengths_are_dealt_out_in_small_parts() -> None:
+    """The longest one ends last, the sooner the less it has to read."""
+    even = Work(USUAL, programs=128, length=32768, rows=512, varies=False)
+    for tile in schedules_for(Options(), USUAL):
+        few, many = parts(Options(), even, tile), parts(Options(), replace(even, varies=True), tile)
+        assert few.number <= 3 < many.number <= 64
 
 
 def test_one_program_a_multiprocessor_takes_a_wide_tile_and_many_short_ones_a_narrow() -> None:
@@ -308,20 +320,49 @@ def called_kind(decode: pyflex.Decode) -> Kind:
     return found._kinds[0]
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("q_len", [1, 8, 16])
+@pytest.mark.parametrize("head_dim", [16, 64, 80, 96, 128, 256])
+def test_a_tile_needs_as_much_shared_memory_as_the_model_counts(
+    head_dim: int, q_len: int, dtype: torch.dtype
+) -> None:
+    decode = pyflex.compile()
+    key = torch.zeros(1, 1, 100, head_dim, dtype=dtype)
+    decode(torch.zeros(1, 4, q_len, head_dim, dtype=dtype), key, key)
+    kind = called_kind(decode)
+    for tile in schedules_for(Options(), kind.shape):
+        lowered = lowered_for(replace(kind.spec, schedule=tile))
+        needed = lowered.gpu(parse_target("cuda:90")).binary.shared
+        counted = shared_bytes(tile, kind.shape)
+        assert needed == counted if head_dim >= 64 else needed <= counted
+
+
 @pytest.mark.parametrize(
-    ("head_dim", "q_len", "tables"), [(128, 1, 3), (256, 8, 3), (192, 16, 3), (256, 16, 1)]
+    ("head_dim", "q_len", "tables", "dtype"),
+    [
+        (128, 1, 3, torch.float32),
+        (256, 8, 3, torch.float32),
+        (192, 16, 3, torch.float32),
+        (256, 16, 1, torch.float32),
+        (192, 16, 1, torch.int64),
+        (256, 8, 2, torch.float64),
+    ],
 )
-def test_what_fits_leaves_room_for_tables(head_dim: int, q_len: int, tables: int) -> None:
+def test_what_fits_leaves_room_for_tables(
+    head_dim: int, q_len: int, tables: int, dtype: torch.dtype
+) -> None:
     """Of a table that is read for each score a tile of its own is loaded, beside those of K, V."""
-    first, *rest = torch.zeros(tables, 4, 100)
+    first, *rest = torch.zeros(tables, 4, 100, dtype=dtype)
+    offset = torch.tensor(1.0)  # a value is no table
 
     def score(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
-        return sum((table[h, kv] for table in rest), s + first[h, kv])
+        return offset * sum((table[h, kv] for table in rest), s + first[h, kv])
 
     decode = pyflex.compile(score)
     key = torch.zeros(1, 1, 100, head_dim, dtype=torch.bfloat16)
     decode(torch.zeros(1, 4, q_len, head_dim, dtype=torch.bfloat16), key, key)
     kind = called_kind(decode)
+    assert kind.shape.captured == tables * dtype.itemsize
     for tile in fitting(schedules_for(Options(), kind.shape), kind.shape, GPU):
         lowered = lowered_for(replace(kind.spec, schedule=tile))
         assert lowered.gpu(parse_target("cuda:90")).binary.shared <= 227 << 10
