@@ -35,8 +35,10 @@ _MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 1.08e5, 1.4
 #: Scores a microsecond that a multiprocessor turns into probabilities, and how much longer each
 #: operation of a mod makes that.
 _SCORE_RATE, _MOD = 1.76e4, 0.05
-#: The part of the memory's nominal bandwidth that is reached.
-_REACHED = 0.946
+#: The part of the memory's nominal bandwidth that is reached, how much longer each further program
+#: on a multiprocessor makes its reading, and how long the memory waits for a program that starts
+#: behind another, unless there are others.
+_REACHED, _CROWD, _NEXT = 0.965, 0.012, 1.0
 #: How far a multiprocessor with one program more than the others holds up a wave.
 _UNEVEN = 0.75
 #: Smoothness of the greater of two times: neither hides the other wholly.
@@ -50,12 +52,11 @@ _MEET, _MEET_ROUND = 0.5, 0.4
 _MEET_LOADS = 1024
 #: Mean length over the longest, where lengths are a tensor's, and how much of the longest program
 #: the GPU waits for at the end.
-_MEAN, _LAST = 0.65, 0.4
+_MEAN, _LAST = 0.7, 0.5
+#: Warps that a multiprocessor runs at the same time, one for each of its schedulers.
+_SCHEDULERS = 4
 #: Fewer parts are taken where the model sees no more than this between them.
 _CLOSE = 1.015
-#: With fewer programs than multiprocessors over this, loops are split so often that the tile
-#: makes no difference worth a kernel.
-_FEW = 3
 #: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
 #: the memory reads while a small kernel runs.
 _LEAST_LISTED = 8 << 20
@@ -114,17 +115,21 @@ def estimate_us(
     def wave(programs: int) -> float:
         most = -(-programs // device.processors)
         even = (1 - _UNEVEN) * programs + _UNEVEN * most * device.processors
-        busy = max(even * memory, most * tiles * compute)
+        # Where some schedulers have a warp more than others, these wait.
+        warps = -(-most * schedule.num_warps // _SCHEDULERS) * _SCHEDULERS
+        crowded = 1 + _CROWD * (min(most, places.resident) - 1)
+        busy = max(even * memory * crowded, warps / schedule.num_warps * tiles * compute)
         return float((busy**_BOTH + alone**_BOTH) ** (1 / _BOTH))
 
     programs, at_once = work.programs * parts.number, device.processors * places.resident
     full, rest = divmod(programs, at_once)
     if work.varies:
-        longest = wave(min(programs, at_once)) if programs else 0.0
-        total = max(longest, _MEAN * programs / at_once * wave(at_once) + _LAST * longest)
+        waves = max(programs / at_once, 1.0) * wave(min(programs, at_once))
+        longest = wave(min(programs, device.processors))
+        total = _START + max(longest, _MEAN * waves + _LAST * longest)
     else:
-        total = full * wave(at_once) + (wave(rest) if rest else 0.0)
-    total += _START
+        total = _START + full * wave(at_once) + (wave(rest) if rest else 0.0)
+        total += _NEXT * max(full - (rest == 0), 0) / places.resident
     if parts.in_cluster:
         total += _MEET + _MEET_ROUND * _meeting_rounds(shape, schedule, parts.number)
     elif parts.number > 1:
@@ -185,7 +190,7 @@ def best_schedule(
         parts = parts_for(options, work, schedule, places, device)
         return estimate_us(work, schedule, places, device, parts)
 
-    if len(schedules) == 1 or work.programs * _FEW < device.processors:
+    if len(schedules) == 1:
         return 0
     times = [predicted(schedule) for schedule in schedules]
     return times.index(min(times))

@@ -186,9 +186,10 @@ def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
         tiles = [(keys, 4, 3), (keys // 2, 2, 3)]
         # A tile of a list waits for its block's index: one for a whole block waits less often.
         return [*tiles, (wide, 8, 3)] if keys < wide == shape.kv_block else tiles
-    # More warps hide what lists, mods or many keys add to a tile; fewer have less to join.
-    many = shape.kv_block or shape.mod_cost > _COSTLY or wide > 128
-    return [(keys, 4, 3), (wide, 8 if many else 4, 3), (min(narrow, keys // 2), 2, 3)]
+    warps = 8 if wide > 128 else 4
+    tiles = [(keys, 4, 3), (wide, warps, 3), (min(narrow, keys // 2), 2, 3)]
+    # Where it fits, one stage more hides what a list adds to a tile.
+    return [tiles[0], (wide, warps, 4), *tiles[1:]] if shape.kv_block else tiles
 
 
 def _tiles_of_many_rows(shape: Shape) -> list[tuple[int, int, int]]:

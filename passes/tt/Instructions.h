@@ -32,7 +32,8 @@ inline constexpr Instruction kWaitForKernel = {"griddepcontrol.wait; // $0",
                                                "=r", false};
 
 /// () -> nothing of use: what is loaded before is asked for before what comes
-/// after. ptxas moves shuffles ahead of loads, but of none that it has to order.
+/// after. ptxas moves shuffles ahead of loads, but of none that it has to
+/// order.
 inline constexpr Instruction kOrderLoads = {"fence.acq_rel.cta; // $0", "=r",
                                             false};
 
