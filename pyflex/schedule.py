@@ -57,6 +57,8 @@ _MEAN, _LAST = 0.7, 0.5
 _SCHEDULERS = 4
 #: Fewer parts are taken where the model sees no more than this between them.
 _CLOSE = 1.015
+#: With fewer programs than multiprocessors over this, only the first two tiles are worth a kernel.
+_FEW = 3
 #: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
 #: the memory reads while a small kernel runs.
 _LEAST_LISTED = 8 << 20
@@ -190,6 +192,8 @@ def best_schedule(
         parts = parts_for(options, work, schedule, places, device)
         return estimate_us(work, schedule, places, device, parts)
 
+    if work.programs * _FEW < device.processors:
+        schedules = schedules[:2]
     if len(schedules) == 1:
         return 0
     times = [predicted(schedule) for schedule in schedules]

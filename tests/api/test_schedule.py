@@ -181,6 +181,13 @@ def test_tiles_of_float32(head_dim: int, q_len: int, tiles: list[tuple[int, int,
     assert [(tile.keys, tile.num_warps, tile.num_stages) for tile in found] == tiles
 
 
+def test_a_small_generation_needs_two_kernels_at_most() -> None:
+    for work, length in product(WORKS, (1, 900, 10**6)):
+        few = replace(work, programs=43, length=length)
+        assert few.programs * 3 < GPU.processors
+        assert best_schedule(Options(), few, schedules_for(Options(), few.shape), GPU) < 2
+
+
 def test_parts() -> None:
     for work in [*WORKS, replace(WORKS[0], programs=0), replace(WORKS[0], length=0)]:
         for tile in schedules_for(Options(), work.shape):

@@ -34,7 +34,7 @@ def check(problem: Problem, out: torch.Tensor, lse: torch.Tensor) -> None:
     assert errors.kernel_lse[0] <= 10 * errors.eager_lse[0] + 1e-6
 
 
-def test_one_compile_serves_a_generation(seed: int, compiled: list[str]) -> None:
+def test_a_generation_compiles_for_two_tiles_at_most(seed: int, compiled: list[str]) -> None:
     torch.manual_seed(seed)
     slopes = numbers(8, dtype=torch.float32)
 
@@ -58,8 +58,8 @@ def test_one_compile_serves_a_generation(seed: int, compiled: list[str]) -> None
         if step % 20 == 2:
             check(problem, out, lse)
     assert decode._mods.trace_count == 1
-    assert sum('"decode"' in text for text in compiled) <= 3
-    assert len(set(compiled)) <= 4  # one a layout of K and V, and one that joins a split's parts
+    assert sum('"decode"' in text for text in compiled) <= 2 * 3  # for three layouts of K and V
+    assert len(set(compiled)) <= 2 * 3 + 1  # and one that joins a split's parts
 
 
 def test_graph_replays_with_lengths_on_the_device(seed: int) -> None:
