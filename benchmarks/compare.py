@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.recorded import recorded_share
 from benchmarks.report import geomean, progress, text_table
-from benchmarks.systems import SYSTEMS, UnsupportedError
+from benchmarks.systems import SYSTEMS, UnsupportedError, takes_blocks
 from benchmarks.timing import replay_with_floor
 from benchmarks.workloads import Workload, make_problem
 from pyflex.timing import capture
@@ -31,7 +31,7 @@ def compare(workloads: Sequence[Workload], systems: Sequence[str]) -> list[Row]:
 
 def measure(workload: Workload, systems: Sequence[str]) -> Row:
     """Microseconds of each system, replayed in turn, or why it gave none."""
-    problem = make_problem(workload)
+    problem = make_problem(workload, blocks=takes_blocks(systems))
     row: Row = {"workload": workload.name, "megabytes": workload.kv_bytes / 1e6}
     runs, graphs = {}, {}
     row["first_s"], row["errors"] = {}, {}

@@ -13,7 +13,7 @@ import time
 
 import torch
 
-from benchmarks.systems import SYSTEMS
+from benchmarks.systems import SYSTEMS, takes_blocks
 from benchmarks.timing import host_time
 from benchmarks.workloads import WORKLOADS, make_problem
 from pyflex.steps import collect
@@ -21,7 +21,8 @@ from pyflex.steps import collect
 
 def main() -> None:
     system, name = sys.argv[1:]
-    problem = make_problem(next(w for w in WORKLOADS if w.name == name))
+    workload = next(w for w in WORKLOADS if w.name == name)
+    problem = make_problem(workload, blocks=takes_blocks([system]))
     # The device is ready, torch and pyflex are imported: what follows is the first call alone.
     torch.cuda.synchronize()
     with collect() as steps:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -86,3 +86,8 @@ SYSTEMS: dict[str, Callable[[Problem], Run]] = {
     "flex-max": run_flex_max,
     "sdpa": run_sdpa,
 }
+
+
+def takes_blocks(systems: Iterable[str]) -> bool:
+    """Whether one of these systems is given a BlockMask."""
+    return any(name not in ("pyflex", "sdpa") for name in systems)

@@ -82,7 +82,7 @@ class Problem:
     """A workload's tensors and mods on a GPU.
 
     The mods read the position of the first query from a captured tensor, as torch needs it.
-    `block_mask` is given to every system that takes one.
+    `block_mask` is for the systems that take one, and made only where one of them is timed.
     """
 
     workload: Workload
@@ -95,8 +95,13 @@ class Problem:
     kv_len: torch.Tensor | None
 
 
-def make_problem(workload: Workload, device: str = "cuda", *, filled: bool = True) -> Problem:
-    """Fresh random inputs; not `filled`, they hold whatever the memory does."""
+def make_problem(
+    workload: Workload, device: str = "cuda", *, filled: bool = True, blocks: bool = False
+) -> Problem:
+    """Fresh random inputs; not `filled`, they hold whatever the memory does.
+
+    With `blocks` the mask is a BlockMask, too.
+    """
     w = workload
 
     def tensor(heads: int, length: int) -> torch.Tensor:
@@ -107,7 +112,7 @@ def make_problem(workload: Workload, device: str = "cuda", *, filled: bool = Tru
     score_mod, mask_mod = _mods(w, device)
     kv_len = torch.tensor(w.lengths, device=device, dtype=torch.int32) if w.ragged else None
     block_mask = None
-    if mask_mod is not None:
+    if blocks and mask_mod is not None:
         visible = mask_mod if kv_len is None else and_masks(mask_mod, _exists(kv_len))
         batch = w.batch if w.mods == "doc" or w.ragged else 1
         block_mask = create_block_mask(visible, batch, 1, w.q_len, w.kv_len, device=device)

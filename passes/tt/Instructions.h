@@ -31,9 +31,8 @@ inline constexpr Instruction kLaunchDependents = {
 inline constexpr Instruction kWaitForKernel = {"griddepcontrol.wait; // $0",
                                                "=r", false};
 
-/// () -> nothing of use: what is loaded before is asked for before what comes
-/// after. ptxas moves shuffles ahead of loads, but of none that it has to
-/// order.
+/// () -> nothing of use: the loads ahead of it are asked for before anything
+/// behind it is done. Left alone, ptxas puts shuffles ahead of loads.
 inline constexpr Instruction kOrderLoads = {"fence.acq_rel.cta; // $0", "=r",
                                             false};
 

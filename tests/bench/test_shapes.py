@@ -47,6 +47,7 @@ def test_every_mod_runs(mods: str) -> None:
     touched = 0.5 if mods in ("doc", "window64") else 1.0
     workload = Workload("", 2, 4, 2, 1, 256, 32, mods, touched, "float32", mods == "none")
     problem = make_problem(workload, "cpu")
+    assert problem.block_mask is None
     out = run_pyflex(problem)()
     assert isinstance(out, torch.Tensor)
     assert out.isfinite().all()
@@ -56,7 +57,7 @@ def test_sequences_of_many_lengths_are_the_same_to_torch() -> None:
     """torch has no kv_len: its BlockMask says where a sequence ends."""
     workload = Workload("", 3, 4, 2, 1, 200, 16, dtype="float32", ragged=True)
     assert len(set(workload.lengths)) == 3
-    problem = make_problem(workload, "cpu")
+    problem = make_problem(workload, "cpu", blocks=True)
     expected = flex_attention(
         problem.query, problem.key, problem.value, block_mask=problem.block_mask, enable_gqa=True
     )
