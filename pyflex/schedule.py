@@ -36,9 +36,8 @@ _MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 1.08e5, 1.4
 #: operation of a mod makes that.
 _SCORE_RATE, _MOD = 1.76e4, 0.05
 #: The part of the memory's nominal bandwidth that is reached, how much longer each further program
-#: on a multiprocessor makes its reading, and how long the memory waits for a program that starts
-#: behind another, unless there are others.
-_REACHED, _CROWD, _NEXT = 0.965, 0.012, 1.0
+#: on a multiprocessor makes its reading, and how long the memory waits between two waves.
+_REACHED, _CROWD, _NEXT = 0.965, 0.012, 2.0
 #: How far a multiprocessor with one program more than the others holds up a wave.
 _UNEVEN = 0.75
 #: Smoothness of the greater of two times: neither hides the other wholly.
@@ -131,7 +130,7 @@ def estimate_us(
         total = _START + max(longest, _MEAN * waves + _LAST * longest)
     else:
         total = _START + full * wave(at_once) + (wave(rest) if rest else 0.0)
-        total += _NEXT * max(full - (rest == 0), 0) / places.resident
+        total += _NEXT * max(full - (rest == 0), 0)
     if parts.in_cluster:
         total += _MEET + _MEET_ROUND * _meeting_rounds(shape, schedule, parts.number)
     elif parts.number > 1:
