@@ -123,12 +123,12 @@ def estimate_us(
         return float((busy**_BOTH + alone**_BOTH) ** (1 / _BOTH))
 
     programs, at_once = work.programs * parts.number, device.processors * places.resident
-    full, rest = divmod(programs, at_once)
     if work.varies:
         waves = max(programs / at_once, 1.0) * wave(min(programs, at_once))
         longest = wave(min(programs, device.processors))
         total = _START + max(longest, _MEAN * waves + _LAST * longest)
     else:
+        full, rest = divmod(programs, at_once)
         total = _START + full * wave(at_once) + (wave(rest) if rest else 0.0)
         total += _NEXT * max(full - (rest == 0), 0)
     if parts.in_cluster:

@@ -17,7 +17,7 @@ _FLOAT32_ROWS, _FLOAT32_KEYS, _FLOAT32_USUAL = 32, 32, 32768
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
 #: may be held to.
 _WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
-#: Operations of the mods that four warps do not hide.
+#: Operations of the mods that are too many for 64 keys of 64 rows.
 _COSTLY = 12
 #: Multiprocessors of a group (NVIDIA's graphics processing cluster) that programs can rely on, and
 #: the most programs of a cluster (as LowerJoin.cpp has it).
@@ -187,9 +187,9 @@ def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
         # A tile of a list waits for its block's index: one for a whole block waits less often.
         return [*tiles, (wide, 8, 3)] if keys < wide == shape.kv_block else tiles
     warps = 8 if wide > 128 else 4
-    tiles = [(keys, 4, 3), (wide, warps, 3), (min(narrow, keys // 2), 2, 3)]
     # Where it fits, one stage more hides what a list adds to a tile.
-    return [tiles[0], (wide, warps, 4), *tiles[1:]] if shape.kv_block else tiles
+    of_lists = [(wide, warps, 4)] if shape.kv_block else []
+    return [(keys, 4, 3), *of_lists, (wide, warps, 3), (min(narrow, keys // 2), 2, 3)]
 
 
 def _tiles_of_many_rows(shape: Shape) -> list[tuple[int, int, int]]:
