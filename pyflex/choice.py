@@ -10,7 +10,7 @@ from pyflex.options import Options
 from pyflex.plan import Plan
 from pyflex.run import model_of
 from pyflex.schedule import best_schedule, check_grid, lists_blocks
-from pyflex.tiles import Schedule, fitting, power_of_two, widest
+from pyflex.tiles import Schedule, fitting, power_of_two
 
 
 class Choice:
@@ -47,9 +47,7 @@ class Choice:
         usual = self._kinds[0]
         lists = usual.listable and lists_blocks(usual.kv_bytes(kv_limit))
         index = 0
-        if lists:
-            index = widest(self._schedules)
-        elif self._device is not None:
+        if self._device is not None:
             index = best_schedule(
                 self._options, usual.work(kv_limit), self._schedules, self._device
             )

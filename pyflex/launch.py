@@ -82,7 +82,12 @@ class Launcher:
     Launcher. No other thread's launch comes between the kernels.
     """
 
-    def __init__(self, *kernels: GpuKernel) -> None:
+    def __init__(self, *kernels: GpuKernel, spread: int = 0) -> None:
+        """Takes what is launched together.
+
+        Bit i of `spread`: where programs of kernel i start early, they do not crowd on the
+        multiprocessors that are free first.
+        """
         types = [name for kernel in kernels for name in kernel.binary.arguments]
         self._types = types
         self._pack = struct.Struct(f"={_HEADER}{''.join(SLOTS[name] for name in types)}").pack
@@ -90,7 +95,7 @@ class Launcher:
         absent = (0,) * (_MOST_KERNELS - len(kernels))
         self._kernels = (*(kernel.handle for kernel in kernels), *absent)
         self._no_grids = absent
-        self._overlap = overlaps(kernels)
+        self._overlap, self._spread = overlaps(kernels), spread
 
     def launch(
         self,
@@ -114,7 +119,7 @@ class Launcher:
             DeviceError: when the driver refuses the launch.
         """
         xs, ys = zip(*grids, strict=True)
-        bits = (self._overlap, clustered, cluster_bytes, 0)
+        bits = (self._overlap, clustered, cluster_bytes, self._spread)
         sizes = (*xs, *self._no_grids, *ys, *self._no_grids, *bits)
         try:
             block = self._pack(*self._kernels, stream, *sizes, *arguments)

@@ -226,7 +226,9 @@ class GpuRunner(Runner):
             for name in names:
                 if name not in self._loaded:
                     self._loaded[name] = self._load(name)
-            launcher = Launcher(*(self._loaded[name] for name in names))
+            # Those that are to read the lists would start beside the last that make them.
+            spread = 2 if names[0] == "listing" else 0
+            launcher = Launcher(*(self._loaded[name] for name in names), spread=spread)
             self._launchers[names] = launcher
         grids = tuple(stage.grid for stage in stages)
         arguments = tuple(chain.from_iterable(stage.arguments for stage in stages))

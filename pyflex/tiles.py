@@ -183,19 +183,14 @@ def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
     keys = max(_KEYS, floor_power_of_two(_USUAL // shape.line))
     wide = 2 * keys if 2 * keys * shape.line <= _WIDE else keys
     if rows == 32:
-        tiles = [(keys, 4, 3), (keys // 2, 2, 3)]
-        # A tile of a list waits for its block's index: one for a whole block waits less often.
-        return [*tiles, (wide, 8, 3)] if keys < wide == shape.kv_block else tiles
-    warps = 8 if wide > 128 else 4
-    # Where it fits, one stage more hides what a list adds to a tile.
-    of_lists = [(wide, warps, 4)] if shape.kv_block else []
-    return [(keys, 4, 3), *of_lists, (wide, warps, 3), (min(narrow, keys // 2), 2, 3)]
+        return [(keys, 4, 3), (keys // 2, 2, 3)]
+    return [(keys, 4, 3), (wide, 8 if wide > 128 else 4, 3), (min(narrow, keys // 2), 2, 3)]
 
 
 def _tiles_of_many_rows(shape: Shape) -> list[tuple[int, int, int]]:
     """The same from 64 rows on, where each warp has rows of its own."""
     few, many = (_KEYS // 2, 4, 3), (_KEYS, 4, 3)
-    if shape.mod_cost > _COSTLY and not shape.kv_block:
+    if shape.mod_cost > _COSTLY:
         return [few]  # twice as many scores of such mods take a warp more than twice as long
     # Between narrow heads and those of which one program fits, fewer keys make room for more.
     return [few, many] if _USUAL < _KEYS * shape.line < _WIDE else [many, few]
@@ -212,8 +207,6 @@ def _float32_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
     tiles = [(keys, 4, 3)]
     if rows == 16:
         tiles.append((keys // 2, 2, 3))
-    if shape.kv_block and 2 * keys * shape.line <= _FLOAT32_USUAL:
-        tiles.append((2 * keys, 4, 3))
     return tiles
 
 
@@ -307,11 +300,3 @@ def expected_places(schedule: Schedule, shape: Shape, device: Device) -> Places:
     groups = device.processors // _GROUP
     sizes = range(2, MOST_IN_CLUSTER + 1)
     return Places(resident, (0, 0, *(groups * (_GROUP // size) for size in sizes)))
-
-
-def widest(schedules: tuple[Schedule, ...]) -> int:
-    """Which of `schedules` suits lists that a kernel makes: a tile waits for its block's index.
-
-    How long the lists are is not known before, so there is no time to compare.
-    """
-    return max(range(len(schedules)), key=lambda i: (schedules[i].keys, schedules[i].num_warps))

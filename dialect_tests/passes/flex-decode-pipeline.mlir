@@ -144,7 +144,7 @@ tt.func public @dense(%query: !tt.ptr<bf16>, %key: !tt.ptr<bf16>, %value: !tt.pt
 
 // Two loops; only the first asks the mask; each is divided.
 // UNFUSED: tt.func public @decode({{.*}} %[[SPLITS:[^:]*]]: i32, %{{[^:]*}}: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %{{[^:]*}}: !tt.ptr<f32> {tt.divisibility = 16 : i32}) {
-// UNFUSED: %[[S:.*]]:3 = scf.for
+// UNFUSED: %[[S:.*]]:4 = scf.for
 // UNFUSED: arith.cmpi sge, {{.*}} : tensor<16x64xi32>
 // UNFUSED: scf.yield
 // UNFUSED: scf.for {{.*}} = %[[S]]#0

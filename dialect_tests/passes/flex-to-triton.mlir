@@ -166,7 +166,7 @@ tt.func @loop_over_range(%length: i32, %limit: i32, %init: tensor<64xi32>) -> te
   tt.return %0 : tensor<64xi32>
 }
 
-// Two tiles make up a block: one index is read for each tile.
+// Two tiles make up a block: one index is read for each tile, a tile ahead.
 // CHECK-LABEL: tt.func @loop_over_large_blocks(
 // CHECK-SAME: %[[COUNTS:.*]]: !tt.ptr<i32>, %[[INDICES:.*]]: !tt.ptr<i32>, %[[SB:.*]]: i64, %[[SH:.*]]: i64, %[[ROW:.*]]: i64,
 tt.func @loop_over_large_blocks(%counts: !tt.ptr<i32>, %indices: !tt.ptr<i32>, %sb: i64, %sh: i64, %row: i64,
@@ -177,14 +177,20 @@ tt.func @loop_over_large_blocks(%counts: !tt.ptr<i32>, %indices: !tt.ptr<i32>, %
   // CHECK: %[[LINE:.*]] = arith.muli %[[PLACE]], %[[ROW]] : i64
   // CHECK: %[[LIST:.*]] = tt.addptr %[[INDICES]], %[[LINE]]
   // CHECK: %[[TILES:.*]] = arith.muli %[[COUNT]], %c2_i32
-  // CHECK: scf.for %[[I:[^ ]*]] =
-  // CHECK: %[[SLOT:.*]] = arith.divsi %[[I]], %c2_i32
-  // CHECK: %[[ADDRESS:.*]] = tt.addptr %[[LIST]], %[[SLOT]]
-  // CHECK: %[[NUMBER:.*]] = tt.load %[[ADDRESS]] : !tt.ptr<i32>
+  // CHECK: %[[END:.*]] = arith.select %{{.*}}, %[[TILES]], %c0_i32
+  // CHECK: %[[ANY:.*]] = arith.cmpi sgt, %[[END]], %c0_i32
+  // CHECK: %[[FIRST:.*]] = tt.load %[[LIST]], %[[ANY]], %c0_i32
+  // CHECK: scf.for %[[I:[^ ]*]] = {{.*}} iter_args(%{{.*}} = %{{.*}}, %[[NUMBER:.*]] = %[[FIRST]])
   // CHECK-DAG: %[[START:.*]] = arith.muli %[[NUMBER]], %c128_i32
   // CHECK-DAG: %[[PART:.*]] = arith.remsi %[[I]], %c2_i32
   // CHECK-DAG: %[[OFFSET:.*]] = arith.muli %[[PART]], %c64_i32
   // CHECK: arith.addi %[[START]], %[[OFFSET]]
+  // CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %c1_i32
+  // CHECK: %[[MORE:.*]] = arith.cmpi slt, %[[NEXT]], %[[END]]
+  // CHECK: %[[SLOT:.*]] = arith.divsi %[[NEXT]], %c2_i32
+  // CHECK: %[[ADDRESS:.*]] = tt.addptr %[[LIST]], %[[SLOT]]
+  // CHECK: %[[AHEAD:.*]] = tt.load %[[ADDRESS]], %[[MORE]], %c0_i32
+  // CHECK: scf.yield %{{.*}}, %[[AHEAD]]
   %table = flex.block_table %counts, %indices strides(%sb, %sh, %row) blocks(32 x 128)
   %list = flex.list %table[%b, %h, %q]
   %0 = flex.for %list below %limit init(%init : tensor<64xi32>) {
@@ -204,14 +210,22 @@ tt.func @loop_over_small_blocks(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: tenso
   // CHECK: %[[KEYS:.*]] = arith.muli %[[COUNT]], %c48_i32
   // CHECK: %[[UP:.*]] = arith.addi %[[KEYS]], %c63_i32
   // CHECK: arith.divsi %[[UP]], %c64_i32
-  // CHECK: scf.for
-  // CHECK: %[[SLOT:.*]] = arith.divsi %[[PLACE:.*]], %[[BLOCK]]
-  // CHECK: %[[EXISTS:.*]] = arith.cmpi slt, %[[SLOT]]
-  // CHECK: %[[NUMBER:.*]] = tt.load %{{.*}}, %[[EXISTS]], %[[ZERO]] : tensor<64x!tt.ptr<i32>>
-  // CHECK-DAG: %[[IN_BLOCK:.*]] = arith.remsi %[[PLACE]], %[[BLOCK]]
-  // CHECK-DAG: %[[START:.*]] = arith.muli %[[NUMBER]], %[[BLOCK]]
+  // CHECK: %[[FIRST:.*]] = tt.load {{.*}}, %[[ZERO]] : tensor<64x!tt.ptr<i32>>
+  // CHECK: scf.for %[[I:[^ ]*]] = {{.*}}, %[[NUMBER:.*]] = %[[FIRST]])
+  // CHECK: %[[START:.*]] = arith.muli %[[NUMBER]], %[[BLOCK]]
+  // CHECK: %[[IN_BLOCK:.*]] = arith.remsi %[[PLACE:.*]], %[[BLOCK]]
   // CHECK: %[[KV:.*]] = arith.addi %[[START]], %[[IN_BLOCK]]
-  // CHECK: arith.select %[[EXISTS]], %[[KV]], %[[NOWHERE]]
+  // CHECK: %[[OWN:.*]] = arith.divsi %[[PLACE]], %[[BLOCK]]
+  // CHECK: %[[HERE:.*]] = arith.cmpi slt, %[[OWN]]
+  // CHECK: arith.select %[[HERE]], %[[KV]], %[[NOWHERE]]
+  // CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %c1_i32
+  // CHECK: %[[MORE:.*]] = arith.cmpi slt, %[[NEXT]]
+  // CHECK: %[[SLOT:.*]] = arith.divsi %{{.*}}, %[[BLOCK]]
+  // CHECK: %[[THERE:.*]] = arith.cmpi slt, %[[SLOT]]
+  // CHECK: %[[MORES:.*]] = tt.splat %[[MORE]]
+  // CHECK: %[[EXISTS:.*]] = arith.andi %[[THERE]], %[[MORES]]
+  // CHECK: %[[AHEAD:.*]] = tt.load %{{.*}}, %[[EXISTS]], %[[ZERO]] : tensor<64x!tt.ptr<i32>>
+  // CHECK: scf.yield %{{.*}}, %[[AHEAD]]
   %table = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 48)
   %list = flex.list %table[%n, %n, %n]
   %0 = flex.for %list below %n init(%init : tensor<64xi32>) {
@@ -221,20 +235,32 @@ tt.func @loop_over_small_blocks(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: tenso
   tt.return %0 : tensor<64xi32>
 }
 
-// The loop knows which sequence a tile is from, and reads that one's list alone.
+// The loop knows which sequence a tile is from, and reads that one's list alone,
+// a tile ahead.
 // CHECK-LABEL: tt.func @loop_over_both_lists(
 tt.func @loop_over_both_lists(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: i1) -> i1 {
   // CHECK: %[[COUNT:.*]] = tt.load
   // CHECK: %[[MASKED:.*]] = arith.muli %[[COUNT]], %c2_i32
   // CHECK: %[[TOTAL:.*]] = arith.addi %[[MASKED]], %{{.*}}
-  // CHECK: scf.for %[[I:[^ ]*]] = %c0_i32 to
-  // CHECK: %[[IN_MASKED:.*]] = arith.cmpi slt, %[[I]], %[[MASKED]]
-  // CHECK: %[[IN_UNMASKED:.*]] = arith.cmpi sge, %[[I]], %[[MASKED]]
-  // CHECK: tt.load %{{.*}}, %[[IN_MASKED]], %c0_i32
+  // CHECK: %[[LEFT:.*]] = tt.load
+  // CHECK: %[[RIGHT:.*]] = tt.load
+  // CHECK: scf.for %[[I:[^ ]*]] = %c0_i32 to %[[END:[^ ]*]] {{.*}} %[[A:.*]] = %[[LEFT]], %[[B:.*]] = %[[RIGHT]])
+  // CHECK: arith.muli %[[A]], %c128_i32
   // CHECK: arith.subi %[[I]], %[[MASKED]]
-  // CHECK: tt.load %{{.*}}, %[[IN_UNMASKED]], %c0_i32
+  // CHECK: arith.muli %[[B]], %c256_i32
+  // CHECK: %[[IN_MASKED:.*]] = arith.cmpi slt, %[[I]], %[[MASKED]]
   // CHECK: %[[START:.*]] = arith.select %[[IN_MASKED]]
-  // CHECK: scf.yield %{{.*}}
+  // CHECK: %[[IN_UNMASKED:.*]] = arith.cmpi sge, %[[I]], %[[MASKED]]
+  // CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %c1_i32
+  // CHECK: %[[MORE:.*]] = arith.cmpi slt, %[[NEXT]], %[[END]]
+  // CHECK: %[[ONE:.*]] = arith.cmpi slt, %[[NEXT]], %[[MASKED]]
+  // CHECK: %[[OTHER:.*]] = arith.cmpi sge, %[[NEXT]], %[[MASKED]]
+  // CHECK: %[[READ_ONE:.*]] = arith.andi %[[MORE]], %[[ONE]]
+  // CHECK: %[[A_AHEAD:.*]] = tt.load %{{.*}}, %[[READ_ONE]], %c0_i32
+  // CHECK: %[[READ_OTHER:.*]] = arith.andi %[[MORE]], %[[OTHER]]
+  // CHECK: %[[B_AHEAD:.*]] = tt.load %{{.*}}, %[[READ_OTHER]], %c0_i32
+  // CHECK: arith.select %[[IN_UNMASKED]]
+  // CHECK: scf.yield %{{.*}}, %[[A_AHEAD]], %[[B_AHEAD]]
   %table = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 128)
   %large = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 256)
   %masked = flex.list %table[%n, %n, %n]

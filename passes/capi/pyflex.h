@@ -146,7 +146,9 @@ typedef struct PyflexGpuLaunch {
    * `cluster_bytes` of shared memory behind what the kernel needs. */
   uint32_t clustered;
   uint32_t cluster_bytes;
-  uint32_t unused;
+  /* Bit i: where programs of kernel i start early, they do not crowd on the
+   * multiprocessors that are free first. Clusters do not in any case. */
+  uint32_t spread;
   uint64_t arguments[]; /* slots of 8 bytes, as above: of one kernel after the
                            other */
 } PyflexGpuLaunch;

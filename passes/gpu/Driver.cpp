@@ -86,6 +86,7 @@ Opened openCuda() {
   resolve(driver.isCapturing, "cuStreamIsCapturing");
   resolve(driver.launch, "cuLaunchKernel");
   resolve(driver.deviceGet, "cuDeviceGet");
+  resolve(driver.deviceAttribute, "cuDeviceGetAttribute");
   resolve(driver.primaryContextRetain, "cuDevicePrimaryCtxRetain");
   resolve(driver.getContext, "cuCtxGetCurrent");
   resolve(driver.pushContext, "cuCtxPushCurrent_v2");

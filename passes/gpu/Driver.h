@@ -52,6 +52,7 @@ struct Driver {
 
   // CUDA alone; null for HIP.
   Status (*deviceGet)(int *device, int ordinal);
+  Status (*deviceAttribute)(int *value, int attribute, int device);
   Status (*primaryContextRetain)(void **context, int device);
   Status (*getContext)(void **context);
   Status (*pushContext)(void *context);

@@ -2,6 +2,8 @@
 
 #include "gpu/Kernel.h"
 
+#include <algorithm>
+
 using namespace gpu;
 
 namespace {
@@ -12,9 +14,14 @@ constexpr int maxDynamicSharedBytes = 8, preferShared = 1;
 constexpr int relaxedCapture = 2;
 constexpr int clusterDimension = 4, programmaticStreamSerialization = 6;
 constexpr int mostAttributes = 2;
+// Of a CUDA device.
+constexpr int multiprocessorCount = 16, sharedOfMultiprocessor = 81;
+constexpr int sharedOfProgramAtMost = 97, sharedReserved = 111;
 
 /// A program may have this much shared memory without being asked.
 constexpr int ordinarySharedBytes = 48 << 10;
+/// Shared memory is given out in units of this many bytes.
+constexpr int sharedUnit = 128;
 
 /// Triton gives each kernel two pointers behind its own arguments, to scratch
 /// memory. Kernels that use it are refused before they come here.
@@ -77,7 +84,21 @@ Driver::Status Kernel::enterDevice(const Image &image) {
   int device;
   if (Driver::Status status = library->deviceGet(&device, image.device))
     return status;
+  if (Driver::Status status = readDevice(device))
+    return status;
   return library->primaryContextRetain(&home, device);
+}
+
+Driver::Status Kernel::readDevice(int device) {
+  const std::pair<int *, int> figures[] = {{&processors, multiprocessorCount},
+                                           {&allShared, sharedOfMultiprocessor},
+                                           {&mostShared, sharedOfProgramAtMost},
+                                           {&reservedShared, sharedReserved}};
+  for (auto [value, attribute] : figures)
+    if (Driver::Status status =
+            library->deviceAttribute(value, attribute, device))
+      return status;
+  return 0;
 }
 
 Driver::Status Kernel::loadFunction(const Image &image) {
@@ -88,11 +109,13 @@ Driver::Status Kernel::loadFunction(const Image &image) {
   if (Driver::Status status =
           library->moduleGetFunction(&function, module, name))
     return status;
-  int most = sharedBytes + clusterBytes;
-  if (!library->isCuda() || most <= ordinarySharedBytes)
+  if (!library->isCuda())
     return 0;
-  if (Driver::Status status = library->setCacheConfig(function, preferShared))
-    return status;
+  if (sharedBytes + clusterBytes > ordinarySharedBytes)
+    if (Driver::Status status = library->setCacheConfig(function, preferShared))
+      return status;
+  // A kernel that needs more than there is fails here.
+  int most = std::max(sharedBytes + clusterBytes, mostShared);
   return library->setAttribute(function, maxDynamicSharedBytes, most);
 }
 
@@ -134,12 +157,24 @@ LaunchConfig Kernel::configure(const Grid &grid, void *stream, bool overlap,
     sizes[0] = sizes[2] = 1;
     sizes[1] = grid.cluster;
   }
+  unsigned bytes = sharedBytes + grid.clusterBytes;
+  if (grid.spread && grid.cluster == 0)
+    bytes = std::max(bytes, spreadBytes(grid));
   return {{grid.x, grid.y, 1},
           {unsigned(threads), 1, 1},
-          sharedBytes + grid.clusterBytes,
+          bytes,
           stream,
           attributes,
           count};
+}
+
+/// Shared memory of a program for which a multiprocessor has room no oftener
+/// than its even share of the grid.
+unsigned Kernel::spreadBytes(const Grid &grid) const {
+  uint64_t share = (uint64_t(grid.x) * grid.y + processors - 1) / processors;
+  int fit = int(allShared / (share + 1)) - reservedShared;
+  int tooMany = fit < 0 ? 0 : (fit / sharedUnit + 1) * sharedUnit;
+  return std::min(tooMany, mostShared);
 }
 
 int Kernel::activeClusters(unsigned size) const {

@@ -23,10 +23,13 @@ struct Image {
 
 /// The programs of a launch: x * y of them. Where `cluster` is not 0, so many
 /// next to each other along y, of which y is a multiple, run as a cluster, each
-/// with `clusterBytes` of shared memory behind its own.
+/// with `clusterBytes` of shared memory behind its own. Or, with `spread`, no
+/// multiprocessor takes more than its even share of them, wherever there is
+/// room first.
 struct Grid {
   unsigned x, y;
   unsigned cluster = 0, clusterBytes = 0;
+  bool spread = false;
 };
 
 /// A kernel that a driver has loaded. It stays loaded until the process ends:
@@ -60,9 +63,11 @@ private:
   Kernel() = default;
 
   Driver::Status enterDevice(const Image &image);
+  Driver::Status readDevice(int device);
   Driver::Status loadFunction(const Image &image);
   Driver::Status readFigures();
   bool takes(const std::vector<uint8_t> &sizes) const;
+  unsigned spreadBytes(const Grid &grid) const;
   LaunchConfig configure(const Grid &grid, void *stream, bool overlap,
                          LaunchAttribute *attributes) const;
 
@@ -77,6 +82,10 @@ private:
   int registersOfThread = 0;
   int localBytes = 0;
   int programs = 0;
+  // Multiprocessors, and bytes of shared memory: of one, of a program at most,
+  // and what each program takes on top of its own.
+  int processors = 0;
+  int allShared = 0, mostShared = 0, reservedShared = 0;
 };
 
 } // namespace gpu

@@ -8,6 +8,7 @@
 
 using namespace mlir;
 using namespace mlir::flex;
+using arith::CmpIPredicate;
 
 namespace {
 
@@ -22,25 +23,22 @@ public:
     if (!sureBegin)
       return;
     // Keys past the end are masked in any case: a tile may reach beyond.
-    Value toTheEnd =
-        b.cmp(arith::CmpIPredicate::sge, op.getSureEnd(), op.getEnd());
+    Value toTheEnd = b.cmp(CmpIPredicate::sge, op.getSureEnd(), op.getEnd());
     Value last = b.sub(op.getSureEnd(), b.i32(keys));
     lastSure =
         b.select(toTheEnd, b.i32(std::numeric_limits<int32_t>::max()), last);
   }
 
-  Tile at(TileBuilder &b, Value index, Value) override {
+  Tile at(TileBuilder &b, Value index, ValueRange) override {
     Value start = b.mul(index, b.i32(keys));
     if (first)
       start = b.add(first, start);
     if (!sureBegin)
       return {start, b.getFalse()};
-    Value late = b.cmp(arith::CmpIPredicate::sge, start, sureBegin);
-    Value early = b.cmp(arith::CmpIPredicate::sle, start, lastSure);
+    Value late = b.cmp(CmpIPredicate::sge, start, sureBegin);
+    Value early = b.cmp(CmpIPredicate::sle, start, lastSure);
     return {start, b.conj(late, early)};
   }
-
-  bool readsStarts() const override { return false; }
 
 private:
   int64_t keys;
@@ -63,41 +61,44 @@ public:
                              : b.ceilDiv(b.mul(count, b.i32(block)), keys);
   }
 
-  Tile at(TileBuilder &b, Value index, Value active) override {
-    Value start = tilesAreInBlocks() ? insideBlock(b, index, active)
-                                     : across(b, index, active);
-    return {start, b.getFalse()};
+  size_t numReads() const override { return 1; }
+
+  SmallVector<Value> read(TileBuilder &b, Value index, Value exists) override {
+    if (tilesAreInBlocks()) {
+      Value address = b.move(indices, b.div(index, b.i32(block / keys)));
+      return {tt::LoadOp::create(b, address, exists, b.i32(0))};
+    }
+    auto [slot, inList] = slots(b, index);
+    Value address = b.move(indices, slot);
+    Value zero = b.constant(slot.getType(), 0);
+    return {tt::LoadOp::create(b, address, b.conj(inList, exists), zero)};
+  }
+
+  Tile at(TileBuilder &b, Value index, ValueRange read) override {
+    Value first = b.mul(read.front(), b.i32(block));
+    if (tilesAreInBlocks()) {
+      Value tileInBlock = b.rem(index, b.i32(block / keys));
+      return {b.add(first, b.mul(tileInBlock, b.i32(keys))), b.getFalse()};
+    }
+    Value position = b.add(first, b.rem(places(b, index), b.i32(block)));
+    Value none = b.i32(std::numeric_limits<int32_t>::max());
+    return {b.select(slots(b, index).second, position, none), b.getFalse()};
   }
 
 private:
+  /// Whether whole tiles make up a block: one index is read for the tile. Or
+  /// else a tile runs across blocks: each position reads its own block's index.
   bool tilesAreInBlocks() const { return block % keys == 0; }
 
-  /// Whole tiles make up a block: one index is read for the tile.
-  Value insideBlock(TileBuilder &b, Value index, Value active) {
-    Value perBlock = b.i32(block / keys);
-    Value address = b.move(indices, b.div(index, perBlock));
-    Value number =
-        active ? tt::LoadOp::create(b, address, active, b.i32(0)).getResult()
-               : tt::LoadOp::create(b, address).getResult();
-    Value start = b.mul(number, b.i32(block));
-    Value tileInBlock = b.rem(index, perBlock);
-    return b.add(start, b.mul(tileInBlock, b.i32(keys)));
+  /// The positions of a tile, counted through the blocks of the list.
+  Value places(TileBuilder &b, Value index) {
+    return b.add(b.mul(index, b.i32(keys)), b.range(keys));
   }
 
-  /// A tile runs across blocks: each position reads its own block's index.
-  Value across(TileBuilder &b, Value index, Value active) {
-    Value first = b.mul(index, b.i32(keys));
-    Value place = b.add(first, b.range(keys));
-    Value slot = b.div(place, b.i32(block));
-    Value exists = b.cmp(arith::CmpIPredicate::slt, slot, count);
-    if (active)
-      exists = b.conj(exists, active);
-    Value zero = b.constant(slot.getType(), 0);
-    Value number = tt::LoadOp::create(b, b.move(indices, slot), exists, zero);
-    Value start = b.mul(number, b.i32(block));
-    Value position = b.add(start, b.rem(place, b.i32(block)));
-    return b.select(exists, position,
-                    b.i32(std::numeric_limits<int32_t>::max()));
+  /// Where in the list the block of each of them is, and whether it is there.
+  std::pair<Value, Value> slots(TileBuilder &b, Value index) {
+    Value slot = b.div(places(b, index), b.i32(block));
+    return {slot, b.cmp(CmpIPredicate::slt, slot, count)};
   }
 
   int64_t keys, block;
@@ -115,18 +116,40 @@ public:
     end = b.add(maskedCount, b.sub(unmasked->end, unmasked->begin));
   }
 
-  Tile at(TileBuilder &b, Value index, Value active) override {
-    Value inMasked = b.cmp(arith::CmpIPredicate::slt, index, maskedCount);
-    Value inUnmasked = b.cmp(arith::CmpIPredicate::sge, index, maskedCount);
-    Value maskedActive = active ? b.conj(active, inMasked) : inMasked;
-    Value unmaskedActive = active ? b.conj(active, inUnmasked) : inUnmasked;
-    Tile first = masked->at(b, b.add(masked->begin, index), maskedActive);
-    Tile second = unmasked->at(
-        b, b.add(unmasked->begin, b.sub(index, maskedCount)), unmaskedActive);
-    return {b.select(inMasked, first.start, second.start), inUnmasked};
+  size_t numReads() const override {
+    return masked->numReads() + unmasked->numReads();
+  }
+
+  SmallVector<Value> read(TileBuilder &b, Value index, Value exists) override {
+    Value inMasked = isMasked(b, index);
+    Value inUnmasked = b.cmp(CmpIPredicate::sge, index, maskedCount);
+    auto values = masked->read(b, ofMasked(b, index), b.conj(exists, inMasked));
+    llvm::append_range(values, unmasked->read(b, ofUnmasked(b, index),
+                                              b.conj(exists, inUnmasked)));
+    return values;
+  }
+
+  Tile at(TileBuilder &b, Value index, ValueRange read) override {
+    size_t split = masked->numReads();
+    Tile first = masked->at(b, ofMasked(b, index), read.take_front(split));
+    Tile second = unmasked->at(b, ofUnmasked(b, index), read.drop_front(split));
+    return {b.select(isMasked(b, index), first.start, second.start),
+            b.cmp(CmpIPredicate::sge, index, maskedCount)};
   }
 
 private:
+  Value isMasked(TileBuilder &b, Value index) {
+    return b.cmp(CmpIPredicate::slt, index, maskedCount);
+  }
+
+  /// The number that a tile has in its own sequence.
+  Value ofMasked(TileBuilder &b, Value index) {
+    return b.add(masked->begin, index);
+  }
+  Value ofUnmasked(TileBuilder &b, Value index) {
+    return b.add(unmasked->begin, b.sub(index, maskedCount));
+  }
+
   std::unique_ptr<TileSequence> masked, unmasked;
   Value maskedCount;
 };
@@ -142,11 +165,15 @@ public:
     step = op.getParts();
   }
 
-  Tile at(TileBuilder &b, Value index, Value active) override {
-    return whole->at(b, index, active);
+  size_t numReads() const override { return whole->numReads(); }
+
+  SmallVector<Value> read(TileBuilder &b, Value index, Value exists) override {
+    return whole->read(b, index, exists);
   }
 
-  bool readsStarts() const override { return whole->readsStarts(); }
+  Tile at(TileBuilder &b, Value index, ValueRange read) override {
+    return whole->at(b, index, read);
+  }
 
 private:
   std::unique_ptr<TileSequence> whole;

@@ -33,12 +33,17 @@ public:
     }
   };
 
-  /// Whether memory says where a tile starts.
-  virtual bool readsStarts() const { return true; }
+  /// How many values are read from memory for a tile.
+  virtual size_t numReads() const { return 0; }
 
-  /// Emits the positions of tile `index`. Where `active` is given and false,
-  /// the tile's contents do not matter but must be safe to compute.
-  virtual Tile at(TileBuilder &b, Value index, Value active) = 0;
+  /// Emits the reads for tile `index`; nothing is read unless it `exists`.
+  virtual SmallVector<Value> read(TileBuilder &, Value /*index*/,
+                                  Value /*exists*/) {
+    return {};
+  }
+
+  /// Emits the positions of tile `index`, from what was read for it.
+  virtual Tile at(TileBuilder &b, Value index, ValueRange read) = 0;
 };
 
 /// Emits what `blocks` needs before a loop over it.

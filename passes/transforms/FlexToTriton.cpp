@@ -41,26 +41,32 @@ static LogicalResult lowerFor(TileBuilder &b, ForOp op,
   Value any = b.cmp(CmpIPredicate::sgt, op.getLimit(), b.i32(0));
   Value end = b.select(any, sequence->end, sequence->begin);
   Value step = sequence->step ? sequence->step : b.i32(1);
-  auto loop =
-      scf::ForOp::create(b, sequence->begin, end, step, cut(b, op.getInits()));
+  SmallVector<Value> inits = cut(b, op.getInits());
+  size_t stateSize = inits.size();
+  // What is read to find a tile is read a tile ahead: its keys need not wait.
+  if (sequence->numReads() > 0) {
+    Value some = b.cmp(CmpIPredicate::slt, sequence->begin, end);
+    llvm::append_range(inits, sequence->read(b, sequence->begin, some));
+  }
+  auto loop = scf::ForOp::create(b, sequence->begin, end, step, inits);
 
   Block *body = loop.getBody();
   if (!body->empty())
     body->getTerminator()->erase();
   TileBuilder inner(op.getLoc(), OpBuilder::atBlockEnd(body));
-  auto tile = sequence->at(inner, loop.getInductionVar(), Value());
+  ValueRange state = loop.getRegionIterArgs().take_front(stateSize);
+  Value index = loop.getInductionVar();
+  auto tile = sequence->at(inner, index,
+                           loop.getRegionIterArgs().drop_front(stateSize));
   Value positions = tile.positions(inner, keys);
   Value valid = inner.cmp(CmpIPredicate::slt, positions, op.getLimit());
   Value last = inner.sub(op.getLimit(), inner.i32(1));
   SmallVector<Value> arguments = {inner.min(positions, last), valid,
                                   tile.unmasked};
-  llvm::append_range(
-      arguments, join(inner, op->getResultTypes(), loop.getRegionIterArgs()));
+  llvm::append_range(arguments, join(inner, op->getResultTypes(), state));
   Block *source = &op.getBody().front();
-  // Masked lines are never read, so that their addresses need no clamp. A start
-  // that is read from memory stays out of it: Triton would divide the stages of
-  // its pipeline between that read and the lines'.
-  if (!sequence->readsStarts())
+  // Masked lines are never read, so that their addresses need no clamp.
+  if (shapeOf(tile.start).empty())
     for (auto load : source->getOps<LoadOp>())
       if (load.getIndex() == op.getPositions() &&
           load.getValid() == source->getArgument(1) &&
@@ -68,12 +74,21 @@ static LogicalResult lowerFor(TileBuilder &b, ForOp op,
         firstLines[load] = tile.start;
   for (auto [from, to] : llvm::zip(source->getArguments(), arguments))
     from.replaceAllUsesWith(to);
+  SmallVector<Value> ahead;
+  if (sequence->numReads() > 0) {
+    Value next = inner.add(index, step);
+    Value exists = inner.cmp(CmpIPredicate::slt, next, end);
+    ahead = sequence->read(inner, next, exists);
+  }
   body->getOperations().splice(body->end(), source->getOperations());
   auto yield = cast<YieldOp>(body->back());
   inner.setInsertionPoint(yield);
-  scf::YieldOp::create(inner, cut(inner, yield.getState()));
+  SmallVector<Value> yielded = cut(inner, yield.getState());
+  llvm::append_range(yielded, ahead);
+  scf::YieldOp::create(inner, yielded);
   yield.erase();
-  op.replaceAllUsesWith(join(b, op->getResultTypes(), loop.getResults()));
+  op.replaceAllUsesWith(
+      join(b, op->getResultTypes(), loop.getResults().take_front(stateSize)));
   return success();
 }
 

@@ -53,13 +53,18 @@ else:
     case("overlap", lambda: overlapping.launch(0, ((5, 6), (9, 1)), (1, 2, 3, 4, 5)))
     three = [GpuKernel(one, "cuda", 0) for one in (first, waiting, second)]
     case("three", lambda: Launcher(*three).launch(0, ((5, 6), (7, 8), (9, 1)), tuple(range(7))))
+    early = GpuKernel(replace(first, waits=True), "cuda", 0)
+    crowd = Launcher(GpuKernel(second, "cuda", 0), early, spread=2)
+    for programs in (132, 133, 500):
+        case(f"spread {programs}", lambda: crowd.launch(
+            0, ((9, 1), (programs, 1)), (4, 5, 1, 2, 3)))
     room = GpuKernel(replace(first, shared=1000, clusters=True), "cuda", 0, 90000)
     case("load for clusters", lambda: GpuKernel(room.binary, "cuda", 0, 90000).cluster_at)
     case("clusters", lambda: [room.clusters(size) for size in (2, 8)])
     case("no clusters", lambda: GpuKernel(first, "cuda", 0).clusters(2))
     case("cluster", lambda: Launcher(room).launch(0, ((5, 4),), (1, 2, 3), 1, 600))
     behind = Launcher(GpuKernel(second, "cuda", 0), GpuKernel(
-        replace(room.binary, waits=True), "cuda", 0, 90000))
+        replace(room.binary, waits=True), "cuda", 0, 90000), spread=2)
     case("cluster behind", lambda: behind.launch(0, ((9, 1), (5, 4)), (4, 5, 1, 2, 3), 2, 600))
     case("too few", lambda: single.launch(0, ((1, 1),), (1, 2)))
     case("too large", lambda: single.launch(0, ((1, 1),), (1, 1 << 31, 3)))
@@ -111,7 +116,7 @@ def test_load(said: Said) -> None:
         "load",
         "function decode",
         "cache config 1",
-        "attribute 8 = 70000",
+        "attribute 8 = 232448",
         "occupancy of 128 threads, 70000 bytes",
         "capture mode 0",
         "leave",
@@ -155,7 +160,6 @@ def test_programs_of_a_cluster(said: Said) -> None:
     """A cluster's memory lies behind the kernel's own, at a multiple of 16."""
     asked, at = said["load for clusters"]
     assert at == 1008
-    assert "attribute 8 = 91008" in asked
     asked, found = said["clusters"]
     assert asked.count("bytes") == asked.count("91008 bytes") == 2
     assert found == [50, 12]
@@ -166,6 +170,17 @@ def test_programs_of_a_cluster(said: Said) -> None:
         "launch 9x1x1 of 32 threads, 0 bytes, stream (nil): 4 5 0 0",
         f"overlap {how}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("programs", "shared"),
+    # One a multiprocessor, two, and as many as there is room for: three would be below four.
+    [(132, 115840), (133, 76928), (500, 70000)],
+)
+def test_programs_that_start_early_do_not_crowd(said: Said, programs: int, shared: int) -> None:
+    asked, _ = said[f"spread {programs}"]
+    how = f"{programs}x1x1 of 128 threads, {shared} bytes, stream (nil): 1 2 3 0 0"
+    assert asked.splitlines()[2] == f"overlap {how}"
 
 
 @pytest.mark.parametrize("name", ["too few", "too large", "wrong type"])
