@@ -109,9 +109,9 @@ def FlexPackGQA : Pass<"flex-pack-gqa", "::mlir::ModuleOp"> {
 def FlexListBlocks : Pass<"flex-list-blocks", "::mlir::ModuleOp"> {
   let summary = "Visit the blocks that a first kernel finds visible, instead of all keys";
   let description = [{
-    A loop over all keys whose mask is asked everywhere becomes two over lists,
-    as if a BlockMask had been given: blocks in which the mask is asked, and
-    blocks that are visible as a whole. A kernel that is launched before, named
+    A loop over all keys whose mask is asked everywhere becomes one over a list
+    of blocks, which says of each block whether it is visible as a whole: there
+    the mask is not asked. A kernel that is launched before, named
     `<name>_blocks`, evaluates the mask and writes the lists: one for each tile
     of rows, or for each tile of queries where the mask does not depend on the
     head. Its programs along grid axis y share the keys.
@@ -123,16 +123,17 @@ def FlexListBlocks : Pass<"flex-list-blocks", "::mlir::ModuleOp"> {
     ```mlir
     tt.func public @decode_blocks(...) {
       flex.classify @m(%b, %head, %q) below %len -> %kinds blocks(32 x 64)
-      flex.compact %kinds below %len after %arrived -> partial(...) full(...)
+      flex.compact %kinds below %len after %arrived -> %count, %indices blocks(32 x 64)
     }
     ...
-    %s1 = flex.for %partial below %len init(%s0) { ... flex.mask_mod @m ... }
-    %s = flex.for %full below %len init(%s1) { ... }
+    %s = flex.for %list below %len init(%s0) {
+    ^bb0(..., %unmasked: i1, ...):
+      ... flex.mask_mod @m ... unless %unmasked
+    }
     ```
 
-    Both kernels gain the arguments (partial_counts, partial_indices,
-    full_counts, full_indices: !tt.ptr<i32>, row: i64), lists having room for
-    `row` entries; the first one also (kinds: !tt.ptr<i64>, arrived:
+    Both kernels gain the arguments (counts, indices: !tt.ptr<i32>, row: i64),
+    lists having room for `row` entries; the first one also (kinds: !tt.ptr<i64>, arrived:
     !tt.ptr<i32>) with `row` words and one counter, zero before and after, for
     each list. Keys that lie past the end are in no full block.
   }];

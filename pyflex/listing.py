@@ -50,8 +50,8 @@ def blocks_at_once(keys: int, rows: int) -> int:
 class Lists:
     """Where a call's lists lie, in one buffer, and the grid of the kernel that writes them.
 
-    In order: how many partial blocks each list holds, how many full ones, the partial blocks, the
-    full ones, and words for the kernel's own use.
+    In order: how many blocks each list holds; which, each twice its number plus one if it is full;
+    and words for the kernel's own use.
 
     Attributes:
         count: lists, programs along the grid's first axis.
@@ -81,7 +81,7 @@ class Lists:
     @property
     def words(self) -> int:
         """Where the words begin, in bytes."""
-        return 2 * (self._counts + self._indices)
+        return self._counts + self._indices
 
     @property
     def size(self) -> int:
@@ -91,18 +91,14 @@ class Lists:
     def read(self, memory: torch.Tensor) -> list[tuple[list[int], list[int]]]:
         """The partial and the full blocks of each list in `memory`, uint8."""
         numbers = memory[: self.words].cpu().view(torch.int32)
+        held = numbers[: self.count].tolist()
+        rows = numbers[self._counts // 4 :].view(self.count, self.row)
+        lists = [row[:size].tolist() for row, size in zip(rows, held, strict=True)]
+        return [
+            ([one // 2 for one in found if not one % 2], [one // 2 for one in found if one % 2])
+            for found in lists
+        ]
 
-        def lists(counts: int, indices: int) -> list[list[int]]:
-            rows = numbers[indices // 4 :][: self.count * self.row].view(self.count, self.row)
-            held = numbers[counts // 4 :][: self.count].tolist()
-            return [row[:size].tolist() for row, size in zip(rows, held, strict=True)]
-
-        partial_counts, partial, full_counts, full, _ = self.arguments(0)
-        pairs = zip(lists(partial_counts, partial), lists(full_counts, full), strict=True)
-        return list(pairs)
-
-    def arguments(self, at: int) -> tuple[int, int, int, int, int]:
+    def arguments(self, at: int) -> tuple[int, int, int]:
         """What both kernels are given of a buffer at address `at`."""
-        counts, indices = self._counts, self._indices
-        partial, full = at + 2 * counts, at + 2 * counts + indices
-        return at, partial, at + counts, full, self.row
+        return at, at + self._counts, self.row

@@ -19,8 +19,7 @@ tt.func private @by_head(%b: i32, %h: i32, %q: i32, %kv: i32) -> (i1, i1) {
 // A mask that is the same for all heads: one list for each batch entry and tile of 4 queries.
 // CHECK-LABEL: tt.func public @every_head_blocks(
 // CHECK-SAME:    %{{[^:]*}}: i32, %[[Q_LEN:[^:]*]]: i32, %[[LIMIT:[^:]*]]: i32, %[[OFFSET:[^:]*]]: i32, %[[IDS:[^:]*]]: !tt.ptr<i32>, %{{[^:]*}}: tensor<16x64xf32>,
-// CHECK-SAME:    %[[PARTIAL_COUNTS:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %[[PARTIAL_INDICES:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32},
-// CHECK-SAME:    %[[FULL_COUNTS:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %[[FULL_INDICES:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32},
+// CHECK-SAME:    %[[COUNTS:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %[[INDICES:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32},
 // CHECK-SAME:    %[[ROOM:[^:]*]]: i64 {tt.divisibility = 16 : i32}, %[[KINDS:[^:]*]]: !tt.ptr<i64> {tt.divisibility = 16 : i32}, %[[ARRIVED:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}) {
 // CHECK-NEXT:    %[[SINGLE:.*]] = arith.constant 1 : i32
 // CHECK-NEXT:    %[[BATCH:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %[[HEAD:.*]], %[[QUERY:.*]], %{{.*}} = flex.rows(%[[SINGLE]], %[[Q_LEN]]) group(1) tile(1 heads x 4 queries) : tensor<4xi32>, tensor<4xi1>
@@ -34,35 +33,27 @@ tt.func private @by_head(%b: i32, %h: i32, %q: i32, %kv: i32) -> (i1, i1) {
 // CHECK-NEXT:    %[[MY_KINDS:.*]] = tt.addptr %[[KINDS]], %[[START]]
 // CHECK-NEXT:    flex.classify @documents(%[[BATCH]], %[[HEAD]], %[[POSITION]]) captures(%[[IDS]] : !tt.ptr<i32>) below %[[LIMIT]] -> %[[MY_KINDS]] blocks(16 x 64) : tensor<4xi32>, tensor<4xi32>
 // CHECK-NEXT:    %[[MY_ARRIVED:.*]] = tt.addptr %[[ARRIVED]], %[[LIST]]
-// CHECK-NEXT:    %[[MY_PARTIAL:.*]] = tt.addptr %[[PARTIAL_COUNTS]], %[[LIST]]
-// CHECK-NEXT:    %[[MY_PARTIALS:.*]] = tt.addptr %[[PARTIAL_INDICES]], %[[START]]
-// CHECK-NEXT:    %[[MY_FULL:.*]] = tt.addptr %[[FULL_COUNTS]], %[[LIST]]
-// CHECK-NEXT:    %[[MY_FULLS:.*]] = tt.addptr %[[FULL_INDICES]], %[[START]]
-// CHECK-NEXT:    flex.compact %[[MY_KINDS]] below %[[LIMIT]] after %[[MY_ARRIVED]] -> partial(%[[MY_PARTIAL]], %[[MY_PARTIALS]]) full(%[[MY_FULL]], %[[MY_FULLS]]) blocks(16 x 64)
+// CHECK-NEXT:    %[[MY_COUNT:.*]] = tt.addptr %[[COUNTS]], %[[LIST]]
+// CHECK-NEXT:    %[[MY_INDICES:.*]] = tt.addptr %[[INDICES]], %[[START]]
+// CHECK-NEXT:    flex.compact %[[MY_KINDS]] below %[[LIMIT]] after %[[MY_ARRIVED]] -> %[[MY_COUNT]], %[[MY_INDICES]] blocks(16 x 64)
 // CHECK-NEXT:    tt.return
 
 // CHECK-LABEL: tt.func public @every_head(
 // CHECK-SAME:    %[[Q_LEN:[^:]*]]: i32, %[[LIMIT:[^:]*]]: i32, %[[OFFSET:[^:]*]]: i32, %{{[^:]*}}: !tt.ptr<i32>, %[[S0:[^:]*]]: tensor<16x64xf32>,
-// CHECK-SAME:    %[[PARTIAL_COUNTS:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %[[PARTIAL_INDICES:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32},
-// CHECK-SAME:    %[[FULL_COUNTS:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %[[FULL_INDICES:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32},
+// CHECK-SAME:    %[[COUNTS:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %[[INDICES:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32},
 // CHECK-SAME:    %[[ROOM:[^:]*]]: i64 {tt.divisibility = 16 : i32})
 // CHECK:         %[[BATCH:.*]], %{{.*}}, %{{.*}}, %[[FIRST_QUERY:.*]], %{{.*}}, %{{.*}}, %{{.*}} = flex.rows
 // CHECK-NOT:     flex.range
 // CHECK:         %[[TILES:.*]] = arith.extsi
 // CHECK-NEXT:    %[[NO_STRIDE:.*]] = arith.constant 0 : i64
 // CHECK-NEXT:    %[[ANY:.*]] = arith.constant 0 : i32
-// CHECK-NEXT:    %[[PARTIAL_TABLE:.*]] = flex.block_table %[[PARTIAL_COUNTS]], %[[PARTIAL_INDICES]] strides(%[[TILES]], %[[NO_STRIDE]], %[[ROOM]]) blocks(4 x 64)
-// CHECK-NEXT:    %[[PARTIAL:.*]] = flex.list %[[PARTIAL_TABLE]][%[[BATCH]], %[[ANY]], %[[FIRST_QUERY]]]
-// CHECK-NEXT:    %[[FULL_TABLE:.*]] = flex.block_table %[[FULL_COUNTS]], %[[FULL_INDICES]] strides(%[[TILES]], %[[NO_STRIDE]], %[[ROOM]]) blocks(4 x 64)
-// CHECK-NEXT:    %[[FULL:.*]] = flex.list %[[FULL_TABLE]][%[[BATCH]], %[[ANY]], %[[FIRST_QUERY]]]
-// CHECK-NEXT:    %[[S1:.*]] = flex.for %[[PARTIAL]] below %[[LIMIT]] init(%[[S0]] :
-// CHECK:           flex.mask_mod @documents
-// CHECK:         }
-// CHECK-NEXT:    %[[S2:.*]] = flex.for %[[FULL]] below %[[LIMIT]] init(%[[S1]] :
-// CHECK-NEXT:    ^bb0(%{{.*}}: tensor<64xi32>, %[[VALID:.*]]: tensor<64xi1>, %{{.*}}: i1, %[[S:.*]]: tensor<16x64xf32>):
-// CHECK-NEXT:      %[[NEXT:.*]] = flex.bound %[[S]] if %[[VALID]]
-// CHECK-NEXT:      flex.yield %[[NEXT]]
-// CHECK:         tt.return %[[S2]]
+// CHECK-NEXT:    %[[TABLE:.*]] = flex.block_table %[[COUNTS]], %[[INDICES]] strides(%[[TILES]], %[[NO_STRIDE]], %[[ROOM]]) blocks(4 x 64) tagged
+// CHECK-NEXT:    %[[MINE:.*]] = flex.list %[[TABLE]][%[[BATCH]], %[[ANY]], %[[FIRST_QUERY]]]
+// CHECK-NEXT:    %[[S1:.*]] = flex.for %[[MINE]] below %[[LIMIT]] init(%[[S0]] :
+// CHECK-NEXT:    ^bb0(%{{.*}}: tensor<64xi32>, %{{.*}}: tensor<64xi1>, %[[UNMASKED:.*]]: i1, %{{.*}}: tensor<16x64xf32>):
+// CHECK-NEXT:      flex.mask_mod @documents({{.*}}) {{.*}} unless %[[UNMASKED]]
+// CHECK-NOT:     flex.for
+// CHECK:         tt.return %[[S1]]
 
 // Of calls with one query a tile of lists has one row.
 // ONE-LABEL: tt.func public @every_head_blocks(

@@ -235,6 +235,42 @@ tt.func @loop_over_small_blocks(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: tenso
   tt.return %0 : tensor<64xi32>
 }
 
+// A tagged list says itself of a block whether a tile in it needs a mask. What there is room
+// for is read before the count is known.
+// CHECK-LABEL: tt.func @loop_over_tagged_blocks(
+// CHECK-SAME: %[[COUNTS:.*]]: !tt.ptr<i32>, %[[INDICES:.*]]: !tt.ptr<i32>, %{{.*}}: i64, %[[ROOM:.*]]: i64,
+tt.func @loop_over_tagged_blocks(%counts: !tt.ptr<i32>, %indices: !tt.ptr<i32>, %s: i64, %row: i64, %n: i32,
+                                 %init: i1) -> i1 {
+  // CHECK: tt.load
+  // CHECK: %[[FITS:.*]] = arith.cmpi sgt, %[[ROOM]], %c0_i64
+  // CHECK: %[[FIRST:.*]] = tt.load %{{.*}}, %[[FITS]], %c0_i32
+  // CHECK: scf.for %[[I:[^ ]*]] = {{.*}} iter_args(%[[IN:.*]] = %{{.*}}, %[[TAGGED:.*]] = %[[FIRST]])
+  // CHECK: %[[TAG:.*]] = arith.remsi %[[TAGGED]], %c2_i32
+  // CHECK: %[[UNMASKED:.*]] = arith.cmpi ne, %[[TAG]], %c0_i32
+  // CHECK: %[[NUMBER:.*]] = arith.divsi %[[TAGGED]], %c2_i32
+  // CHECK: arith.muli %[[NUMBER]], %c128_i32
+  // CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %c1_i32
+  // CHECK: %[[SLOT:.*]] = arith.divsi %[[NEXT]], %c2_i32
+  // CHECK: %[[WIDE:.*]] = arith.extsi %[[SLOT]]
+  // CHECK: %[[THERE:.*]] = arith.cmpi slt, %[[WIDE]], %[[ROOM]]
+  // CHECK: %[[AHEAD:.*]] = tt.load %{{.*}}, %[[THERE]], %c0_i32
+  // CHECK: arith.select %[[UNMASKED]], %{{.*}}, %[[IN]]
+  // CHECK: scf.yield %{{.*}}, %[[AHEAD]]
+  %table = flex.block_table %counts, %indices strides(%s, %s, %row) blocks(128 x 128) tagged
+  %list = flex.list %table[%n, %n, %n]
+  %0 = flex.for %list below %n init(%init : i1) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: i1):
+    %any = "tt.reduce"(%valid) <{axis = 0 : i32}> ({
+    ^bb0(%x: i1, %y: i1):
+      %either = arith.ori %x, %y : i1
+      tt.reduce.return %either : i1
+    }) : (tensor<64xi1>) -> i1
+    %next = arith.select %unmasked, %any, %in : i1
+    flex.yield %next : i1
+  } -> i1
+  tt.return %0 : i1
+}
+
 // The loop knows which sequence a tile is from, and reads that one's list alone,
 // a tile ahead.
 // CHECK-LABEL: tt.func @loop_over_both_lists(
@@ -572,34 +608,36 @@ tt.func @classify(%b: i32, %query: tensor<4xi32>, %limit: i32, %kinds: !tt.ptr<i
   tt.return
 }
 
-// The last program to arrive lists 2,048 blocks at a time; one scan places both kinds.
+// The last program to arrive lists 1,024 blocks at a time, in order: twice the block's number,
+// plus one where the word says so of it.
 // CHECK-LABEL: tt.func @compact(
 // CHECK-SAME: %[[KINDS:[^:]*]]: !tt.ptr<i64>, %[[LIMIT:[^:]*]]: i32, %[[ARRIVED:[^:]*]]: !tt.ptr<i32>,
-// CHECK-SAME: %[[PARTIAL_COUNT:[^:]*]]: !tt.ptr<i32>, %[[PARTIALS:[^:]*]]: !tt.ptr<i32>, %[[FULL_COUNT:[^:]*]]: !tt.ptr<i32>, %[[FULLS:[^:]*]]: !tt.ptr<i32>)
-tt.func @compact(%kinds: !tt.ptr<i64>, %limit: i32, %arrived: !tt.ptr<i32>, %partial_count: !tt.ptr<i32>,
-                 %partials: !tt.ptr<i32>, %full_count: !tt.ptr<i32>, %fulls: !tt.ptr<i32>) {
-  // CHECK-DAG: %[[HALF:.*]] = arith.constant dense<65536> : tensor<1024xi32>
+// CHECK-SAME: %[[COUNT:[^:]*]]: !tt.ptr<i32>, %[[INDICES:[^:]*]]: !tt.ptr<i32>)
+tt.func @compact(%kinds: !tt.ptr<i64>, %limit: i32, %arrived: !tt.ptr<i32>, %count: !tt.ptr<i32>,
+                 %indices: !tt.ptr<i32>) {
+  // CHECK-DAG: %[[UPPER:.*]] = arith.constant dense<32> : tensor<1024xi64>
   // CHECK: %[[BEFORE_ME:.*]] = tt.atomic_rmw add, acq_rel, gpu, %[[ARRIVED]], %c1_i32
   // CHECK: %[[PARTS:.*]] = tt.get_num_programs y
   // CHECK: %[[MOST:.*]] = arith.subi %[[PARTS]], %c1_i32
   // CHECK: %[[LAST:.*]] = arith.cmpi eq, %[[BEFORE_ME]], %[[MOST]]
   // CHECK: scf.if %[[LAST]] {
   // CHECK: tt.store %[[ARRIVED]], %c0_i32
-  // CHECK: %[[COUNTS:.*]]:2 = scf.for {{.*}} iter_args(%[[P:.*]] = %c0_i32, %[[F:.*]] = %c0_i32)
+  // CHECK: %[[ALL:.*]] = scf.for {{.*}} iter_args(%[[LISTED:.*]] = %c0_i32)
   // CHECK: %[[WORD:.*]] = tt.load %{{.*}} : tensor<1024x!tt.ptr<i64>>
-  // CHECK: %[[PARTIAL:.*]] = arith.subi %{{.*}} : tensor<1024xi32>
-  // CHECK: %[[UPPER:.*]] = arith.muli %{{.*}}, %[[HALF]]
-  // CHECK: %[[BOTH:.*]] = arith.addi %[[PARTIAL]], %[[UPPER]]
-  // CHECK: %[[SUMS:.*]] = "tt.scan"(%[[BOTH]]) <{axis = 0 : i32, reverse = false}>
-  // CHECK: %[[BEFORE:.*]] = arith.subi %[[SUMS]], %[[BOTH]]
-  // CHECK: arith.remsi %[[BEFORE]], %[[HALF]]
-  // CHECK: tt.store
-  // CHECK: arith.divsi %[[BEFORE]], %[[HALF]]
-  // CHECK: tt.store
-  // CHECK: }
-  // CHECK: tt.store %[[PARTIAL_COUNT]], %[[COUNTS]]#0
-  // CHECK: tt.store %[[FULL_COUNT]], %[[COUNTS]]#1
-  flex.compact %kinds below %limit after %arrived -> partial(%partial_count, %partials) full(%full_count, %fulls)
+  // CHECK: %[[LOW:.*]] = arith.shrui %[[WORD]], %[[PLACE:.*]] : tensor<1024xi64>
+  // CHECK: %[[SOME:.*]] = arith.trunci
+  // CHECK: %[[HIGH:.*]] = arith.addi %[[PLACE]], %[[UPPER]]
+  // CHECK: arith.shrui %[[WORD]], %[[HIGH]]
+  // CHECK: %[[EVERY:.*]] = arith.trunci
+  // CHECK: %[[SUMS:.*]] = "tt.scan"(%[[SOME]]) <{axis = 0 : i32, reverse = false}>
+  // CHECK: %[[BEFORE:.*]] = arith.subi %[[SUMS]], %[[SOME]]
+  // CHECK: %[[CHOSEN:.*]] = arith.cmpi ne, %[[SOME]]
+  // CHECK: %[[TAGGED:.*]] = arith.addi %{{.*}}, %[[EVERY]]
+  // CHECK: tt.store %{{.*}}, %[[TAGGED]], %[[CHOSEN]]
+  // CHECK: %[[FOUND:.*]] = "tt.reduce"(%[[SOME]])
+  // CHECK: arith.addi %[[LISTED]], %[[FOUND]]
+  // CHECK: tt.store %[[COUNT]], %[[ALL]]
+  flex.compact %kinds below %limit after %arrived -> %count, %indices
       blocks(8 x 32)
   tt.return
 }

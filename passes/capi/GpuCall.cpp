@@ -209,7 +209,7 @@ bool GpuCall::fillLists(const PyflexGpuCall &call, int64_t tiles) {
   uint64_t row = roundUp(std::max<int64_t>(tiles, 1), room);
   uint64_t counts = roundUp(uint64_t(kind.lists) * 4, 16);
   uint64_t indices = uint64_t(kind.lists) * row * 4;
-  uint64_t words = 2 * (counts + indices);
+  uint64_t words = counts + indices;
   usedBytes = words + 2 * indices;
   if (call.memory_bytes < usedBytes || call.num_counters < kind.lists ||
       isCapturing(call))
@@ -217,15 +217,13 @@ bool GpuCall::fillLists(const PyflexGpuCall &call, int64_t tiles) {
   auto write = [&](uint64_t *slots) {
     Writer writer(slots);
     writer.wide(call.memory);
-    writer.wide(call.memory + 2 * counts);
     writer.wide(call.memory + counts);
-    writer.wide(call.memory + 2 * counts + indices);
     writer.wide(row);
   };
   const gpu::Kernel &kernel = *kind.kernel->kernel;
   int split = kind.splits ? numSplitArguments(kind) : 0;
-  write(kernelArguments + kernel.numArguments() - split - 5);
-  write(kernelArguments - 7);
+  write(kernelArguments + kernel.numArguments() - split - 3);
+  write(kernelArguments - 5);
   Writer own(kernelArguments - 2);
   own.wide(call.memory + words);
   own.wide(call.counters);

@@ -71,14 +71,18 @@ def Flex_BlockTableOp : Flex_Op<"block_table", [Pure]> {
 
     `per_head` says that the lists differ between the query heads of one KV
     head, so that those heads cannot share a loop.
+
+    An index that is `tagged` is twice the block's, plus one if the block needs
+    no mask; and every list has room for `row` of them, whatever its count.
   }];
   let arguments = (ins Flex_I32Pointer:$counts, Flex_I32Pointer:$indices, I64:$batch_stride,
                        I64:$head_stride, I64:$row, I32Attr:$q_block,
-                       I32Attr:$kv_block, UnitAttr:$per_head);
+                       I32Attr:$kv_block, UnitAttr:$per_head, UnitAttr:$tagged);
   let results = (outs Flex_BlockTable:$result);
   let assemblyFormat = [{
     $counts `,` $indices `strides` `(` $batch_stride `,` $head_stride `,` $row `)`
-    `blocks` `(` $q_block `x` $kv_block `)` (`per_head` $per_head^)? attr-dict
+    `blocks` `(` $q_block `x` $kv_block `)` (`per_head` $per_head^)?
+    (`tagged` $tagged^)? attr-dict
   }];
   let hasVerifier = 1;
 }
@@ -287,8 +291,9 @@ def Flex_ForOp : Flex_Op<"for", [RecursiveMemoryEffects,
   let description = [{
     The region's arguments are the tile's positions (clamped below `limit`),
     which of them exist (are below `limit`), whether the tile needs no mask
-    (true in the second part of a `flex.concat` and where a `flex.range` is
-    sure), and the loop-carried state.
+    (true in the second part of a `flex.concat`, where a `flex.range` is sure,
+    and inside a block that a tagged list says so of), and the loop-carried
+    state.
 
     ```mlir
     %m, %l, %acc = flex.for %blocks below %len
@@ -358,16 +363,14 @@ def Flex_CompactOp : Flex_Op<"compact", [MemoryEffects<[MemRead, MemWrite]>]> {
   let description = [{
     Done by the last of the programs along grid axis y to arrive, when all words
     of `kinds` are written. `arrived` counts them from 0, and is 0 again at the
-    end. Blocks that only some row sees in part go to `partial`, those that
-    every row sees as a whole to `full`: how many there are, and which.
+    end. `count` is how many blocks some row sees, and `indices` are theirs,
+    tagged: see `flex.block_table`.
   }];
   let arguments = (ins Flex_I64Pointer:$kinds, I32:$limit, Flex_I32Pointer:$arrived,
-      Flex_I32Pointer:$partial_count, Flex_I32Pointer:$partial_indices,
-      Flex_I32Pointer:$full_count, Flex_I32Pointer:$full_indices,
+      Flex_I32Pointer:$count, Flex_I32Pointer:$indices,
       I32Attr:$blocks, I32Attr:$kv_block);
   let assemblyFormat = [{
-    $kinds `below` $limit `after` $arrived `->` `partial` `(` $partial_count `,`
-    $partial_indices `)` `full` `(` $full_count `,` $full_indices `)`
+    $kinds `below` $limit `after` $arrived `->` $count `,` $indices
     `blocks` `(` $blocks `x` $kv_block `)` attr-dict
   }];
   let hasVerifier = 1;

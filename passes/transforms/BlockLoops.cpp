@@ -51,6 +51,8 @@ public:
   ListTiles(TileBuilder &b, ListOp op, int64_t keys) : keys(keys) {
     auto table = op.getTable().getDefiningOp<BlockTableOp>();
     block = table.getKvBlock();
+    tagged = table.getTagged();
+    room = table.getRow();
     Value row = b.mul(b.extend(op.getBatch()), table.getBatchStride());
     row = b.add(row, b.mul(b.extend(op.getHead()), table.getHeadStride()));
     row = b.add(row, b.extend(b.div(op.getQuery(), b.i32(table.getQBlock()))));
@@ -65,7 +67,11 @@ public:
 
   SmallVector<Value> read(TileBuilder &b, Value index, Value exists) override {
     if (tilesAreInBlocks()) {
-      Value address = b.move(indices, b.div(index, b.i32(block / keys)));
+      Value slot = b.div(index, b.i32(block / keys));
+      // What there is room for can be read before the count is known.
+      if (tagged)
+        exists = b.cmp(CmpIPredicate::slt, b.extend(slot), room);
+      Value address = b.move(indices, slot);
       return {tt::LoadOp::create(b, address, exists, b.i32(0))};
     }
     auto [slot, inList] = slots(b, index);
@@ -75,10 +81,15 @@ public:
   }
 
   Tile at(TileBuilder &b, Value index, ValueRange read) override {
-    Value first = b.mul(read.front(), b.i32(block));
+    Value number = read.front(), unmasked = b.getFalse();
+    if (tagged) {
+      unmasked = b.cmp(CmpIPredicate::ne, b.rem(number, b.i32(2)), b.i32(0));
+      number = b.div(number, b.i32(2));
+    }
+    Value first = b.mul(number, b.i32(block));
     if (tilesAreInBlocks()) {
       Value tileInBlock = b.rem(index, b.i32(block / keys));
-      return {b.add(first, b.mul(tileInBlock, b.i32(keys))), b.getFalse()};
+      return {b.add(first, b.mul(tileInBlock, b.i32(keys))), unmasked};
     }
     Value position = b.add(first, b.rem(places(b, index), b.i32(block)));
     Value none = b.i32(std::numeric_limits<int32_t>::max());
@@ -102,7 +113,8 @@ private:
   }
 
   int64_t keys, block;
-  Value count, indices;
+  bool tagged;
+  Value count, indices, room;
 };
 
 /// One sequence after the other.

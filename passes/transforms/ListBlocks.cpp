@@ -117,9 +117,9 @@ private:
   /// The arguments that both kernels gain.
   void listArguments(SmallVectorImpl<Type> &types,
                      SmallVectorImpl<DictionaryAttr> &attrs) {
-    types.append(4, tt::PointerType::get(b.getI32Type()));
+    types.append(2, tt::PointerType::get(b.getI32Type()));
     types.push_back(b.getI64Type());
-    attrs.append(5, alignedArgument(b));
+    attrs.append(3, alignedArgument(b));
   }
 
   LogicalResult addBlocksKernel() {
@@ -170,8 +170,8 @@ private:
     // flex.rows enumerates the lists along axis x.
     Value list = b.extend(tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X));
     auto lists = entry->getArguments().drop_front(firstOfLists);
-    Value room = b.mul(list, lists[4]);
-    Value kinds = b.move(lists[5], room);
+    Value room = b.mul(list, lists[2]);
+    Value kinds = b.move(lists[3], room);
     int64_t blocks = std::clamp<int64_t>(
         std::min(kTileKeys, kTileElements / rowCount) / keys, 1, 32);
     auto words = b.getI32IntegerAttr(blocks),
@@ -179,13 +179,11 @@ private:
     ClassifyOp::create(b, k.mask.getCalleeAttr(), operands[1], operands[2],
                        operands[3], ValueRange(operands).drop_front(4),
                        operands[0], kinds, words, kvBlock);
-    Value arrived = b.move(lists[6], list);
-    Value partialCount = b.move(lists[0], list);
-    Value partialIndices = b.move(lists[1], room);
-    Value fullCount = b.move(lists[2], list);
-    Value fullIndices = b.move(lists[3], room);
-    CompactOp::create(b, kinds, operands[0], arrived, partialCount,
-                      partialIndices, fullCount, fullIndices, words, kvBlock);
+    Value arrived = b.move(lists[4], list);
+    Value count = b.move(lists[0], list);
+    Value indices = b.move(lists[1], room);
+    CompactOp::create(b, kinds, operands[0], arrived, count, indices, words,
+                      kvBlock);
     tt::ReturnOp::create(b);
     return success();
   }
@@ -240,28 +238,17 @@ private:
       Value portion = b.div(inGroup, b.i32(k.rows.getHeads()));
       head = b.add(b.mul(k.rows.getKvHead(), b.i32(portions)), portion);
     }
-    auto list = [&](Value counts, Value indices) -> Value {
-      Value table = BlockTableOp::create(b, b.getType<BlockTableType>(), counts,
-                                         indices, batchStride, headStride,
-                                         lists[4], k.rows.getQueriesAttr(),
-                                         b.getI32IntegerAttr(keys), UnitAttr());
-      return ListOp::create(b, b.getType<BlocksType>(), table,
-                            k.rows.getBatch(), head, k.rows.getFirstQuery());
-    };
-    Value partial = list(lists[0], lists[1]);
-    Value full = list(lists[2], lists[3]);
-
-    auto second = cast<ForOp>(b.clone(*k.loop));
-    k.loop.replaceAllUsesWith(second.getResults());
-    second.getInitsMutable().assign(k.loop.getResults());
-    second.getBlocksMutable().assign(full);
-    second.walk([](MaskModOp mask) {
-      mask.replaceAllUsesWith(mask.getScores());
-      mask.erase();
-    });
-    second->moveAfter(k.loop);
+    Value table = BlockTableOp::create(
+        b, b.getType<BlockTableType>(), lists[0], lists[1], batchStride,
+        headStride, lists[2], k.rows.getQueriesAttr(),
+        b.getI32IntegerAttr(keys),
+        /*per_head=*/UnitAttr(), /*tagged=*/b.getUnitAttr());
+    Value list =
+        ListOp::create(b, b.getType<BlocksType>(), table, k.rows.getBatch(),
+                       head, k.rows.getFirstQuery());
     Operation *range = k.loop.getBlocks().getDefiningOp();
-    k.loop.getBlocksMutable().assign(partial);
+    k.loop.getBlocksMutable().assign(list);
+    k.mask.getUnlessMutable().assign(k.loop.getUnmasked());
     if (range->use_empty())
       range->erase();
   }

@@ -122,14 +122,13 @@ LogicalResult flex::lowerClassify(TileBuilder &b, ClassifyOp op) {
 // flex.compact
 //===----------------------------------------------------------------------===//
 
-/// Blocks that are listed at a time; half of an i32 counts them.
+/// Blocks that are listed at a time.
 static constexpr int64_t kChunk = 1024;
 
-/// Lists the blocks from `first` on behind the counts of those before, and
-/// returns the new counts.
-static std::pair<Value, Value> listChunk(TileBuilder &b, CompactOp op,
-                                         Value first, Value blocks,
-                                         Value partials, Value fulls) {
+/// Lists the blocks from `first` on behind the `listed` ones before, and
+/// returns how many there are then.
+static Value listChunk(TileBuilder &b, CompactOp op, Value first, Value blocks,
+                       Value listed) {
   Value block = b.add(first, b.range(kChunk));
   Value exists = b.cmp(CmpIPredicate::slt, block, blocks);
   Value perWord = b.i32(op.getBlocks());
@@ -143,24 +142,13 @@ static std::pair<Value, Value> listChunk(TileBuilder &b, CompactOp op,
     return arith::TruncIOp::create(b, block.getType(), low);
   };
   Value some = bit(place);
-  Value full = bit(b.add(place, b.i64(32)));
-  Value partial = b.sub(some, full);
-
-  // Both counts in one number: the partial blocks' in its lower half.
-  Value half = b.i32(1 << 16);
-  Value both = b.add(partial, b.mul(full, half));
-  Value before = b.sub(b.scanCount(both), both);
-  Value total = b.reduceCount(both, 0);
-  auto list = [&](Value indices, Value place, Value listed) {
-    Value chosen = b.cmp(CmpIPredicate::ne, listed, b.i32(0));
-    tt::StoreOp::create(b, b.move(indices, place), block, chosen);
-  };
-  Value partialPlace = b.add(partials, b.rem(before, half));
-  list(op.getPartialIndices(), partialPlace, partial);
-  Value fullPlace = b.add(fulls, b.div(before, half));
-  list(op.getFullIndices(), fullPlace, full);
-  Value newPartials = b.add(partials, b.rem(total, half));
-  return {newPartials, b.add(fulls, b.div(total, half))};
+  Value every = bit(b.add(place, b.i64(32)));
+  Value before = b.sub(b.scanCount(some), some);
+  Value chosen = b.cmp(CmpIPredicate::ne, some, b.i32(0));
+  Value tagged = b.add(b.mul(block, b.i32(2)), every);
+  tt::StoreOp::create(b, b.move(op.getIndices(), b.add(listed, before)), tagged,
+                      chosen);
+  return b.add(listed, b.reduceCount(some, 0));
 }
 
 void flex::lowerCompact(TileBuilder &b, CompactOp op) {
@@ -178,14 +166,12 @@ void flex::lowerCompact(TileBuilder &b, CompactOp op) {
   Value none = b.i32(0);
   Value blocks = b.ceilDiv(op.getLimit(), op.getKvBlock());
   auto loop = scf::ForOp::create(b, none, b.ceilDiv(blocks, kChunk), b.i32(1),
-                                 ValueRange{none, none});
+                                 ValueRange{none});
   Block *body = loop.getBody();
   TileBuilder inner(op.getLoc(), OpBuilder::atBlockEnd(body));
   Value first = inner.mul(loop.getInductionVar(), inner.i32(kChunk));
-  auto carried = loop.getRegionIterArgs();
-  auto [partials, fulls] =
-      listChunk(inner, op, first, blocks, carried[0], carried[1]);
-  scf::YieldOp::create(inner, ValueRange{partials, fulls});
-  tt::StoreOp::create(b, op.getPartialCount(), loop.getResult(0), Value());
-  tt::StoreOp::create(b, op.getFullCount(), loop.getResult(1), Value());
+  Value listed =
+      listChunk(inner, op, first, blocks, loop.getRegionIterArgs().front());
+  scf::YieldOp::create(inner, listed);
+  tt::StoreOp::create(b, op.getCount(), loop.getResult(0), Value());
 }

@@ -46,7 +46,7 @@ def types_of(spec: KernelSpec) -> list[str]:
     """Up to what belongs to the split."""
     names = [parameter.type for parameter in _parameters(spec)]
     types = ["ptr" if name.startswith("!tt.ptr") else name for name in names]
-    return [*types, "ptr", "ptr", "ptr", "ptr", "i64"] if spec.lists else types
+    return [*types, "ptr", "ptr", "i64"] if spec.lists else types
 
 
 class FakeRunner(run.GpuRunner):
