@@ -17,7 +17,7 @@ _FLOAT32_ROWS, _FLOAT32_KEYS, _FLOAT32_USUAL = 32, 32, 32768
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
 #: may be held to.
 _WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
-#: Operations of the mods that are too many for 64 keys of 64 rows.
+#: Operations of the mods that are too many for 64 keys of 32 rows or more.
 _COSTLY = 12
 #: Multiprocessors of a group (NVIDIA's graphics processing cluster) that programs can rely on, and
 #: the most programs of a cluster (as LowerJoin.cpp has it).
@@ -183,7 +183,8 @@ def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
     keys = max(_KEYS, floor_power_of_two(_USUAL // shape.line))
     wide = 2 * keys if 2 * keys * shape.line <= _WIDE else keys
     if rows == 32:
-        return [(keys, 4, 3), (keys // 2, 2, 3)]
+        few = (keys // 2, 2, 3)
+        return [few] if shape.mod_cost > _COSTLY else [(keys, 4, 3), few]
     return [(keys, 4, 3), (wide, 8 if wide > 128 else 4, 3), (min(narrow, keys // 2), 2, 3)]
 
 

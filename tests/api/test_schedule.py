@@ -282,6 +282,24 @@ def test_a_long_sequence_alone_takes_a_wide_tile_and_a_short_one_the_usual() -> 
     assert keys == [64, 128, 128]
 
 
+def test_many_short_sequences_of_many_lengths_share_a_multiprocessor() -> None:
+    """One program after the other waits between them, where nothing else reads meanwhile."""
+    tiles = schedules_for(Options(), USUAL)
+    work = Work(USUAL, programs=92 * 8, length=256, rows=92 * 40, varies=True)
+    assert tiles[best_schedule(Options(), work, tiles, GPU)].keys < 128
+    alone = replace(work, programs=16, length=2048)
+    assert tiles[best_schedule(Options(), alone, tiles, GPU)].keys == 128
+
+
+@pytest.mark.parametrize(("q_len", "keys", "warps"), [(8, 32, 2), (16, 32, 4)])
+def test_costly_mods_have_few_scores_a_thread(q_len: int, keys: int, warps: int) -> None:
+    costly = replace(USUAL, q_len=q_len, mod_cost=21)  # a tanh
+    tiles = schedules_for(Options(), costly)
+    assert [(tile.keys, tile.num_warps) for tile in tiles] == [(keys, warps)]
+    cheap = schedules_for(Options(), replace(costly, mod_cost=3))
+    assert {tile.keys for tile in cheap} == {32, 64}
+
+
 def test_schedulers_with_a_warp_more_hold_up_the_others() -> None:
     shape = replace(USUAL, itemsize=4, mod_cost=20)  # what counts is the arithmetic
     tile = schedules_for(Options(), shape)[1]
