@@ -36,7 +36,7 @@ _MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 1.08e5, 1.4
 #: operation of a mod makes that.
 _SCORE_RATE, _MOD = 1.76e4, 0.05
 #: The part of the memory's nominal bandwidth that is reached, how much longer each further program
-#: on a multiprocessor makes its reading, and how long it waits between waves or programs.
+#: on a multiprocessor makes its reading, and how long the memory waits between two waves.
 _REACHED, _CROWD, _NEXT = 0.965, 0.012, 2.0
 #: How far a multiprocessor with one program more than the others holds up a wave.
 _UNEVEN = 0.75
@@ -127,8 +127,8 @@ def estimate_us(
         waves = max(programs / at_once, 1.0) * wave(min(programs, at_once))
         longest = wave(min(programs, device.processors))
         total = _START + max(longest, _MEAN * waves + _LAST * longest)
-        # A place waits between two programs; others of its multiprocessor do not.
-        total += _NEXT * max(programs / at_once - 1, 0) / places.resident
+        # From one program to the next a place reads nothing; others of its multiprocessor do.
+        total += _PROGRAM * max(programs / at_once - 1, 0) / places.resident
     else:
         full, rest = divmod(programs, at_once)
         total = _START + full * wave(at_once) + (wave(rest) if rest else 0.0)
