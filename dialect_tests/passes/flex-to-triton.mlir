@@ -235,28 +235,20 @@ tt.func @loop_over_small_blocks(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: tenso
   tt.return %0 : tensor<64xi32>
 }
 
-// A tagged list says itself of a block whether a tile in it needs a mask. What there is room
-// for is read before the count is known.
+// A tagged list says itself of a block whether a tile in it needs a mask.
 // CHECK-LABEL: tt.func @loop_over_tagged_blocks(
-// CHECK-SAME: %[[COUNTS:.*]]: !tt.ptr<i32>, %[[INDICES:.*]]: !tt.ptr<i32>, %{{.*}}: i64, %[[ROOM:.*]]: i64,
-tt.func @loop_over_tagged_blocks(%counts: !tt.ptr<i32>, %indices: !tt.ptr<i32>, %s: i64, %row: i64, %n: i32,
-                                 %init: i1) -> i1 {
+tt.func @loop_over_tagged_blocks(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: i1) -> i1 {
   // CHECK: tt.load
-  // CHECK: %[[FITS:.*]] = arith.cmpi sgt, %[[ROOM]], %c0_i64
-  // CHECK: %[[FIRST:.*]] = tt.load %{{.*}}, %[[FITS]], %c0_i32
+  // CHECK: %[[FIRST:.*]] = tt.load
   // CHECK: scf.for %[[I:[^ ]*]] = {{.*}} iter_args(%[[IN:.*]] = %{{.*}}, %[[TAGGED:.*]] = %[[FIRST]])
   // CHECK: %[[TAG:.*]] = arith.remsi %[[TAGGED]], %c2_i32
   // CHECK: %[[UNMASKED:.*]] = arith.cmpi ne, %[[TAG]], %c0_i32
   // CHECK: %[[NUMBER:.*]] = arith.divsi %[[TAGGED]], %c2_i32
   // CHECK: arith.muli %[[NUMBER]], %c128_i32
-  // CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %c1_i32
-  // CHECK: %[[SLOT:.*]] = arith.divsi %[[NEXT]], %c2_i32
-  // CHECK: %[[WIDE:.*]] = arith.extsi %[[SLOT]]
-  // CHECK: %[[THERE:.*]] = arith.cmpi slt, %[[WIDE]], %[[ROOM]]
-  // CHECK: %[[AHEAD:.*]] = tt.load %{{.*}}, %[[THERE]], %c0_i32
+  // CHECK: %[[AHEAD:.*]] = tt.load
   // CHECK: arith.select %[[UNMASKED]], %{{.*}}, %[[IN]]
   // CHECK: scf.yield %{{.*}}, %[[AHEAD]]
-  %table = flex.block_table %counts, %indices strides(%s, %s, %row) blocks(128 x 128) tagged
+  %table = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 128) tagged
   %list = flex.list %table[%n, %n, %n]
   %0 = flex.for %list below %n init(%init : i1) {
   ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: i1):

@@ -73,7 +73,7 @@ def Flex_BlockTableOp : Flex_Op<"block_table", [Pure]> {
     head, so that those heads cannot share a loop.
 
     An index that is `tagged` is twice the block's, plus one if the block needs
-    no mask; and every list has room for `row` of them, whatever its count.
+    no mask.
   }];
   let arguments = (ins Flex_I32Pointer:$counts, Flex_I32Pointer:$indices, I64:$batch_stride,
                        I64:$head_stride, I64:$row, I32Attr:$q_block,

@@ -52,7 +52,6 @@ public:
     auto table = op.getTable().getDefiningOp<BlockTableOp>();
     block = table.getKvBlock();
     tagged = table.getTagged();
-    room = table.getRow();
     Value row = b.mul(b.extend(op.getBatch()), table.getBatchStride());
     row = b.add(row, b.mul(b.extend(op.getHead()), table.getHeadStride()));
     row = b.add(row, b.extend(b.div(op.getQuery(), b.i32(table.getQBlock()))));
@@ -67,11 +66,7 @@ public:
 
   SmallVector<Value> read(TileBuilder &b, Value index, Value exists) override {
     if (tilesAreInBlocks()) {
-      Value slot = b.div(index, b.i32(block / keys));
-      // What there is room for can be read before the count is known.
-      if (tagged)
-        exists = b.cmp(CmpIPredicate::slt, b.extend(slot), room);
-      Value address = b.move(indices, slot);
+      Value address = b.move(indices, b.div(index, b.i32(block / keys)));
       return {tt::LoadOp::create(b, address, exists, b.i32(0))};
     }
     auto [slot, inList] = slots(b, index);
@@ -114,7 +109,7 @@ private:
 
   int64_t keys, block;
   bool tagged;
-  Value count, indices, room;
+  Value count, indices;
 };
 
 /// One sequence after the other.
