@@ -7,7 +7,7 @@ from typing import Literal
 
 from pyflex.listing import depends_on_head
 from pyflex.options import OPTIMISATIONS, Options
-from pyflex.tiles import Schedule, Shape, most_registers
+from pyflex.tiles import Schedule, Shape, cluster_bytes, most_registers
 from pyflex.trace import TracedMod
 
 #: How the kernel that joins a split is compiled: one warp a row needs no barrier.
@@ -96,9 +96,8 @@ class KernelSpec:
         return most_registers(self.schedule, shape)
 
     def cluster_bytes(self, q_len: int) -> int:
-        """Bytes in which a program leaves its part of a split, as LowerJoin.cpp has it."""
-        schedule = self.schedule
-        return 8 * schedule.rows + 4 * schedule.lines(q_len) * self.value_dim
+        """Bytes in which a program of a cluster leaves its part of a split of so many queries."""
+        return cluster_bytes(self.schedule, self.value_dim, q_len)
 
     @property
     def bounds(self) -> KernelSpec:

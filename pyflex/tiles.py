@@ -262,6 +262,11 @@ def shared_bytes(schedule: Schedule, shape: Shape) -> int:
     return in_flight * schedule.keys * shape.line + once * (2 if shape.itemsize == 4 else 1)
 
 
+def cluster_bytes(schedule: Schedule, value_dim: int, q_len: int) -> int:
+    """Bytes in which a program of a cluster leaves its part of a split, as LowerJoin.cpp has it."""
+    return 8 * schedule.rows + 4 * schedule.lines(q_len) * value_dim
+
+
 def _resident(schedule: Schedule, shape: Shape, shared: int) -> int:
     """Programs for which a multiprocessor with so much shared memory has room."""
     return max(1, shared // (shared_bytes(schedule, shape) + _RESERVED))
@@ -295,7 +300,8 @@ def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tu
 def expected_places(schedule: Schedule, shape: Shape, device: Device) -> Places:
     """What shared memory holds, before a kernel is compiled."""
     resident = _resident(schedule, shape, device.shared)
-    if not device.clusters:
+    needed = shared_bytes(schedule, shape) + cluster_bytes(schedule, shape.value_dim, shape.q_len)
+    if not device.clusters or needed + _RESERVED > device.shared:
         return Places(resident)
     # A cluster stays within a group of multiprocessors.
     groups = device.processors // _GROUP

@@ -105,11 +105,11 @@ public:
     rowCount = llvm::PowerOf2Ceil(heads * queries);
   }
 
-  /// Adds the kernel that writes the lists, then reads them.
+  /// Adds the kernel that writes the lists, then reads one of them.
   LogicalResult run() {
     if (failed(addBlocksKernel()))
       return failure();
-    readLists();
+    readList();
     return success();
   }
 
@@ -217,7 +217,7 @@ private:
     return failure();
   }
 
-  void readLists() {
+  void readList() {
     SmallVector<Type> types;
     SmallVector<DictionaryAttr> attrs;
     listArguments(types, attrs);

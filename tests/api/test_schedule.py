@@ -208,6 +208,16 @@ def test_clusters() -> None:
     assert [places.holds(39, size) for size in range(5)] == [False, False, True, True, False]
 
 
+def test_clusters_need_room_for_what_their_programs_leave() -> None:
+    shape = replace(USUAL, group=16, q_len=4, head_dim=256, value_dim=256)
+    few, many = (
+        schedule for keys in (32, 64) for schedule in schedules_for(Options(keys=keys), shape)
+    )
+    assert (few.rows, few.keys, many.keys) == (64, 32, 64)
+    assert expected_places(few, shape, GPU).clusters
+    assert not expected_places(many, shape, GPU).clusters
+
+
 def test_a_cluster_joins_one_query_sooner_and_many_lines_later() -> None:
     def ordered(work: Work, tile: Schedule, split: int, *, cluster_first: bool) -> bool:
         ways = [Parts(split, cluster) for cluster in (cluster_first, not cluster_first)]
