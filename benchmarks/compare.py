@@ -38,7 +38,7 @@ def measure(workload: Workload, systems: Sequence[str]) -> Row:
     for name in systems:
         try:
             start = time.perf_counter()
-            runs[name] = SYSTEMS[name](problem)
+            runs[name] = SYSTEMS[name].call(problem)
             runs[name]()
             torch.cuda.synchronize()
             row["first_s"][name] = time.perf_counter() - start

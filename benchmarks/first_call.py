@@ -27,7 +27,7 @@ def main() -> None:
     torch.cuda.synchronize()
     with collect() as steps:
         start = time.perf_counter()
-        run = SYSTEMS[system](problem)
+        run = SYSTEMS[system].call(problem)
         run()
         torch.cuda.synchronize()
         first = time.perf_counter() - start

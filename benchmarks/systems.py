@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn.attention.flex_attention import flex_attention
@@ -88,15 +88,22 @@ def run_sdpa(problem: Problem) -> Run:
     return partial(attention, *tensors, enable_gqa=w.heads != w.kv_heads)
 
 
-SYSTEMS: dict[str, Callable[[Problem], Run]] = {
-    "pyflex": run_pyflex,
-    "pyflex-blocks": run_pyflex_blocks,
-    "flex": run_flex,
-    "flex-max": run_flex_max,
-    "sdpa": run_sdpa,
+class System(NamedTuple):
+    """How a system is called, and whether it is given a BlockMask."""
+
+    call: Callable[[Problem], Run]
+    takes_blocks: bool
+
+
+SYSTEMS = {
+    "pyflex": System(run_pyflex, takes_blocks=False),
+    "pyflex-blocks": System(run_pyflex_blocks, takes_blocks=True),
+    "flex": System(run_flex, takes_blocks=True),
+    "flex-max": System(run_flex_max, takes_blocks=True),
+    "sdpa": System(run_sdpa, takes_blocks=False),
 }
 
 
 def takes_blocks(systems: Iterable[str]) -> bool:
     """Whether one of these systems is given a BlockMask."""
-    return any(name not in ("pyflex", "sdpa") for name in systems)
+    return any(SYSTEMS[name].takes_blocks for name in systems)
