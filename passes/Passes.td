@@ -133,9 +133,9 @@ def FlexListBlocks : Pass<"flex-list-blocks", "::mlir::ModuleOp"> {
     ```
 
     Both kernels gain the arguments (counts, indices: !tt.ptr<i32>, row: i64),
-    lists having room for `row` entries; the first one also (kinds: !tt.ptr<i64>, arrived:
-    !tt.ptr<i32>) with `row` words and one counter, zero before and after, for
-    each list. Keys that lie past the end are in no full block.
+    lists having room for `row` entries; the first one also (kinds:
+    !tt.ptr<i64>, arrived: !tt.ptr<i32>) with `row` words and one counter, zero
+    before and after, for each list. Keys that lie past the end are in no full block.
   }];
   let options = [Option<"queries", "queries", "int64_t", "0",
     "the most queries of a call, if fewer than a tile's; 0: any number">];

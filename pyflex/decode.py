@@ -320,7 +320,7 @@ def compile(
     Returns:
         A callable, `Decode`. Kernels are made at the first call of each kind (dtype, head
         dimensions, head group, alignment), not for each length or batch: on a GPU these choose
-        between at most four tiles, each of which is a kernel, made when it is first wanted.
+        between at most three tiles, each of which is a kernel, made when it is first wanted.
 
     Raises:
         TypeError: for a mod that is not callable.

@@ -35,7 +35,6 @@ _DTYPES = {torch.float16: (2, 16), torch.bfloat16: (4, 16), torch.float32: (2, 3
 _DEVICES = {"cpu": 1, "cuda": 10 if torch.version.hip else 2}
 _NO_BLOCK = (0, 0, None)
 
-Block = tuple[int, int, torch.Tensor | None]
 Made = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 
 
@@ -152,13 +151,9 @@ class Repeat:
             lse = self._empty(self._shape[:-1], self._row_strides, torch.float32)
         stream = self._stream(self._index)
         # Held until both kernels are queued; the library looks whether it is large enough.
-        kept: Block = _NO_BLOCK
-        counted: Block = _NO_BLOCK
-        if self._keeps:
-            place = (self._index, stream)
-            kept = BLOCKS.get(place, _NO_BLOCK)
-            if self._lists:
-                counted = COUNTERS.get(place, _NO_BLOCK)
+        place = (self._index, stream)
+        kept = BLOCKS.get(place, _NO_BLOCK) if self._keeps else _NO_BLOCK
+        counted = COUNTERS.get(place, _NO_BLOCK) if self._lists else _NO_BLOCK
         try:
             call = _pack(
                 self._kind_at,

@@ -226,7 +226,7 @@ class GpuRunner(Runner):
             for name in names:
                 if name not in self._loaded:
                     self._loaded[name] = self._load(name)
-            # Those that are to read the lists would start beside the last that make them.
+            # The programs that read the lists start while the last ones are made.
             spread = 2 if names[0] == "listing" else 0
             launcher = Launcher(*(self._loaded[name] for name in names), spread=spread)
             self._launchers[names] = launcher

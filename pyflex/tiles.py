@@ -178,23 +178,22 @@ def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
     narrow = floor_power_of_two(_NARROW // shape.line)
     if rows == 16 and _narrowest_piece(shape) == 16:
         return [(narrow, 2, 3)]
-    if rows >= 64:
-        return _tiles_of_many_rows(shape)
     keys = max(_KEYS, floor_power_of_two(_USUAL // shape.line))
+    if rows >= 32:
+        return _tiles_of_many_rows(shape, rows, keys)
     wide = 2 * keys if 2 * keys * shape.line <= _WIDE else keys
-    if rows == 32:
-        few = (keys // 2, 2, 3)
-        return [few] if shape.mod_cost > _COSTLY else [(keys, 4, 3), few]
     return [(keys, 4, 3), (wide, 8 if wide > 128 else 4, 3), (min(narrow, keys // 2), 2, 3)]
 
 
-def _tiles_of_many_rows(shape: Shape) -> list[tuple[int, int, int]]:
-    """The same from 64 rows on, where each warp has rows of its own."""
-    few, many = (_KEYS // 2, 4, 3), (_KEYS, 4, 3)
+def _tiles_of_many_rows(shape: Shape, rows: int, keys: int) -> list[tuple[int, int, int]]:
+    """The same from 32 rows on. From 64 on each warp has rows of its own."""
+    own = rows >= 64
+    keys = _KEYS if own else keys
+    few, many = (keys // 2, 4 if own else 2, 3), (keys, 4, 3)
     if shape.mod_cost > _COSTLY:
         return [few]  # twice as many scores of such mods take a warp more than twice as long
     # Between narrow heads and those of which one program fits, fewer keys make room for more.
-    return [few, many] if _USUAL < _KEYS * shape.line < _WIDE else [many, few]
+    return [few, many] if own and _USUAL < keys * shape.line < _WIDE else [many, few]
 
 
 def _float32_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:

@@ -81,7 +81,7 @@ tt.func public @dense(%query: !tt.ptr<bf16>, %key: !tt.ptr<bf16>, %value: !tt.pt
 // BLOCKS: scf.if
 // BLOCKS: "tt.scan"
 
-// And the kernel behind it: one loop over both lists, which are waited for.
+// And the kernel behind it: one loop over the list, which is waited for.
 // LISTED: tt.func public @dense(
 // LISTED: tt.load %{{.*}} : tensor<16x64x!tt.ptr<bf16>>
 // LISTED: tt.elementwise_inline_asm "griddepcontrol.wait

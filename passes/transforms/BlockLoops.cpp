@@ -128,8 +128,7 @@ public:
   }
 
   SmallVector<Value> read(TileBuilder &b, Value index, Value exists) override {
-    Value inMasked = isMasked(b, index);
-    Value inUnmasked = b.cmp(CmpIPredicate::sge, index, maskedCount);
+    Value inMasked = isMasked(b, index), inUnmasked = isUnmasked(b, index);
     auto values = masked->read(b, ofMasked(b, index), b.conj(exists, inMasked));
     llvm::append_range(values, unmasked->read(b, ofUnmasked(b, index),
                                               b.conj(exists, inUnmasked)));
@@ -141,12 +140,16 @@ public:
     Tile first = masked->at(b, ofMasked(b, index), read.take_front(split));
     Tile second = unmasked->at(b, ofUnmasked(b, index), read.drop_front(split));
     return {b.select(isMasked(b, index), first.start, second.start),
-            b.cmp(CmpIPredicate::sge, index, maskedCount)};
+            isUnmasked(b, index)};
   }
 
 private:
   Value isMasked(TileBuilder &b, Value index) {
     return b.cmp(CmpIPredicate::slt, index, maskedCount);
+  }
+
+  Value isUnmasked(TileBuilder &b, Value index) {
+    return b.cmp(CmpIPredicate::sge, index, maskedCount);
   }
 
   /// The number that a tile has in its own sequence.

@@ -2,7 +2,7 @@
 //
 // The programs along grid axis y write words of kinds, each by one thread that
 // then counts the program as arrived: its own stores come before that in order,
-// with no barrier. Who counts last sees all words and makes the lists.
+// with no barrier. Who counts last sees all words and makes the list.
 //
 //===----------------------------------------------------------------------===//
 
