@@ -361,16 +361,20 @@ def FlexLegalizeMath : Pass<"flex-legalize-math", "::mlir::ModuleOp"> {
     Triton's backends lower a part of the math dialect on tiles. The rest
     becomes a call of NVIDIA's libdevice or AMD's OCML, f32 or f64; so does
     arith.remf, which they compute inexactly. A negation becomes a subtraction
-    from -0.0, a bitcast Triton's own, and bf16 reaches f64 through f32. An f32
-    division marked `arcp` becomes libdevice's by an approximate reciprocal;
-    OCML has none, so AMD's stays exact.
+    from -0.0, a bitcast Triton's own, and bf16 reaches f64 through f32.
+
+    For NVIDIA's GPUs these become instructions, f32 alone: math.exp2,
+    math.copysign, a math.log2 marked `afn` and an arith.divf marked `arcp`. A
+    kernel without calls is not linked with libdevice. AMD's are exact.
 
     ```mlir
     %y = math.tanh %x : tensor<16x64xf32>
+    %z = math.exp2 %y : tensor<16x64xf32>
     ```
     ==>
     ```mlir
     %y = tt.extern_elementwise %x {symbol = "__nv_tanhf", ...} : (tensor<16x64xf32>) -> tensor<16x64xf32>
+    %z = tt.elementwise_inline_asm "ex2.approx.ftz.f32 $0, $1;" {...} %y : tensor<16x64xf32> -> tensor<16x64xf32>
     ```
   }];
   let options = [Option<"target", "target", "std::string", "\"cuda\"", "cuda or hip">];

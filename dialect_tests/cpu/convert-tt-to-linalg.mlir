@@ -165,6 +165,22 @@ tt.func public @device_functions(%p: !tt.ptr<f32>, %f: f32) {
 
 // -----
 
+// CHECK-LABEL: func.func @arithmetic_by_instructions
+tt.func public @arithmetic_by_instructions(%p: !tt.ptr<f32>, %x: f32, %y: f32) {
+  // CHECK: %[[A:.*]] = math.exp2 %{{.*}} : f32
+  %a = tt.elementwise_inline_asm "ex2.approx.ftz.f32 $0, $1;" {constraints = "=f,f", packed_element = 1 : i32, pure = true} %x : f32 -> f32
+  // CHECK: %[[B:.*]] = math.log2 %[[A]] : f32
+  %b = tt.elementwise_inline_asm "lg2.approx.f32 $0, $1;" {constraints = "=f,f", packed_element = 1 : i32, pure = true} %a : f32 -> f32
+  // CHECK: %[[C:.*]] = arith.divf %[[B]], %[[Y:.*]] : f32
+  %c = tt.elementwise_inline_asm "div.approx.ftz.f32 $0, $1, $2;" {constraints = "=f,f,f", packed_element = 1 : i32, pure = true} %b, %y : f32, f32 -> f32
+  // CHECK: %[[D:.*]] = math.copysign %[[C]], %[[Y]] : f32
+  %d = tt.elementwise_inline_asm "copysign.f32 $0, $2, $1;" {constraints = "=f,f,f", packed_element = 1 : i32, pure = true} %c, %y : f32, f32 -> f32
+  tt.store %p, %d : !tt.ptr<f32>
+  tt.return
+}
+
+// -----
+
 // One kernel runs after the other.
 // CHECK-LABEL: func.func @order_of_kernels
 tt.func public @order_of_kernels(%p: !tt.ptr<f32>, %f: f32) {
@@ -199,12 +215,12 @@ tt.func public @programs_of_a_cluster(%p: !tt.ptr<f32>, %at: i32, %f: f32, %on: 
   // CHECK: llvm.call %[[CALLEE]](%{{.*}}, %{{.*}}, %{{.*}}) : !llvm.ptr, (i32, f32, i32) -> i32
   %0 = tt.elementwise_inline_asm "{ .reg .pred on; setp.ne.b32 on, $3, 0; @on st.shared.f32 [$1], $2; mov.b32 $0, 0; }" {constraints = "=r,r,f,r", packed_element = 1 : i32, pure = false} %owns, %fs, %ons : tensor<4xi32>, tensor<4xf32>, tensor<4xi32> -> tensor<4xi32>
   // CHECK: llvm.call %[[WAIT]]() : !llvm.ptr, () -> i32
-  %1 = tt.elementwise_inline_asm "barrier.cluster.wait.acquire.aligned; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+  %1 = tt.elementwise_inline_asm "barrier.cluster.wait.acquire.aligned; mov.b32 $0, 0;" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
   // CHECK: %[[OTHER:.*]] = llvm.call %{{.*}}(%[[OWN]], %{{.*}}) : !llvm.ptr, (i32, i32) -> i32
   %other = tt.elementwise_inline_asm "mapa.shared::cluster.u32 $0, $1, $2;" {constraints = "=r,r,r", packed_element = 1 : i32, pure = true} %own, %on : i32, i32 -> i32
   // CHECK: %[[FOUND:.*]] = llvm.call %{{.*}}(%[[OTHER]]) : !llvm.ptr, (i32) -> f32
   // CHECK: llvm.store %[[FOUND]]
-  %found = tt.elementwise_inline_asm "ld.shared::cluster.f32 $0, [$1];" {constraints = "=f,r", packed_element = 1 : i32, pure = false} %other : i32 -> f32
+  %found = tt.elementwise_inline_asm "ld.shared::cluster.f32 $0, [$1];" {constraints = "=f,r", packed_element = 1 : i32, pure = true} %other : i32 -> f32
   tt.store %p, %found : !tt.ptr<f32>
   tt.return
 }

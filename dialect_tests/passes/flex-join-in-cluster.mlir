@@ -32,14 +32,16 @@
 // TRITON: "{{.*}}st.shared.f32{{.*}}" {{.*}} : tensor<16xi32>, tensor<16xf32>, tensor<16xi32>
 // TRITON: "{{.*}}st.shared.f32{{.*}}" {{.*}} : tensor<16x64xi32>, tensor<16x64xf32>, tensor<16x64xi32>
 // TRITON: "fence.release.sync_restrict::shared::cta.cluster; barrier.cluster.arrive.relaxed.aligned; // $0"
-// TRITON: "barrier.cluster.wait.acquire.aligned; // $0"
+// What is loaded depends on the wait.
+// TRITON: %[[HERE:.*]] = tt.elementwise_inline_asm "barrier.cluster.wait.acquire.aligned; mov.b32 $0, 0;"
+// TRITON: %[[BASE:.*]] = arith.addi %[[OWN]], %[[HERE]] : i32
 // Of a pair, half of the columns at once.
 // TRITON: %[[TWO:.*]] = arith.constant 2 : i32
 // TRITON: %[[PAIR:.*]] = arith.cmpi sle, %[[PARTS]], %[[TWO]]
 // TRITON: scf.if %[[PAIR]] {
 // TRITON: scf.for
 // TRITON: scf.for
-// TRITON-COUNT-2: "mapa.shared::cluster.u32 $0, $1, $2;" {{.*}} %[[OWN]], %{{.*}} : i32, i32 -> i32
+// TRITON-COUNT-2: "mapa.shared::cluster.u32 $0, $1, $2;" {{.*}} %[[BASE]], %{{.*}} : i32, i32 -> i32
 // TRITON-NOT: mapa
 // TRITON: math.exp2
 // TRITON: tt.store %{{.*}} : tensor<4x32x!tt.ptr<bf16>>
@@ -47,7 +49,7 @@
 // TRITON: } else {
 // TRITON: scf.for
 // TRITON: scf.for
-// TRITON-COUNT-8: "mapa.shared::cluster.u32 $0, $1, $2;" {{.*}} %[[OWN]], %{{.*}} : i32, i32 -> i32
+// TRITON-COUNT-8: "mapa.shared::cluster.u32 $0, $1, $2;" {{.*}} %[[BASE]], %{{.*}} : i32, i32 -> i32
 // TRITON-NOT: mapa
 // TRITON: math.exp2
 // TRITON: tt.store %{{.*}} : tensor<4x16x!tt.ptr<bf16>>

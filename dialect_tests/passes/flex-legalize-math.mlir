@@ -55,7 +55,6 @@ tt.func @what_triton_lowers(%x: f32, %i: i32) {
   // CHECK-NEXT: math.ceil
   // CHECK-NEXT: math.erf
   // CHECK-NEXT: math.exp %
-  // CHECK-NEXT: math.exp2
   // CHECK-NEXT: math.floor
   // CHECK-NEXT: math.fma
   // CHECK-NEXT: math.log %
@@ -67,7 +66,6 @@ tt.func @what_triton_lowers(%x: f32, %i: i32) {
   %2 = math.ceil %x : f32
   %3 = math.erf %x : f32
   %4 = math.exp %x : f32
-  %5 = math.exp2 %x : f32
   %6 = math.floor %x : f32
   %7 = math.fma %x, %x, %x : f32
   %8 = math.log %x : f32
@@ -84,7 +82,7 @@ tt.func @every_other_function(%x: f32) {
   // CUDA: "__nv_asinhf"
   // CUDA: "__nv_atanf"
   // CUDA: "__nv_atanhf"
-  // CUDA: "__nv_copysignf"
+  // CUDA: "copysign.f32 $0, $2, $1;" {{.*}} %{{.*}}, %{{.*}} : f32, f32 -> f32
   // CUDA: "__nv_coshf"
   // CUDA: "__nv_erfcf"
   // CUDA: "__nv_expm1f"
@@ -103,7 +101,7 @@ tt.func @every_other_function(%x: f32) {
   %3 = math.asinh %x : f32
   %4 = math.atan %x : f32
   %5 = math.atanh %x : f32
-  %6 = math.copysign %x, %x : f32
+  %6 = math.copysign %x, %0 : f32
   %7 = math.cosh %x : f32
   %8 = math.erfc %x : f32
   %9 = math.expm1 %x : f32
@@ -125,10 +123,35 @@ tt.func @remainder(%x: tensor<16xf32>, %y: tensor<16xf32>) -> tensor<16xf32> {
   tt.return %0 : tensor<16xf32>
 }
 
+// CHECK-LABEL: tt.func @power_of_two(
+// CHECK-SAME: %[[X:.*]]: tensor<16xf32>, %[[D:.*]]: f64)
+tt.func @power_of_two(%x: tensor<16xf32>, %d: f64) -> (tensor<16xf32>, f64) {
+  // CUDA-NEXT: tt.elementwise_inline_asm "ex2.approx.ftz.f32 $0, $1;" {constraints = "=f,f", packed_element = 1 : i32, pure = true} %[[X]] : tensor<16xf32> -> tensor<16xf32>
+  // HIP-NEXT: math.exp2 %[[X]] : tensor<16xf32>
+  // CHECK-NEXT: math.exp2 %[[D]] : f64
+  %0 = math.exp2 %x : tensor<16xf32>
+  %1 = math.exp2 %d : f64
+  tt.return %0, %1 : tensor<16xf32>, f64
+}
+
+// A mod's logarithm may be of what is near 1, and is to be exact there.
+// CHECK-LABEL: tt.func @approximate_logarithm(
+// CHECK-SAME: %[[X:.*]]: f32, %[[D:.*]]: f64)
+tt.func @approximate_logarithm(%x: f32, %d: f64) -> (f32, f32, f64) {
+  // CUDA-NEXT: tt.elementwise_inline_asm "lg2.approx.f32 $0, $1;" {{.*}} %[[X]] : f32 -> f32
+  // HIP-NEXT: math.log2 %[[X]] : f32
+  // CHECK-NEXT: math.log2 %[[X]] : f32
+  // CHECK-NEXT: math.log2 %[[D]] : f64
+  %0 = math.log2 %x fastmath<afn> : f32
+  %1 = math.log2 %x : f32
+  %2 = math.log2 %d fastmath<afn> : f64
+  tt.return %0, %1, %2 : f32, f32, f64
+}
+
 // CHECK-LABEL: tt.func @division_by_reciprocal(
 // CHECK-SAME: %[[X:.*]]: f32, %[[Y:.*]]: f32, %{{.*}}: f64)
 tt.func @division_by_reciprocal(%x: f32, %y: f32, %d: f64) -> (f32, f32, f64) {
-  // CUDA-NEXT: tt.extern_elementwise %[[X]], %[[Y]] {{.*}} symbol = "__nv_fast_fdividef"} : (f32, f32) -> f32
+  // CUDA-NEXT: tt.elementwise_inline_asm "div.approx.ftz.f32 $0, $1, $2;" {{.*}} %[[X]], %[[Y]] : f32, f32 -> f32
   // HIP-NEXT: arith.divf %[[X]], %[[Y]] : f32
   // CHECK-NEXT: arith.divf %[[X]], %[[Y]] : f32
   // CHECK-NEXT: arith.divf %{{.*}} : f64

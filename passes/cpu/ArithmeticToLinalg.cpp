@@ -194,25 +194,35 @@ struct ConvertScan : OpConversionPattern<tt::ScanOp> {
   }
 };
 
+/// By an op of this name, of the same type.
+static void replaceByNamed(Operation *op, StringRef name, ValueRange operands,
+                           ConversionPatternRewriter &rewriter) {
+  OperationState state(op->getLoc(), name, operands, op->getResultTypes());
+  rewriter.replaceOp(op, rewriter.create(state));
+}
+
 struct ConvertExternElementwise : OpConversionPattern<tt::ExternElementwiseOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
   matchAndRewrite(tt::ExternElementwiseOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    OperationState state(op.getLoc(), mathOpForDeviceFunction(op.getSymbol()));
-    state.addOperands(adaptor.getSrcs());
-    state.addTypes(op.getType());
-    rewriter.replaceOp(op, rewriter.create(state));
+    replaceByNamed(op, mathOpForDeviceFunction(op.getSymbol()),
+                   adaptor.getSrcs(), rewriter);
     return success();
   }
 };
 
-/// A call of the runtime for each element, or nothing.
+/// Arithmetic, or a call of the runtime for each element, or nothing.
 struct ConvertInlineAsm : OpConversionPattern<tt::ElementwiseInlineAsmOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
   matchAndRewrite(tt::ElementwiseInlineAsmOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (StringRef known = mathOpForInstruction(op.getAsmString());
+        !known.empty()) {
+      replaceByNamed(op, known, adaptor.getArgs(), rewriter);
+      return success();
+    }
     StringRef name = *functionForInstruction(op.getAsmString());
     if (name.empty()) {
       rewriter.eraseOp(op);

@@ -28,7 +28,6 @@ llvm::StringRef mlir::cpu::mathOpForDeviceFunction(llvm::StringRef symbol) {
       .Cases({"exp2", "exp2f"}, "math.exp2")
       .Cases({"expm1", "expm1f"}, "math.expm1")
       .Cases({"fabs", "fabsf"}, "math.absf")
-      .Case("fast_fdividef", "arith.divf")
       .Cases({"floor", "floorf"}, "math.floor")
       .Cases({"fma", "fmaf"}, "math.fma")
       .Cases({"fmod", "fmodf"}, "arith.remf")
@@ -46,6 +45,15 @@ llvm::StringRef mlir::cpu::mathOpForDeviceFunction(llvm::StringRef symbol) {
       .Cases({"tan", "tanf"}, "math.tan")
       .Cases({"tanh", "tanhf"}, "math.tanh")
       .Cases({"trunc", "truncf"}, "math.trunc")
+      .Default({});
+}
+
+llvm::StringRef mlir::cpu::mathOpForInstruction(llvm::StringRef text) {
+  return llvm::StringSwitch<llvm::StringRef>(text)
+      .Case(tt::kExp2.text, "math.exp2")
+      .Case(tt::kLog2.text, "math.log2")
+      .Case(tt::kDivide.text, "arith.divf")
+      .Case(tt::kCopySign.text, "math.copysign")
       .Default({});
 }
 

@@ -13,6 +13,10 @@ namespace mlir::cpu {
 /// there is none.
 llvm::StringRef mathOpForDeviceFunction(llvm::StringRef symbol);
 
+/// The op that computes what an instruction of NVIDIA's does; empty if there is
+/// none.
+llvm::StringRef mathOpForInstruction(llvm::StringRef text);
+
 /// The function of the runtime that does what an instruction of NVIDIA's does,
 /// with the same operands and result; empty if a CPU has nothing to do for it.
 /// None for an instruction that is not known.

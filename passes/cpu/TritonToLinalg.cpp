@@ -260,7 +260,8 @@ LogicalResult checkSupported(Operation *op) {
       return refuse("unknown device function '" + external.getSymbol() + "'");
   if (auto inlined = dyn_cast<tt::ElementwiseInlineAsmOp>(op))
     if (auto function = functionForInstruction(inlined.getAsmString());
-        !function || (function->empty() && !inlined->use_empty()))
+        mathOpForInstruction(inlined.getAsmString()).empty() &&
+        (!function || (function->empty() && !inlined->use_empty())))
       return refuse("expected no instructions of a GPU but those that pyflex "
                     "emits");
   if (auto atomic = dyn_cast<tt::AtomicRMWOp>(op)) {

@@ -29,7 +29,7 @@ Value ClusterMemory::loadNext(Value address) {
   return b.instruction(tt::kClusterLoadNext, b.getF32Type(), {address});
 }
 
-void ClusterMemory::meet() {
+Value ClusterMemory::meet() {
   b.instruction(tt::kClusterArrive);
-  b.instruction(tt::kClusterWait);
+  return b.instruction(tt::kClusterWait, b.getI32Type(), {});
 }

@@ -26,8 +26,9 @@ public:
   Value load(Value address);
   Value loadNext(Value address);
 
-  /// Waits until all programs of the cluster are here.
-  void meet();
+  /// Waits until all programs of the cluster are here, and gives 0: what is
+  /// loaded from an address that this is a part of is loaded behind it.
+  Value meet();
 
 private:
   TileBuilder &b;

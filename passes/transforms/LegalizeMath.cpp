@@ -1,7 +1,7 @@
 //===- LegalizeMath.cpp - What Triton's backends do not lower -------------===//
 
 #include "Passes.h"
-#include "tt/Triton.h"
+#include "transforms/TileBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -49,25 +49,56 @@ struct LegalizeMathPass
           << "expected the target 'cuda' or 'hip', got '" << target << "'";
       return signalPassFailure();
     }
-    SmallVector<Operation *> calls, others;
-    SmallVector<arith::DivFOp> divisions;
+    SmallVector<Operation *> instructions, calls, others;
     getOperation().walk([&](Operation *op) {
-      if (auto division = dyn_cast<arith::DivFOp>(op))
-        divisions.push_back(division);
+      if (instructionFor(op))
+        instructions.push_back(op);
       else if (isa<arith::RemFOp>(op) ||
                (isa_and_nonnull<math::MathDialect>(op->getDialect()) &&
                 !isNative(op)))
         calls.push_back(op);
       else if (isa<arith::NegFOp, arith::BitcastOp, arith::ExtFOp>(op))
         others.push_back(op);
+      else if (auto division = dyn_cast<arith::DivFOp>(op))
+        division.setFastmath(arith::FastMathFlags::none);
+      else if (auto log2 = dyn_cast<math::Log2Op>(op))
+        log2.setFastmath(arith::FastMathFlags::none);
     });
     for (Operation *op : calls)
       if (failed(legalize(op)))
         return signalPassFailure();
-    for (arith::DivFOp op : divisions)
-      legalizeDivision(op);
+    for (Operation *op : instructions)
+      replaceBy(*instructionFor(op), op);
     for (Operation *op : others)
       rewrite(op);
+  }
+
+  /// The instruction of the target that does what an op asks for.
+  const tt::Instruction *instructionFor(Operation *op) {
+    if (target != "cuda" || op->getNumResults() != 1 ||
+        !getElementTypeOrSelf(op->getResult(0)).isF32())
+      return nullptr;
+    auto allows = [](auto op, arith::FastMathFlags flag) {
+      return op && bitEnumContainsAll(op.getFastmath(), flag);
+    };
+    if (isa<math::Exp2Op>(op))
+      return &tt::kExp2;
+    if (isa<math::CopySignOp>(op))
+      return &tt::kCopySign;
+    if (allows(dyn_cast<math::Log2Op>(op), arith::FastMathFlags::afn))
+      return &tt::kLog2;
+    if (allows(dyn_cast<arith::DivFOp>(op), arith::FastMathFlags::arcp))
+      return &tt::kDivide;
+    return nullptr;
+  }
+
+  void replaceBy(const tt::Instruction &instruction, Operation *op) {
+    flex::TileBuilder b(op->getLoc(), op);
+    Type element = getElementTypeOrSelf(op->getResult(0));
+    Value result = b.instruction(
+        instruction, element, SmallVector<Value>(op->getOperands()));
+    op->getResult(0).replaceAllUsesWith(result);
+    op->erase();
   }
 
   void rewrite(Operation *op) {
@@ -95,16 +126,6 @@ struct LegalizeMathPass
     }
     op->getResult(0).replaceAllUsesWith(result);
     op->erase();
-  }
-
-  /// Only libdevice has a name for a division by approximate reciprocal.
-  void legalizeDivision(arith::DivFOp op) {
-    bool isFast =
-        bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::arcp) &&
-        getElementTypeOrSelf(op.getType()).isF32();
-    if (isFast && target == "cuda")
-      return call(op, "__nv_fast_fdividef");
-    op.setFastmath(arith::FastMathFlags::none);
   }
 
   void call(Operation *op, StringRef symbol) {

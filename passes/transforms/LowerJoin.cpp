@@ -55,7 +55,7 @@ public:
     Value queries = b.min(op.getQLen(), b.i32(op.getQueries()));
     rowCount = b.mul(queries, b.i32(op.getHeads()));
     leave();
-    memory.meet();
+    own = b.add(own, memory.meet());
     // Of a pair, which is common, more can be loaded at once.
     Value isPair = b.cmp(CmpIPredicate::sle, op.getParts(), b.i32(2));
     auto branch = scf::IfOp::create(b, isPair, /*withElseRegion=*/true);

@@ -101,7 +101,9 @@ void flex::lowerOnlineSoftmax(TileBuilder &b, OnlineSoftmaxOp op) {
 
 /// The natural log-sum-exp of a row whose running maximum is in base 2.
 static Value logSumExp(TileBuilder &b, Value max, Value sum, Value empty) {
-  Value log2Sum = b.addf(max, math::Log2Op::create(b, sum));
+  // The maximum's own part of the sum is 1: near it an absolute error counts.
+  Value log2 = math::Log2Op::create(b, sum, arith::FastMathFlags::afn);
+  Value log2Sum = b.addf(max, log2);
   Value lse = b.mulf(log2Sum, b.f32(llvm::numbers::ln2));
   return b.select(empty, b.f32(-INFINITY), lse);
 }

@@ -18,6 +18,27 @@ struct Instruction {
 };
 
 //===----------------------------------------------------------------------===//
+// Arithmetic of f32. What libdevice has for these comes to the same or, of the
+// logarithm, to more; but to link it takes a tenth of a kernel's compile time.
+//===----------------------------------------------------------------------===//
+
+/// (x) -> 2 ** x, by two units in the last place; 0 for what is subnormal.
+inline constexpr Instruction kExp2 = {"ex2.approx.ftz.f32 $0, $1;", "=f,f",
+                                      true};
+
+/// (x) -> log2(x), by 2**-22 from 0.5 to 2 and of its own size elsewhere.
+inline constexpr Instruction kLog2 = {"lg2.approx.f32 $0, $1;", "=f,f", true};
+
+/// (x, y) -> x / y, by two units in the last place where |y| is from 2**-126 to
+/// 2**126.
+inline constexpr Instruction kDivide = {"div.approx.ftz.f32 $0, $1, $2;",
+                                        "=f,f,f", true};
+
+/// (x, y) -> x with the sign of y.
+inline constexpr Instruction kCopySign = {"copysign.f32 $0, $2, $1;", "=f,f,f",
+                                          true};
+
+//===----------------------------------------------------------------------===//
 // Kernels that overlap (programmatic dependent launch)
 //===----------------------------------------------------------------------===//
 
@@ -57,11 +78,13 @@ inline constexpr Instruction kClusterStore = {
     "mov.b32 $0, 0; }",
     "=r,r,f,r", false};
 
-/// (address in any program's memory) -> the f32 that is there, or behind it.
+/// (address in any program's memory) -> the f32 that is there, or behind it. An
+/// address that depends on what kClusterWait gives keeps it behind the wait, and
+/// what is not used goes away.
 inline constexpr Instruction kClusterLoad = {"ld.shared::cluster.f32 $0, [$1];",
-                                             "=f,r", false};
+                                             "=f,r", true};
 inline constexpr Instruction kClusterLoadNext = {
-    "ld.shared::cluster.f32 $0, [$1+4];", "=f,r", false};
+    "ld.shared::cluster.f32 $0, [$1+4];", "=f,r", true};
 
 /// () -> nothing of use: this program has come so far. A barrier's own release
 /// would wait for stores to the memory of the GPU, too.
@@ -70,9 +93,9 @@ inline constexpr Instruction kClusterArrive = {
     "barrier.cluster.arrive.relaxed.aligned; // $0",
     "=r", false};
 
-/// () -> nothing of use: waits until all have come as far as they last said.
+/// () -> 0, when all have come as far as they last said.
 inline constexpr Instruction kClusterWait = {
-    "barrier.cluster.wait.acquire.aligned; // $0", "=r", false};
+    "barrier.cluster.wait.acquire.aligned; mov.b32 $0, 0;", "=r", false};
 
 } // namespace mlir::tt
 
