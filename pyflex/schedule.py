@@ -26,32 +26,39 @@ from pyflex.tiles import (
 )
 
 # All times in microseconds.
-#: Launching a kernel until its first tile, and a program's own start and end.
-_START, _PROGRAM = 6.3, 0.5
+#: Launching a kernel until its first tile.
+_START = 6.3
 #: A program alone on a multiprocessor: a tile's latency, and its bytes a warp.
-_TILE, _WARP_BYTES = 0.414, 0.283 / 8192
+_TILE, _WARP_BYTES = 0.425, 2.44e-5
+#: The part of a tile that goes by before the memory is busy, or after it was.
+_ENDS = 0.6
 #: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
-_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 4.3e6, 1.08e5, 1.4
-#: Scores a microsecond that a multiprocessor turns into probabilities, and how much longer each
-#: operation of a mod makes that.
-_SCORE_RATE, _MOD = 1.76e4, 0.05
-#: The part of the memory's nominal bandwidth that is reached, how much longer each further program
-#: on a multiprocessor makes its reading, and how long the memory waits between two waves.
-_REACHED, _CROWD, _NEXT = 0.965, 0.012, 2.0
-#: How far a multiprocessor with one program more than the others holds up a wave.
-_UNEVEN = 0.75
-#: Smoothness of the greater of two times: neither hides the other wholly.
-_BOTH = 11.0
+_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 5.7e6, 1.24e5, 1.47
+#: Scores a microsecond that a multiprocessor turns into probabilities, how much longer each
+#: operation of a mod makes that, and how much slower all arithmetic of 32 rows is.
+_SCORE_RATE, _MOD, _ROWS_32 = 3.85e4, 0.183, 2.02
+#: The part of the memory's nominal bandwidth that is reached, and the time from asking to having: a
+#: multiprocessor reads no faster than what it has asked for divided by that (Little's law).
+_REACHED, _LATENCY = 0.965, 1.01
+#: Bytes that a multiprocessor asks for at best, and how much slower it is with as many more.
+_AHEAD, _CROWD = 3 << 15, 0.029
+#: How far the multiprocessors with the most programs, and programs with the most tiles, hold up a
+#: wave.
+_UNEVEN = 0.254
+#: Smoothness of the greater of two times: neither hides the other wholly. Of a tile's time alone
+#: and the memory's, and of the memory's latency and bandwidth.
+_BOTH, _EITHER = 7.5, 5.0
 #: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
 #: further round of as many parts as the kernel reads at once.
-_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 2.0, 0.76, 0.68, 0.6
-#: Joining it in clusters, and each round of elements that a program joins at once.
-_MEET, _MEET_ROUND = 0.5, 0.4
+_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 2.03, 0.32, 1.19, 0.84
+#: Joining it in clusters, each element that a thread leaves, and each round of those that a program
+#: joins at once.
+_MEET, _MEET_ELEMENT, _MEET_ROUND = 0.64, 0.02, 0.278
 #: Elements that a program of a cluster loads at once, as LowerJoin.cpp has it.
 _MEET_LOADS = 1024
 #: Mean length over the longest, where lengths are a tensor's, and how much of the longest program
 #: the GPU waits for at the end.
-_MEAN, _LAST = 0.7, 0.5
+_MEAN, _LAST = 0.654, 0.4
 #: Warps that a multiprocessor runs at the same time, one for each of its schedulers.
 _SCHEDULERS = 4
 #: Fewer parts are taken where the model sees no more than this between them.
@@ -75,6 +82,7 @@ class Work:
         length: the most keys that one of them visits.
         rows: rows of the result: batch times heads times queries.
         varies: whether the sequences have lengths of their own.
+        shifted: whether the first of the keys need not be the first of a tile.
     """
 
     shape: Shape
@@ -82,6 +90,11 @@ class Work:
     length: int
     rows: int
     varies: bool
+    shifted: bool = False
+
+    def tiles(self, keys: int) -> int:
+        """The most tiles of so many keys that a program visits."""
+        return -(-(self.length + (keys - 1) * self.shifted) // keys)
 
 
 class Parts(NamedTuple):
@@ -102,45 +115,58 @@ def estimate_us(
     no waves: one starts where another ends.
     """
     shape, keys = work.shape, schedule.keys
-    tiles = -(-work.length // keys)
-    tiles = -(-tiles // parts.number)
+    tiles = -(-work.tiles(keys) // parts.number)
     dims = shape.line // shape.itemsize
-    tile_bytes = keys * (shape.head_dim + shape.value_dim) * shape.itemsize
+    key_bytes = (shape.head_dim + shape.value_dim) * shape.itemsize
+    tile_bytes = keys * key_bytes
     scores = schedule.rows * keys
     compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)
     compute += scores * (1 + _MOD * shape.mod_cost) / _SCORE_RATE
+    compute *= _ROWS_32 if schedule.rows == 32 else 1
     alone = _TILE + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
-    alone = tiles * alone + _PROGRAM
-    memory = tiles * tile_bytes / (device.bandwidth * _REACHED)
+    # What a program reads, and what the one with the most does.
+    mean_bytes = min(work.length / parts.number, tiles * keys) * key_bytes
+    most_bytes = tiles * tile_bytes
+    ahead = min(max(schedule.num_stages - 1, 1), max(tiles, 1)) * tile_bytes
 
     def wave(programs: int) -> float:
         most = -(-programs // device.processors)
-        even = (1 - _UNEVEN) * programs + _UNEVEN * most * device.processors
+        # Those that have a multiprocessor each share the memory alone.
+        uneven = _UNEVEN if most > 1 else 0.0
+        read = (1 - uneven) * programs * mean_bytes
+        read += uneven * most * device.processors * most_bytes
         # Where some schedulers have a warp more than others, these wait.
         warps = -(-most * schedule.num_warps // _SCHEDULERS) * _SCHEDULERS
-        crowded = 1 + _CROWD * (min(most, places.resident) - 1)
-        busy = max(even * memory * crowded, warps / schedule.num_warps * tiles * compute)
-        return float((busy**_BOTH + alone**_BOTH) ** (1 / _BOTH))
+        asked = max(min(most, places.resident), 1) * ahead
+        slower = _greater(1.0, _LATENCY * device.bandwidth / device.processors / asked, _EITHER)
+        slower *= 1 + _CROWD * max(asked / _AHEAD - 1, 0)
+        memory = read / (device.bandwidth * _REACHED) * slower
+        busy = max(memory, warps / schedule.num_warps * tiles * compute)
+        return _greater(busy, tiles * alone, _BOTH) + _ENDS * alone
 
     programs, at_once = work.programs * parts.number, device.processors * places.resident
     if work.varies:
         waves = max(programs / at_once, 1.0) * wave(min(programs, at_once))
         longest = wave(min(programs, device.processors))
         total = _START + max(longest, _MEAN * waves + _LAST * longest)
-        # From one program to the next a place reads nothing; others of its multiprocessor do.
-        total += _PROGRAM * max(programs / at_once - 1, 0) / places.resident
     else:
         full, rest = divmod(programs, at_once)
         total = _START + full * wave(at_once) + (wave(rest) if rest else 0.0)
-        total += _NEXT * max(full - (rest == 0), 0)
     if parts.in_cluster:
-        total += _MEET + _MEET_ROUND * _meeting_rounds(shape, schedule, parts.number)
+        left = schedule.rows * shape.value_dim / (32 * schedule.num_warps)
+        rounds = _meeting_rounds(shape, schedule, parts.number)
+        total += _MEET + _MEET_ELEMENT * left + _MEET_ROUND * rounds
     elif parts.number > 1:
         megabytes = parts.number * work.rows * shape.value_dim * 4e-6
         rounds = -(-parts.number // _parts_a_round(shape))
         total += _JOIN + _JOIN_MEGABYTE * megabytes + _JOIN_ROWS * work.rows / 1000
         total += _JOIN_ROUND * (rounds - 1)
     return total
+
+
+def _greater(one: float, other: float, power: float) -> float:
+    """The greater of two; somewhat more where they are close, with a high power less so."""
+    return float((one**power + other**power) ** (1 / power))
 
 
 def _meeting_rounds(shape: Shape, schedule: Schedule, parts: int) -> int:
@@ -179,8 +205,7 @@ def parts_for_threads(
     """
     if options.splits is not None:
         return Parts(options.splits, joins_in_cluster and 1 < options.splits <= MOST_IN_CLUSTER)
-    tiles = -(-work.length // schedule.keys)
-    return Parts(max(1, min(threads // max(work.programs, 1), tiles)))
+    return Parts(max(1, min(threads // max(work.programs, 1), work.tiles(schedule.keys))))
 
 
 def best_schedule(
@@ -216,7 +241,7 @@ def check_grid(options: Options, programs: int) -> None:
 
 @lru_cache(maxsize=4096)
 def _best_parts(work: Work, schedule: Schedule, places: Places, device: Device) -> Parts:
-    most = max(1, min(-(-work.length // schedule.keys), _MOST_PARTS))
+    most = max(1, min(work.tiles(schedule.keys), _MOST_PARTS))
     counts = _useful_parts(work.programs, places.resident * device.processors, most)
     ways = (Parts(count, way) for count in counts for way in (False, True))
     times = {

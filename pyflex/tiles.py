@@ -12,13 +12,13 @@ _KEYS, _USUAL = 64, 16384
 #: The most bytes of the tile for many short loops, and of the one that lets a single program keep
 #: a multiprocessor's share of the memory busy.
 _NARROW, _WIDE = 20480, 65536
+#: The most keys of that: twice as many take eight warps, or a warp twice as long.
+_MOST_WIDE = 128
 #: Of float32 the registers hold a result of fewer rows; keys and bytes of its usual tile.
 _FLOAT32_ROWS, _FLOAT32_KEYS, _FLOAT32_USUAL = 32, 32, 32768
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
 #: may be held to.
 _WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
-#: Operations of the mods that are too many for 64 keys of 32 rows or more.
-_COSTLY = 12
 #: Multiprocessors of a group (NVIDIA's graphics processing cluster) that programs can rely on, and
 #: the most programs of a cluster (as LowerJoin.cpp has it).
 _GROUP, MOST_IN_CLUSTER = 16, 8
@@ -181,8 +181,8 @@ def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
     keys = max(_KEYS, floor_power_of_two(_USUAL // shape.line))
     if rows >= 32:
         return _tiles_of_many_rows(shape, rows, keys)
-    wide = 2 * keys if 2 * keys * shape.line <= _WIDE else keys
-    return [(keys, 4, 3), (wide, 8 if wide > 128 else 4, 3), (min(narrow, keys // 2), 2, 3)]
+    wide = 2 * keys if 2 * keys <= _MOST_WIDE and 2 * keys * shape.line <= _WIDE else keys
+    return [(keys, 4, 3), (wide, 4, 3), (min(narrow, keys // 2), 2, 3)]
 
 
 def _tiles_of_many_rows(shape: Shape, rows: int, keys: int) -> list[tuple[int, int, int]]:
@@ -190,8 +190,6 @@ def _tiles_of_many_rows(shape: Shape, rows: int, keys: int) -> list[tuple[int, i
     own = rows >= 64
     keys = _KEYS if own else keys
     few, many = (keys // 2, 4 if own else 2, 3), (keys, 4, 3)
-    if shape.mod_cost > _COSTLY:
-        return [few]  # twice as many scores of such mods take a warp more than twice as long
     # Between narrow heads and those of which one program fits, fewer keys make room for more.
     return [few, many] if own and _USUAL < keys * shape.line < _WIDE else [many, few]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,10 @@ import torch
 ModKind = Literal["score_mod", "mask_mod"]
 ParameterKind = Literal["pointer", "stride", "size"]
 Variable = Literal["b", "h", "kv"]
+
+# Each line of a function names one value; these take about ten instructions.
+_ASSIGNED, _USED = re.compile(r"^ *(%\w+) = (.*)$", re.MULTILINE), re.compile(r"%\w+")
+_LONG = re.compile(r"math\.|arith\.(div|rem)|tt\.load")
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,18 @@ class TracedMod:
 
     @property
     def cost(self) -> int:
-        """About how many instructions it takes for one score."""
-        functions = self.key.count("math.") + self.key.count("divf")
-        return self.key.count("arith.") + 9 * functions
+        """About how many instructions it takes for each score.
+
+        What depends on its row alone, or on its key, is computed for a whole row or column.
+        """
+        depends: dict[str, set[str]] = {}
+        instructions = 0
+        for name, text in _ASSIGNED.findall(self.key):
+            found = {name for used in _USED.findall(text) for name in depends.get(used, {used})}
+            depends[name] = found
+            if "%score" in found or ("%kv" in found and found & {"%h", "%q"}):
+                instructions += 10 if _LONG.search(text) else text.startswith("arith.")
+        return instructions
 
     @property
     def captured(self) -> int:
