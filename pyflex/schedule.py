@@ -39,7 +39,7 @@ _MATRIX_RATE, _FLOAT32_RATE, _ALONE = 5.7e6, 1.24e5, 1.47
 _SCORE_RATE, _MOD, _ROWS_32 = 3.85e4, 0.183, 2.02
 #: The part of the memory's nominal bandwidth that is reached, and the time from asking to having: a
 #: multiprocessor reads no faster than what it has asked for divided by that (Little's law).
-_REACHED, _LATENCY = 0.965, 1.01
+_REACHED, _LATENCY = 0.986, 1.03
 #: Bytes that a multiprocessor asks for at best, and how much slower it is with as many more.
 _AHEAD, _CROWD = 3 << 15, 0.029
 #: How far the multiprocessors with the most programs, and programs with the most tiles, hold up a

@@ -36,7 +36,7 @@ from pyflex.tiles import (
 from tests.mods import causal
 
 #: As large as an H200.
-GPU = Device(processors=132, shared=233472, bandwidth=4.917e6, clusters=True)
+GPU = Device(processors=132, shared=233472, bandwidth=4.814e6, clusters=True)
 USUAL = Shape(itemsize=2, head_dim=128, value_dim=128, group=4, q_len=1, packed=True)
 
 
