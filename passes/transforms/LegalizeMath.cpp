@@ -95,8 +95,8 @@ struct LegalizeMathPass
   void replaceBy(const tt::Instruction &instruction, Operation *op) {
     flex::TileBuilder b(op->getLoc(), op);
     Type element = getElementTypeOrSelf(op->getResult(0));
-    Value result = b.instruction(
-        instruction, element, SmallVector<Value>(op->getOperands()));
+    Value result = b.instruction(instruction, element,
+                                 SmallVector<Value>(op->getOperands()));
     op->getResult(0).replaceAllUsesWith(result);
     op->erase();
   }

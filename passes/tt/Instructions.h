@@ -79,8 +79,8 @@ inline constexpr Instruction kClusterStore = {
     "=r,r,f,r", false};
 
 /// (address in any program's memory) -> the f32 that is there, or behind it. An
-/// address that depends on what kClusterWait gives keeps it behind the wait, and
-/// what is not used goes away.
+/// address that depends on what kClusterWait gives keeps it behind the wait,
+/// and what is not used goes away.
 inline constexpr Instruction kClusterLoad = {"ld.shared::cluster.f32 $0, [$1];",
                                              "=f,r", true};
 inline constexpr Instruction kClusterLoadNext = {
