@@ -1,7 +1,8 @@
 //===- Instructions.h - NVIDIA's instructions ------------------*- C++ -*-===//
 //
-// Those that TTIR has no op for: texts for tt.elementwise_inline_asm, all for
-// compute capability 9.0 and later. The CPU backend knows these texts.
+// Those that TTIR has no op for, or a costly one: texts for
+// tt.elementwise_inline_asm. All but arithmetic is for compute capability 9.0
+// and later. The CPU backend knows these texts.
 //
 //===----------------------------------------------------------------------===//
 
