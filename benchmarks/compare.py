@@ -20,13 +20,18 @@ Row = dict[str, Any]
 _REPEATS = 20
 
 
-def compare(workloads: Sequence[Workload], systems: Sequence[str]) -> list[Row]:
-    """One row for each workload."""
-    rows = []
+def compare(
+    workloads: Sequence[Workload], systems: Sequence[str], *, seconds: float
+) -> tuple[list[Row], int]:
+    """A row for each workload, and how many were left out because `seconds` had passed."""
+    start = time.perf_counter()
+    rows: list[Row] = []
     for workload in progress(workloads, lambda w: w.name):
+        if time.perf_counter() - start > seconds:
+            break
         rows.append(summarise(measure(workload, systems)))
         torch.cuda.empty_cache()
-    return rows
+    return rows, len(workloads) - len(rows)
 
 
 def measure(workload: Workload, systems: Sequence[str]) -> Row:

@@ -12,6 +12,7 @@ python benchmarks/run.py [--mode MODE] [--json FILE] [--plot FILE] ...
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +42,7 @@ def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--systems", help=f"compare and host: out of {', '.join(SYSTEMS)}")
     add("--shapes", type=int, help="random shapes (regret: 100) or stretches (sweep: 20)")
     add("--seed", type=int, default=1, help="of what is random")
-    add("--seconds", type=float, default=280, help="regret and sweep start no row after that")
+    add("--seconds", type=float, help="compare, regret, sweep: start no row after that")
     add("--processes", type=int, help="that compile at once; by default one a core")
     add("--json", type=Path, help="write every figure there")
     add("--plot", type=Path, help="compare: draw the bars there, as SVG")
@@ -59,6 +60,10 @@ def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"mode {arguments.mode} times pyflex alone")
     if arguments.plot and arguments.mode != "compare":
         parser.error("only the mode compare can be drawn")
+    if arguments.seconds is None:
+        arguments.seconds = 280.0 if arguments.mode in ("regret", "sweep") else math.inf
+    elif arguments.mode not in ("compare", "regret", "sweep"):
+        parser.error(f"mode {arguments.mode} runs to its end")
     arguments.workloads = [w for name, w in known.items() if name in wanted]
     arguments.systems = systems
     return arguments
@@ -69,8 +74,8 @@ def run(arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], str]:
     workloads, systems = arguments.workloads, arguments.systems
     processes, seconds = arguments.processes, arguments.seconds
     if arguments.mode == "compare":
-        rows = compare.compare(workloads, systems)
-        return rows, compare.table(rows, systems)
+        rows, left = compare.compare(workloads, systems, seconds=seconds)
+        return rows, compare.table(rows, systems) + _left(left)
     if arguments.mode == "host":
         rows = host.host(workloads, systems)
         return rows, host.table(rows)
@@ -85,8 +90,11 @@ def run(arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], str]:
     count = 100 if arguments.shapes is None else arguments.shapes
     shapes = [*workloads, *random_workloads(count, arguments.seed)]
     rows, left = regret.regret(shapes, processes=processes, seconds=seconds)
-    text = regret.table(rows)
-    return rows, f"{text}\n{left} rows not measured: {seconds:.0f} s had passed" if left else text
+    return rows, regret.table(rows) + _left(left)
+
+
+def _left(count: int) -> str:
+    return f"\n{count} rows not measured: the time had passed" if count else ""
 
 
 def main() -> int:
