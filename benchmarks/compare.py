@@ -24,11 +24,8 @@ def compare(
     workloads: Sequence[Workload], systems: Sequence[str], *, seconds: float
 ) -> tuple[list[Row], int]:
     """A row for each workload, and how many were left out because `seconds` had passed."""
-    start = time.perf_counter()
     rows: list[Row] = []
-    for workload in progress(workloads, lambda w: w.name):
-        if time.perf_counter() - start > seconds:
-            break
+    for workload in progress(workloads, lambda w: w.name, time.perf_counter() + seconds):
         rows.append(summarise(measure(workload, systems)))
         torch.cuda.empty_cache()
     return rows, len(workloads) - len(rows)

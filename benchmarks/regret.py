@@ -27,9 +27,7 @@ def regret(
     warm(jobs(workloads), processes)
     compiled = time.perf_counter()
     rows: list[Row] = []
-    for workload in progress(workloads, lambda w: w.name):
-        if time.perf_counter() - start > seconds:
-            break
+    for workload in progress(workloads, lambda w: w.name, start + seconds):
         rows.append(measure(workload))
         torch.cuda.empty_cache()
     print(f"compiled in {compiled - start:.0f} s, timed in {time.perf_counter() - compiled:.0f} s")

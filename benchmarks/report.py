@@ -6,6 +6,7 @@ import json
 import math
 import platform
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,15 +17,18 @@ import triton
 T = TypeVar("T")
 
 
-def progress(items: Sequence[T], name: Callable[[T], str]) -> Iterator[T]:
+def progress(items: Sequence[T], name: Callable[[T], str], until: float = math.inf) -> Iterator[T]:
     """The items, with a bar on stderr that says which one is under way.
 
+    None begins once time.perf_counter() is past `until`.
     Where stderr is no terminal, a new line comes only when the bar has grown.
     """
     terminal = sys.stderr.isatty()
     width = min(30, max(1, len(items)))
     shown = -1
     for done, item in enumerate(items):
+        if time.perf_counter() > until:
+            break
         filled = done * width // len(items)
         bar = "#" * filled + "." * (width - filled)
         line = f"[{bar}] {done + 1}/{len(items)} {name(item)}"

@@ -29,6 +29,7 @@ from benchmarks.workloads import SPARSE, WORKLOADS
 
 MODES = ("compare", "host", "ablation", "sweep", "regret")
 _SYSTEMS = {"compare": "pyflex,flex,flex-max,sdpa", "host": "pyflex,flex"}
+_SECONDS = {"compare": math.inf, "regret": 280.0, "sweep": 280.0}
 
 
 def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -61,8 +62,8 @@ def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
     if arguments.plot and arguments.mode != "compare":
         parser.error("only the mode compare can be drawn")
     if arguments.seconds is None:
-        arguments.seconds = 280.0 if arguments.mode in ("regret", "sweep") else math.inf
-    elif arguments.mode not in ("compare", "regret", "sweep"):
+        arguments.seconds = _SECONDS.get(arguments.mode)
+    elif arguments.mode not in _SECONDS:
         parser.error(f"mode {arguments.mode} runs to its end")
     arguments.workloads = [w for name, w in known.items() if name in wanted]
     arguments.systems = systems
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], str]:
     processes, seconds = arguments.processes, arguments.seconds
     if arguments.mode == "compare":
         rows, left = compare.compare(workloads, systems, seconds=seconds)
-        return rows, compare.table(rows, systems) + _left(left)
+        return rows, compare.table(rows, systems) + _left(left, seconds)
     if arguments.mode == "host":
         rows = host.host(workloads, systems)
         return rows, host.table(rows)
@@ -90,11 +91,11 @@ def run(arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], str]:
     count = 100 if arguments.shapes is None else arguments.shapes
     shapes = [*workloads, *random_workloads(count, arguments.seed)]
     rows, left = regret.regret(shapes, processes=processes, seconds=seconds)
-    return rows, regret.table(rows) + _left(left)
+    return rows, regret.table(rows) + _left(left, seconds)
 
 
-def _left(count: int) -> str:
-    return f"\n{count} rows not measured: the time had passed" if count else ""
+def _left(count: int, seconds: float) -> str:
+    return f"\n{count} rows not measured: {seconds:.0f} s had passed" if count else ""
 
 
 def main() -> int:

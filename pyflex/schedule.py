@@ -124,7 +124,7 @@ def estimate_us(
     compute *= _ROWS_32 if schedule.rows == 32 else 1
     alone = _TILE + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
     # What a program reads, and what the one with the most does.
-    mean_bytes = min(work.length / parts.number, tiles * keys) * key_bytes
+    mean_bytes = work.length / parts.number * key_bytes
     most_bytes = tiles * tile_bytes
     ahead = min(max(schedule.num_stages - 1, 1), max(tiles, 1)) * tile_bytes
 

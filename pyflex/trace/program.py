@@ -75,7 +75,7 @@ class TracedMod:
         depends: dict[str, set[str]] = {}
         instructions = 0
         for name, text in _ASSIGNED.findall(self.key):
-            found = {name for used in _USED.findall(text) for name in depends.get(used, {used})}
+            found = set[str]().union(*(depends.get(used, {used}) for used in _USED.findall(text)))
             depends[name] = found
             if "%score" in found or ("%kv" in found and found & {"%h", "%q"}):
                 instructions += 10 if _LONG.search(text) else text.startswith("arith.")

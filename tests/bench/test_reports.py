@@ -43,6 +43,11 @@ def test_progress_names_each_item(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines == ["[..] 1/2 ONE", "[#.] 2/2 TWO"]
 
 
+def test_nothing_begins_when_the_time_has_passed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(report.progress(["one", "two"], str.upper, until=0.0)) == []
+    assert not capsys.readouterr().err
+
+
 def test_best_peer_and_lead() -> None:
     first, second = rows()
     assert (first["best_peer"], first["lead"]) == ("sdpa", pytest.approx(1.2))
