@@ -14,8 +14,8 @@ from pyflex.trace import TracedMod
 _JOINING = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
 #: Stands where the tile makes no difference.
 ANY_TILE = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
-#: Warps of the kernel that lists the blocks: 16 keys a thread.
-_LISTING_WARPS = 4
+#: Warps of the kernel that lists the blocks: 8 keys a thread.
+_LISTING_WARPS = 8
 
 Element = Literal["f16", "bf16", "f32"]
 ITEMSIZE: dict[str, int] = {"f16": 2, "bf16": 2, "f32": 4}

@@ -18,8 +18,6 @@ constexpr int mostAttributes = 2;
 constexpr int multiprocessorCount = 16, sharedOfMultiprocessor = 81;
 constexpr int sharedOfProgramAtMost = 97, sharedReserved = 111;
 
-/// A program may have this much shared memory without being asked.
-constexpr int ordinarySharedBytes = 48 << 10;
 /// Shared memory is given out in units of this many bytes.
 constexpr int sharedUnit = 128;
 
@@ -111,9 +109,10 @@ Driver::Status Kernel::loadFunction(const Image &image) {
     return status;
   if (!library->isCuda())
     return 0;
-  if (sharedBytes + clusterBytes > ordinarySharedBytes)
-    if (Driver::Status status = library->setCacheConfig(function, preferShared))
-      return status;
+  // A multiprocessor divides its memory between L1 and shared memory anew only
+  // when it is idle: kernels that overlap need the same division.
+  if (Driver::Status status = library->setCacheConfig(function, preferShared))
+    return status;
   // A kernel that needs more than there is fails here.
   int most = std::max(sharedBytes + clusterBytes, mostShared);
   return library->setAttribute(function, maxDynamicSharedBytes, most);

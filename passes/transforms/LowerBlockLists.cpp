@@ -43,7 +43,7 @@ public:
     Value words = b.ceilDiv(b.ceilDiv(op.getLimit(), keys), blocks);
     Value part = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::Y);
     Value parts = tt::GetNumProgramsOp::create(b, tt::ProgramIDDim::Y);
-    loop = scf::ForOp::create(b, part, words, parts);
+    auto loop = scf::ForOp::create(b, part, words, parts);
 
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(loop.getBody()->getTerminator());
@@ -80,7 +80,9 @@ private:
     SmallVector<Value> arguments = {op.getBatch(), head, query,
                                     b.add(within, firstKey)};
     llvm::append_range(arguments, op.getCaptures());
-    auto results = inlineBody(end, loop, callee, arguments);
+    // All inside the loop, which most programs go through once: ahead of it, a
+    // value of all keys would be waited for before theirs are asked for.
+    auto results = inlineBody(end, callee, arguments);
     Value hides = b.i32(hidden);
     Value sight = b.select(results.front(), b.i32(seen), hides);
     if (results.size() > 1)
@@ -108,7 +110,6 @@ private:
   ClassifyOp op;
   int64_t blocks, keys;
   tt::FuncOp callee;
-  scf::ForOp loop;
   Value head, query, offsets, firstKey;
 };
 

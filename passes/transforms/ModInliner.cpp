@@ -262,7 +262,8 @@ LogicalResult flex::checkBody(Operation *op, tt::FuncOp callee) {
   return success();
 }
 
-SmallVector<Value> flex::inlineBody(Operation *op, Operation *loop,
-                                    tt::FuncOp callee, ValueRange arguments) {
-  return BodyInliner(op, loop, ModShapes::Smallest).run(callee, arguments);
+SmallVector<Value> flex::inlineBody(Operation *op, tt::FuncOp callee,
+                                    ValueRange arguments) {
+  return BodyInliner(op, /*loop=*/nullptr, ModShapes::Smallest)
+      .run(callee, arguments);
 }

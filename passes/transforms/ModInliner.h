@@ -26,9 +26,9 @@ FailureOr<int64_t> inlineMod(Operation *mod, ModShapes shapes);
 LogicalResult checkBody(Operation *op, tt::FuncOp callee);
 
 /// Emits such a body before `op`, over scalars and tiles of one rank, each op
-/// at the smallest shape that its operands stretch to; what does not depend on
-/// `loop`, where there is one, goes before that. Returns what the body returns.
-SmallVector<Value> inlineBody(Operation *op, Operation *loop, tt::FuncOp callee,
+/// at the smallest shape that its operands stretch to. Returns what the body
+/// returns.
+SmallVector<Value> inlineBody(Operation *op, tt::FuncOp callee,
                               ValueRange arguments);
 
 /// Whether a mask takes longer, for a whole tile of scores, than to branch

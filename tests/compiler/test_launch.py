@@ -44,6 +44,7 @@ if FAILS:
     case("initial failure", lambda: GpuKernel(first, "cuda", 0), FAILS)
 else:
     case("load", figures)
+    case("load of little", lambda: GpuKernel(second, "cuda", 0).registers)
     single = Launcher(GpuKernel(first, "cuda", 3))
     pair = Launcher(GpuKernel(first, "cuda", 0), GpuKernel(second, "cuda", 0))
     waiting = replace(second, waits=True)
@@ -122,6 +123,8 @@ def test_load(said: Said) -> None:
         "leave",
     ]
     assert figures == [104, 103, 7]
+    # Kernels that overlap want the same share of shared memory, however little they use.
+    assert "cache config 1" in said["load of little"][0]
 
 
 def test_launch(said: Said) -> None:
