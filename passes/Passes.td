@@ -240,29 +240,6 @@ def FlexJoinInCluster : Pass<"flex-join-in-cluster", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numJoined", "num-joined", "kernels that join in a cluster">];
 }
 
-def FlexOverlapKernels : Pass<"flex-overlap-kernels", "::mlir::ModuleOp"> {
-  let summary = "Let a kernel start while the one ahead of it ends";
-  let description = [{
-    Programmatic dependent launch, for NVIDIA GPUs of compute capability 9.0 and
-    later: a kernel says after its KV loop that the next one may be launched,
-    and `<name>_combine` waits for the first one's memory before it reads.
-    Likewise `<name>_blocks` lets `<name>` start at once, which waits before it
-    reads the lists. The instructions do nothing when the kernels are launched
-    one after the other.
-
-    ```mlir
-    %s = flex.for %blocks ...
-    ```
-    ==>
-    ```mlir
-    %s = flex.for %blocks ...
-    %0 = tt.elementwise_inline_asm "griddepcontrol.launch_dependents; // $0" ...
-    ```
-  }];
-  let dependentDialects = ["::mlir::tt::TTDialect"];
-  let statistics = [Statistic<"numOverlapped", "num-overlapped", "pairs of kernels">];
-}
-
 def FlexInlineMods : Pass<"flex-inline-mods", "::mlir::ModuleOp"> {
   let summary = "Inline mods with each subexpression at its smallest shape";
   let description = [{
@@ -287,6 +264,29 @@ def FlexInlineMods : Pass<"flex-inline-mods", "::mlir::ModuleOp"> {
   let statistics = [
     Statistic<"numInlined", "num-inlined", "mods inlined">,
     Statistic<"numHoisted", "num-hoisted", "ops placed outside the KV loop">];
+}
+
+def FlexOverlapKernels : Pass<"flex-overlap-kernels", "::mlir::ModuleOp"> {
+  let summary = "Let a kernel start while the one ahead of it ends";
+  let description = [{
+    Programmatic dependent launch, for NVIDIA GPUs of compute capability 9.0 and
+    later: a kernel says after its KV loop that the next one may be launched,
+    and `<name>_combine` waits for the first one's memory before it reads.
+    Likewise `<name>_blocks` lets `<name>` start at once, which waits ahead of
+    its loop over the lists, behind what the mods read there. The instructions
+    do nothing when the kernels are launched one after the other.
+
+    ```mlir
+    %s = flex.for %blocks ...
+    ```
+    ==>
+    ```mlir
+    %s = flex.for %blocks ...
+    %0 = tt.elementwise_inline_asm "griddepcontrol.launch_dependents; // $0" ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect"];
+  let statistics = [Statistic<"numOverlapped", "num-overlapped", "pairs of kernels">];
 }
 
 def FlexToTriton : Pass<"flex-to-triton", "::mlir::ModuleOp"> {

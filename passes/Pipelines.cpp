@@ -73,11 +73,12 @@ void addOptimisations(OpPassManager &pm, const DecodeOptions &options) {
     pm.addPass(createFlexSplitKV());
   if (options.joinInCluster && options.splitKv && options.target == "cuda")
     pm.addPass(createFlexJoinInCluster());
-  if (options.overlapKernels && options.target == "cuda")
-    pm.addPass(createFlexOverlapKernels());
-  // Mods last: the passes above read and move them while they are single ops.
+  // Mods late: the passes above read and move them while they are single ops.
   if (options.inlineMods)
     pm.addPass(createFlexInlineMods());
+  // Last: what the mods read ahead of the loop needs no other kernel.
+  if (options.overlapKernels && options.target == "cuda")
+    pm.addPass(createFlexOverlapKernels());
 }
 
 /// Triton runs none of its own TTIR passes on text, so these stand in.

@@ -18,8 +18,8 @@ OPTIMISATIONS = (
     "flex-fuse-block-loops",
     "flex-split-kv",
     "flex-join-in-cluster",
-    "flex-overlap-kernels",
     "flex-inline-mods",
+    "flex-overlap-kernels",
     "flex-fast-math",
     "flex-defer-sums",
 )

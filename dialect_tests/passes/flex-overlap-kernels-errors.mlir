@@ -12,7 +12,7 @@ tt.func public @decode_combine(%p: !tt.ptr<i32>) {
 
 // -----
 
-// expected-error @+1 {{expected a list of blocks, for which 'decode_blocks' is waited}}
+// expected-error @+1 {{expected a loop over the lists, for which 'decode_blocks' is waited}}
 tt.func public @decode(%p: !tt.ptr<i32>, %n: i32) {
   tt.store %p, %n : !tt.ptr<i32>
   tt.return

@@ -52,9 +52,9 @@ tt.func public @listed_blocks(%p: !tt.ptr<i32>, %n: i32) {
 
 // CHECK-LABEL: tt.func public @listed(
 // CHECK-NEXT:    tt.load
+// CHECK-NEXT:    flex.list
+// CHECK-NEXT:    flex.list
 // CHECK-NEXT:    tt.elementwise_inline_asm "griddepcontrol.wait; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
-// CHECK-NEXT:    flex.list
-// CHECK-NEXT:    flex.list
 // CHECK-NEXT:    flex.for
 // CHECK-NOT:     griddepcontrol
 tt.func public @listed(%table: !flex.block_table, %p: !tt.ptr<i32>) {

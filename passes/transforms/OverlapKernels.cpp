@@ -38,11 +38,11 @@ struct OverlapKernelsPass
   /// Programs of `func` take the places that those of `blocks` leave, and wait
   /// for the lists there.
   LogicalResult overlapBlocks(tt::FuncOp blocks, tt::FuncOp func) {
-    auto lists = func.getBody().front().getOps<ListOp>();
-    if (lists.empty())
-      return func.emitError() << "expected a list of blocks, for which '"
+    auto loops = func.getBody().front().getOps<ForOp>();
+    if (loops.empty())
+      return func.emitError() << "expected a loop over the lists, for which '"
                               << blocks.getName() << "' is waited";
-    TileBuilder b((*lists.begin()).getLoc(), *lists.begin());
+    TileBuilder b((*loops.begin()).getLoc(), *loops.begin());
     b.instruction(tt::kWaitForKernel);
     b.setInsertionPointToStart(&blocks.getBody().front());
     b.instruction(tt::kLaunchDependents);
