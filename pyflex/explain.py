@@ -221,10 +221,8 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
     if len(estimates) == 1:
         shared = f", in the parts that the model finds best for {longest}" if free else ""
         why = f"the one tile for calls of this kind{shared}"
-    elif kind.spec.lists:
-        why = "the widest tile: it waits least often for a block's place in a list"
     elif chosen.us == min(one.us for one in estimates):
         why = f"the shortest time by the model, for {longest}"
     else:
-        why = "the usual tile: with so few programs the tile makes no difference"
+        why = "the better of two tiles: so few programs are not worth a third kernel"
     return f"{given}{why}", tuple(estimates)

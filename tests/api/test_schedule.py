@@ -452,6 +452,19 @@ def test_the_kv_loop_of_a_call() -> None:
         replace(kind_of(), shapes=(torch.Size((2**30, 8, 20, 16)),) * 3).programs()
 
 
+def test_a_loop_that_is_not_split_has_a_tile_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, splits = kind_of(), list[int | None]()
+    whole = replace(kind, spec=replace(kind.spec, max_scores=True))
+    monkeypatch.setattr(choice, "Plan", lambda kind, options: kind)
+    monkeypatch.setattr(choice, "model_of", lambda device: GPU)
+    monkeypatch.setattr(
+        choice, "best_schedule", lambda options, *rest: splits.append(options.splits) or 0
+    )
+    for one in (kind, whole):
+        Choice(one, schedules_for(Options(), USUAL), Options()).plan(3000)
+    assert splits == [None, 1]
+
+
 def test_one_plan_for_each_tile_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     kind, made, tiles = kind_of(), list[Kind](), schedules_for(Options(), USUAL)
     monkeypatch.setattr(choice, "Plan", lambda kind, options: made.append(kind) or kind)
