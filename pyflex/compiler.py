@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from pyflex.errors import CompilerError, CompilerLibraryError, SourceLine
 
-_ABI_VERSION = 5
+_ABI_VERSION = 6
 _NAME = "libpyflex.so"
 _SNAPSHOTS, _GENERIC, _DEBUG_INFO = 1, 2, 4
 _SEVERITIES = ("note", "remark", "warning", "error")
@@ -172,12 +172,18 @@ def jit(ttir: str) -> CpuKernel:
 
 
 @lru_cache(maxsize=1)
-def gpu_call() -> Any:
-    """pyflex_gpu_call, which runs under Python's lock and takes a PyflexGpuCall as bytes."""
+def locked_library() -> Any:
+    """The functions that read Python's objects, and so run under its lock.
+
+    `pyflex_gpu_call` takes a PyflexGpuCall as bytes.
+    """
     shared_library()
-    call = ctypes.PyDLL(str(_library_path())).pyflex_gpu_call
-    call.restype, call.argtypes = ctypes.c_int32, (ctypes.c_char_p,)
-    return call
+    library = ctypes.PyDLL(str(_library_path()))
+    call, remember = library.pyflex_gpu_call, library.pyflex_gpu_remember
+    call.restype = remember.restype = ctypes.c_int32
+    call.argtypes = (ctypes.c_char_p,)
+    remember.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32)
+    return library
 
 
 def build_id() -> str:
@@ -228,6 +234,8 @@ class GpuKind(ctypes.Structure):
         ("listing", ctypes.c_void_p),
         ("arguments", ctypes.c_char_p),
         ("parts", ctypes.POINTER(ctypes.c_uint32)),
+        ("guarded", ctypes.POINTER(ctypes.c_void_p)),
+        ("remembered", ctypes.POINTER(ctypes.c_uint64)),
         ("query", ctypes.c_int64 * 4),
         ("key", ctypes.c_int64 * 4),
         ("value", ctypes.c_int64 * 4),
@@ -253,6 +261,7 @@ class GpuKind(ctypes.Structure):
         ("splits", ctypes.c_int32),
         ("cluster_at", ctypes.c_int32),
         ("cluster_bytes", ctypes.c_uint32),
+        ("num_guarded", ctypes.c_uint32),
     )
 
 

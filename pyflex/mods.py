@@ -32,10 +32,19 @@ class Trace:
             value for mod in (score, mask) if mod is not None for value in mod.arguments()
         )
 
+    @property
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """Those that the mods may read."""
+        return tuple(tensor for guards in self._guards for tensor in guards.tensors)
+
     def holds(self) -> bool:
         """Whether the mods would be traced to the same again."""
+        return all(guards.hold() for guards in self._guards)
+
+    def values_hold(self) -> bool:
+        """As `holds`, but for the memory and layout of `tensors`."""
         for guards in self._guards:  # noqa: SIM110 - at each call, and a generator takes longer
-            if not guards.hold():
+            if not guards.values_hold():
                 return False
         return True
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 import torch
 
 from pyflex.arguments import PerBatch
-from pyflex.compiler import GpuKind, gpu_call
+from pyflex.compiler import GpuKind, locked_library
 from pyflex.errors import DeviceError
 from pyflex.kind import Kind
 from pyflex.launch import GpuKernel, last_problem, overlaps, pack_arguments
@@ -26,6 +26,8 @@ from pyflex.workspace import BLOCKS, COUNTERS
 _MOST_TILES = 4096
 # GpuCall::mostArguments in the library.
 _MOST_ARGUMENTS = 256
+#: Words that may tell where the mods' tensors are and how they lie.
+_MOST_WORDS = 256
 # PyflexGpuCall, and what the library answers.
 _pack = struct.Struct("=13Qdii").pack
 _QUEUED, _OTHER = 0, 1
@@ -82,7 +84,6 @@ class Repeat:
         spec = kind.spec
         self.spec, self.lists, self.lse = spec, kind.lists, spec.lse
         self.num_kernels = len(kernels)
-        self._trace = kind.trace
         self._shape, self._strides, self._dtype = shape, strides, kind.dtype
         self._row_strides = row_strides
         self._lists = spec.lists
@@ -92,11 +93,29 @@ class Repeat:
         self._empty = empty
         self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
         self._parts = (ctypes.c_uint32 * _MOST_TILES)()
-        self._call = gpu_call()
+        self._call = locked_library().pyflex_gpu_call
         self._kernels = (*kernels, listing)  # alive as long as this
         packed = pack_arguments(_in_order(kernels, listing), arguments)
         self._gpu_kind = _gpu_kind(kind, kernels, listing, packed, fixed, self._parts, cluster)
         self._kind_at = ctypes.addressof(self._gpu_kind)
+        self._words = (ctypes.c_uint64 * _MOST_WORDS)()
+        self._tensors = kind.trace.tensors  # the library knows them by their address
+        # What was remembered is what was traced only if that still holds.
+        remembered = self._remember() and kind.trace.holds()
+        self._holds = kind.trace.values_hold if remembered else kind.trace.holds
+
+    def _remember(self) -> bool:
+        """Whether the library can look after the mods' tensors."""
+        kind, tensors = self._gpu_kind, self._tensors
+        kind.guarded = (ctypes.c_void_p * len(tensors))(*map(id, tensors))
+        kind.remembered, kind.num_guarded = self._words, len(tensors)
+        try:
+            status = locked_library().pyflex_gpu_remember(self._kind_at, self._words, _MOST_WORDS)
+        except (RuntimeError, BufferError):  # a tensor without memory
+            status = _OTHER
+        if status != _QUEUED:
+            kind.num_guarded = 0
+        return bool(status == _QUEUED)
 
     @staticmethod
     def serves(kernels: Sequence[GpuKernel], listing: GpuKernel | None) -> bool:
@@ -128,7 +147,7 @@ class Repeat:
             return None
         if query.requires_grad or key.requires_grad or value.requires_grad:
             return None
-        if not self._trace.holds():
+        if not self._holds():
             return None
         offset, offsets, length, lengths = 0, 0, -1, 0
         if q_offset is not None:

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "capi/GpuCall.h"
+#include "capi/Tensor.h"
 #include "flex/Width.h"
 
 #include <algorithm>
@@ -21,22 +22,6 @@ namespace {
 int numSplitArguments(const PyflexGpuKind &kind) {
   return kind.cluster_at >= 0 ? 4 : 3;
 }
-
-/// DLPack's view of a tensor.
-struct Tensor {
-  char *data;
-  int32_t deviceType, device;
-  int32_t rank;
-  uint8_t code, bits;
-  uint16_t lanes;
-  const int64_t *shape;
-  const int64_t *strides;
-  uint64_t byteOffset;
-
-  uint64_t address() const {
-    return reinterpret_cast<uint64_t>(data) + byteOffset;
-  }
-};
 
 bool isOnDevice(const Tensor &tensor, const PyflexGpuKind &kind) {
   return tensor.deviceType == kind.device_type && tensor.device == kind.device;
@@ -150,6 +135,8 @@ bool isCapturing(const PyflexGpuCall &call) {
 
 int32_t GpuCall::prepare(const PyflexGpuCall &call) {
   const PyflexGpuKind &kind = *call.kind;
+  if (int32_t status = checkGuarded(kind))
+    return status;
   Tensor query, key, value, offsets, lengths;
   if (kind.read(call.query, &query) || kind.read(call.key, &key) ||
       kind.read(call.value, &value) ||

@@ -12,6 +12,10 @@ struct PyflexGpuKernel {
 
 namespace capi {
 
+/// Whether the tensors that a kind's mods read are as they were remembered:
+/// PYFLEX_GPU_QUEUED if so, or another PyflexGpuCallStatus.
+int32_t checkGuarded(const PyflexGpuKind &kind);
+
 /// The launch that a call comes to.
 class GpuCall {
 public:

@@ -161,7 +161,7 @@ LogicalResult runPipeline(PyflexResult &result, ModuleOp module,
 
 } // namespace
 
-int32_t pyflex_abi_version(void) { return 5; }
+int32_t pyflex_abi_version(void) { return 6; }
 
 const char *pyflex_llvm_version(void) { return LLVM_VERSION_STRING; }
 

@@ -181,6 +181,8 @@ typedef struct PyflexGpuKind {
                                      changes is written over */
   const uint32_t *parts;          /* of the split, by tiles; 0: not known. The
                                      uppermost bit: they form a cluster */
+  void *const *guarded;           /* objects: tensors that the mods read */
+  const uint64_t *remembered;     /* what pyflex_gpu_remember wrote of them */
   int64_t query[4];               /* shapes; of key and value without [2] */
   int64_t key[4];
   int64_t value[4];
@@ -197,6 +199,7 @@ typedef struct PyflexGpuKind {
   int32_t aligned, lse, splits;     /* splits: takes a split's arguments */
   int32_t cluster_at; /* where its memory begins; -1: takes no such argument */
   uint32_t cluster_bytes; /* how much it is */
+  uint32_t num_guarded;
 } PyflexGpuKind;
 
 /** One call; objects are of exactly the type that `read` is for. */
@@ -218,6 +221,12 @@ enum PyflexGpuCallStatus {
   PYFLEX_GPU_FAILED = 2,    /* by the driver: pyflex_gpu_error */
   PYFLEX_GPU_UNREADABLE = 3 /* no memory behind it; a Python exception is set */
 };
+
+/** Writes down where the kind's guarded tensors are and how they lie. Returns
+ *  PYFLEX_GPU_OTHER if that takes more than `room` words. The caller holds
+ *  Python's lock. */
+PYFLEX_API int32_t pyflex_gpu_remember(const PyflexGpuKind *kind,
+                                       uint64_t *words, uint32_t room);
 
 /** Checks that a call is of its kind and queues it. The caller holds Python's
  *  lock, which is released while the driver works. */

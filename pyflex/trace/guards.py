@@ -87,6 +87,21 @@ class Guards:
 
     def hold(self) -> bool:
         """Whether nothing has changed. False also where there was too much to remember."""
+        return self.values_hold() and self._tensors_hold()
+
+    def _tensors_hold(self) -> bool:
+        for tensor, pointer, dtype, shape, stride in self._tensors:
+            if (
+                tensor.data_ptr() != pointer
+                or tensor.dtype is not dtype
+                or tensor.shape != shape
+                or tensor.stride() != stride
+            ):
+                return False
+        return True
+
+    def values_hold(self) -> bool:
+        """As `hold`, but for the memory and layout of `tensors`."""
         if not self._complete or torch.get_default_dtype() is not self._default_dtype:
             return False
         for cell, old in self._cells:
@@ -99,14 +114,6 @@ class Guards:
         for mapping, key, old in self._entries:
             new = mapping.get(key, _MISSING)
             if new is not old and not _same(new, old):
-                return False
-        for tensor, pointer, dtype, shape, stride in self._tensors:
-            if (
-                tensor.data_ptr() != pointer
-                or tensor.dtype is not dtype
-                or tensor.shape != shape
-                or tensor.stride() != stride
-            ):
                 return False
         for fn, code, defaults, keyword_defaults in self._functions:
             if (

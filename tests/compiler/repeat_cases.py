@@ -247,11 +247,44 @@ def refuse() -> None:
         assert per_batch(query, key, key, None, bad, None) is None
 
 
+def notice(others: int) -> None:
+    """A tensor that a mod reads, and `others` beside it, moves or lies in another way."""
+    tables = [torch.randn(600) for _ in range(1 + others)]
+    decode = pyflex.compile(lambda s, b, h, q, kv: s + tables[0][kv], options=Options(splits=1))
+    query, key = torch.zeros(2, 8, 1, 64), torch.zeros(2, 2, 600, 64)
+
+    def known() -> Any:
+        decode(query, key, key)
+        repeat = decode._repeat
+        assert repeat is not None
+        assert bool(repeat._gpu_kind.num_guarded) == (others == 0)
+        assert repeat(query, key, key, None, None, None) is not None
+        return repeat
+
+    for data in (
+        torch.randn(600),
+        torch.randn(1200)[::2],
+        torch.randn(600, dtype=torch.float64),
+        torch.randn(601)[1:],
+        torch.randn(700),
+    ):
+        before = known()
+        tables[0].data = data
+        assert before(query, key, key, None, None, None) is None
+    before = known()
+    tables[-1].unsqueeze_(0).squeeze_(0)
+    assert before(query, key, key, None, None, None) is not None
+    tables[-1].unsqueeze_(0)
+    assert before(query, key, key, None, None, None) is None
+
+
 if __name__ == "__main__":
     torch._C._cuda_getCurrentRawStream = lambda index: 0
     run.CpuRunner = FakeRunner  # type: ignore[misc, assignment]
     block()
     refuse()
+    notice(0)
+    notice(60)  # more than the library remembers
     source = random.Random(int(sys.argv[1]))
     counts = zip(*(compare(source) for _ in range(40)), strict=True)
     short, listed, clustered = map(sum, counts)
