@@ -98,24 +98,11 @@ class Repeat:
         packed = pack_arguments(_in_order(kernels, listing), arguments)
         self._gpu_kind = _gpu_kind(kind, kernels, listing, packed, fixed, self._parts, cluster)
         self._kind_at = ctypes.addressof(self._gpu_kind)
-        self._words = (ctypes.c_uint64 * _MOST_WORDS)()
-        self._tensors = kind.trace.tensors  # the library knows them by their address
-        # What was remembered is what was traced only if that still holds.
-        remembered = self._remember() and kind.trace.holds()
-        self._holds = kind.trace.values_hold if remembered else kind.trace.holds
-
-    def _remember(self) -> bool:
-        """Whether the library can look after the mods' tensors."""
-        kind, tensors = self._gpu_kind, self._tensors
-        kind.guarded = (ctypes.c_void_p * len(tensors))(*map(id, tensors))
-        kind.remembered, kind.num_guarded = self._words, len(tensors)
-        try:
-            status = locked_library().pyflex_gpu_remember(self._kind_at, self._words, _MOST_WORDS)
-        except (RuntimeError, BufferError):  # a tensor without memory
-            status = _OTHER
-        if status != _QUEUED:
-            kind.num_guarded = 0
-        return bool(status == _QUEUED)
+        # What was remembered is what was traced only if that still holds. The trace, which this
+        # keeps alive, has the tensors that the library knows by their address.
+        trace = kind.trace
+        remembered = _remember(self._gpu_kind, trace.tensors) and trace.holds()
+        self._holds = trace.values_hold if remembered else trace.holds
 
     @staticmethod
     def serves(kernels: Sequence[GpuKernel], listing: GpuKernel | None) -> bool:
@@ -205,6 +192,20 @@ class Repeat:
 def _in_order(kernels: Sequence[GpuKernel], listing: GpuKernel | None) -> list[GpuKernel]:
     """All kernels as they are launched."""
     return [*kernels] if listing is None else [listing, *kernels]
+
+
+def _remember(kind: GpuKind, tensors: Sequence[torch.Tensor]) -> bool:
+    """Lets the library look after the mods' tensors; False where it cannot."""
+    words = (ctypes.c_uint64 * _MOST_WORDS)()
+    kind.guarded = (ctypes.c_void_p * len(tensors))(*map(id, tensors))
+    kind.remembered, kind.num_guarded = words, len(tensors)
+    try:
+        status = locked_library().pyflex_gpu_remember(ctypes.addressof(kind), words, _MOST_WORDS)
+    except (RuntimeError, BufferError):  # a tensor without memory
+        status = _OTHER
+    if status != _QUEUED:
+        kind.num_guarded = 0
+    return bool(status == _QUEUED)
 
 
 def _gpu_kind(
