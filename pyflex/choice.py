@@ -30,8 +30,6 @@ class Choice:
         specs = (replace(kind.spec, schedule=schedule) for schedule in schedules)
         self._kinds = [replace(kind, spec=spec) for spec in specs]
         self._schedules, self._options = schedules, options
-        whole = not kind.spec.splits_kv
-        self._choosing = replace(options, splits=1) if whole else options
         self._plans: dict[tuple[int, bool], Plan] = {}
         self._unit = max(schedule.keys for schedule in schedules)
         self._chosen: dict[int, Plan] = {}  # by units of the longest sequence
@@ -50,9 +48,8 @@ class Choice:
         lists = usual.listable and lists_blocks(usual.kv_bytes(kv_limit))
         index = 0
         if self._device is not None:
-            index = best_schedule(
-                self._choosing, usual.work(kv_limit), self._schedules, self._device
-            )
+            options = usual.for_the_model(self._options)
+            index = best_schedule(options, usual.work(kv_limit), self._schedules, self._device)
         if (index, lists) not in self._plans:
             kind = self._kinds[index]
             kind = _listing(kind) if lists else kind

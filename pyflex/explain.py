@@ -201,7 +201,8 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
     ]
     given = f"fixed by Options: {', '.join(fixed)}; " if fixed else ""
     device = model_of(kind.device)
-    free = options.splits is None and kind.spec.splits_kv
+    modelled = kind.for_the_model(options)
+    free = modelled.splits is None
     if device is None:
         busy = f" and keeps {count(torch.get_num_threads(), 'thread')} busy" if free else ""
         return f"{given}a CPU takes the usual tile{busy}", ()
@@ -211,9 +212,7 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
     estimates = []
     for tile in tiles:
         places = expected_places(tile, shape, device)
-        parts = Parts(1)
-        if kind.spec.splits_kv:
-            parts = parts_for(options, work, tile, places, device)
+        parts = parts_for(modelled, work, tile, places, device)
         us = estimate_us(work, tile, places, device, parts)
         estimates.append(Estimate(tile, parts.number, us))
     longest = f"loops of up to {work.length} keys"

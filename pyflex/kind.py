@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -12,6 +12,7 @@ from pyflex.kernel import KernelSpec
 from pyflex.listing import Lists, blocks_at_once, depends_on_head
 from pyflex.lowered import lowered_for
 from pyflex.mods import Trace
+from pyflex.options import Options
 from pyflex.schedule import Work
 from pyflex.tiles import Shape
 
@@ -89,6 +90,10 @@ class Kind:
         """The lists that a first kernel writes for `kv_limit` keys."""
         count, at_once = self.list_count()
         return Lists.of(count, -(-kv_limit // self.spec.schedule.keys), at_once)
+
+    def for_the_model(self, options: Options) -> Options:
+        """`options` with one part, where these calls' loop is not made to be split."""
+        return options if self.spec.splits_kv else replace(options, splits=1)
 
     def work(self, kv_limit: int) -> Work:
         """The KV loop over sequences of up to `kv_limit` keys."""
