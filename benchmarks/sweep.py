@@ -76,15 +76,13 @@ def _series(dtype: str, axis: str, point: dict[str, int], values: tuple[int, ...
 
 def sweep(series: Sequence[Series], *, processes: int | None, seconds: float) -> list[Row]:
     """A row for each series; those that `seconds` leave no time for say so."""
-    start = time.perf_counter()
+    until = time.perf_counter() + seconds
     points = list(dict.fromkeys(w for one in series for w in one.workloads))
     warm([Job(point, (Options(),)) for point in points], processes)
     figures: dict[Workload, float] = {}
-    errors: dict[Workload, str] = {}
-    for point in progress(points, lambda w: w.name):
-        if time.perf_counter() - start > seconds:
-            errors[point] = f"not measured: {seconds:.0f} s had passed"
-            continue
+    errors = dict.fromkeys(points, f"not measured: {seconds:.0f} s had passed")
+    for point in progress(points, lambda w: w.name, until):
+        del errors[point]
         try:
             run = run_pyflex(make_problem(point))  # which holds what the graph reads
             floor, (us,) = replay_with_floor(point.kv_bytes, [capture(run)], 15)

@@ -105,6 +105,15 @@ def test_a_cliff_is_a_point_off_its_neighbours_line() -> None:
     assert sweep.off_line([1.0, None, 3.0]) == [None, None, None]
 
 
+def test_a_sweep_names_the_points_it_had_no_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "warm", lambda jobs, processes: None)
+    series = sweep.all_series(0, seed=1)[:1]
+    (row,) = sweep.sweep(series, processes=None, seconds=0.0)
+    assert row["figures"] == [None] * len(series[0].workloads)
+    assert set(row["errors"]) == {point.name for point in series[0].workloads}
+    assert "not measured: 0 s had passed" in sweep.table([row])
+
+
 def test_cliffs_and_errors_are_printed() -> None:
     row = {"series": "bfloat16, q_len 1", "axis": "group", "values": [1, 2, 3, 4, 5]}
     row |= {"figures": [1.0, 1.0, 1.0, 2.0, None], "errors": {"g5": "TargetError: why"}}
