@@ -12,7 +12,7 @@ from torch.nn.attention.flex_attention import BlockMask
 from pyflex import gpu
 from pyflex.blocks import BlockLists, read_block_mask
 from pyflex.choice import Choice
-from pyflex.errors import ScheduleError
+from pyflex.errors import ModArityError, ScheduleError
 from pyflex.explain import explain
 from pyflex.explanation import Explanation
 from pyflex.gpu import Target
@@ -41,6 +41,10 @@ class Decode:
         self._choices: dict[Any, Choice] = {}
         self._last: KernelSpec | None = None
         self._repeat: Repeat | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy has the mods and the options, and makes its own kernels ready."""
+        return Decode, (self._mods.score_fn, self._mods.mask_fn, self.options)
 
     @overload
     def __call__(
@@ -323,7 +327,8 @@ def compile(
         between at most three tiles, each of which is a kernel, made when it is first wanted.
 
     Raises:
-        TypeError: for a mod that is not callable.
+        ModArityError: for a mod that is not callable.
+        ScheduleError: for options that are no `Options`.
 
     Example:
         >>> decode = pyflex.compile(mask_fn=lambda b, h, q, kv: q - kv < 1024)
@@ -331,5 +336,11 @@ def compile(
     """
     for name, fn in (("score_fn", score_fn), ("mask_fn", mask_fn)):
         if fn is not None and not callable(fn):
-            raise TypeError(f"{name}: expected a callable or None, got {type(fn).__name__}")
+            raise ModArityError(
+                f"{name} is not callable", expected="a function or None", got=type(fn).__name__
+            )
+    if options is not None and not isinstance(options, Options):
+        raise ScheduleError(
+            "options are no Options", expected="pyflex.Options(...)", got=type(options).__name__
+        )
     return Decode(score_fn, mask_fn, options or Options())

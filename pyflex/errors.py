@@ -186,6 +186,10 @@ class DTypeError(PyflexError, TypeError):
     """A tensor of the wrong dtype, or dtypes that do not go together."""
 
 
+class LayoutError(PyflexError, ValueError):
+    """A tensor whose elements do not lie in memory as its strides say."""
+
+
 class DeviceError(PyflexError, ValueError):
     """Tensors on different devices, or on one that pyflex does not serve."""
 

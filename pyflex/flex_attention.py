@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from pyflex.blocks import read_block_mask
 from pyflex.decode import Decode, compile
 from pyflex.errors import BlockMaskError, HeadCountError, ScheduleError, ShapeError
 from pyflex.inputs import check_inputs
+from pyflex.mods import identity
 from pyflex.options import Options
 
 #: torch's kernel options that mean something here, and what they set.
@@ -24,6 +24,9 @@ _KERNEL_OPTIONS = {
     "num_stages": "num_stages",
     "SPLIT_KV": "splits",
 }
+#: Mods that are known again. They stay alive meanwhile, with what they capture.
+_MOST_COMPILED = 16
+_COMPILED: dict[Any, Decode] = {}
 #: A BlockMask of blocks this large stands for no mask at all (torch's default).
 _WHOLE = 1 << 30
 
@@ -47,7 +50,8 @@ def flex_attention(
         query: [B, Hq, M, D].
         key: [B or 1, Hkv, N, D].
         value: [B or 1, Hkv, N, Dv].
-        score_mod: changes each score; None leaves it.
+        score_mod: changes each score; None leaves it. The last 16 that were given are kept, with
+            the tensors that they capture.
         block_mask: made for exactly these lengths.
         scale: factor on the dot products; 1 / sqrt(D) by default.
         enable_gqa: allow fewer KV heads than query heads.
@@ -59,8 +63,14 @@ def flex_attention(
         out, (out, lse) or (out, AuxOutput).
 
     Raises:
-        PyflexError: see `Decode.__call__`; the classes derive from those that torch raises.
+        PyflexError: see `Decode.__call__`.
     """
+    if return_aux is not None and not isinstance(return_aux, AuxRequest):
+        raise ScheduleError(
+            "return_aux is no AuxRequest",
+            expected="AuxRequest(lse=..., max_scores=...)",
+            got=type(return_aux).__name__,
+        )
     if return_lse and return_aux is not None:
         raise ScheduleError(
             "return_lse and return_aux exclude each other",
@@ -111,9 +121,15 @@ def _effective(block_mask: BlockMask | None) -> BlockMask | None:
 
 
 def _options(kernel_options: Mapping[str, Any] | None) -> Options:
-    if not kernel_options:
+    if kernel_options is None:
         return Options()
-    unknown = [name for name in kernel_options if name not in _KERNEL_OPTIONS]
+    if not isinstance(kernel_options, Mapping):
+        raise ScheduleError(
+            "kernel_options are no dictionary",
+            expected="a dict of names and values",
+            got=type(kernel_options).__name__,
+        )
+    unknown = [str(name) for name in kernel_options if name not in _KERNEL_OPTIONS]
     if unknown:
         raise ScheduleError(
             "kernel_options that pyflex does not have",
@@ -123,6 +139,10 @@ def _options(kernel_options: Mapping[str, Any] | None) -> Options:
     return Options(**{_KERNEL_OPTIONS[name]: value for name, value in kernel_options.items()})
 
 
-@lru_cache(maxsize=256)
 def _compiled(score_mod: Callable[..., Any] | None, options: Options) -> Decode:
-    return compile(score_mod, options=options)
+    key = (identity(score_mod), options)
+    decode = _COMPILED.pop(key, None) or compile(score_mod, options=options)
+    _COMPILED[key] = decode  # the last one again
+    if len(_COMPILED) > _MOST_COMPILED:
+        _COMPILED.pop(next(iter(_COMPILED)), None)
+    return decode

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
+from numbers import Real
+from typing import Any
 
 import torch
 
 from pyflex.blocks import BlockLists, check_block_lists
 from pyflex.errors import (
+    ConstantRangeError,
     DeviceError,
     DTypeError,
     GradientError,
     HeadCountError,
+    LayoutError,
     ShapeError,
 )
 from pyflex.kernel import Element
+from pyflex.memory import has_plain_memory, makes_fakes
 
 ELEMENTS: dict[torch.dtype, Element] = {
     torch.float16: "f16",
@@ -24,6 +30,7 @@ ELEMENTS: dict[torch.dtype, Element] = {
 LEAST_DIM, MOST_DIM = 16, 256
 _DEVICES = ("cuda", "cpu")
 _INT32_MAX = 2**31 - 1
+_MOST_FLOAT64 = torch.finfo(torch.float64).max
 #: A tile, of 512 positions at most, may start at any of them.
 _MOST_LENGTH = _INT32_MAX - 512
 
@@ -55,10 +62,15 @@ def check_inputs(
     kv_len: int | torch.Tensor | None,
 ) -> Inputs:
     """The call as `Inputs`, or one of pyflex's errors."""
+    if makes_fakes():
+        raise LayoutError(
+            "results have no memory here", expected="no FakeTensorMode", got="FakeTensorMode"
+        )
     named = (("query", query), ("key", key), ("value", value))
     for name, tensor in named:
         if not isinstance(tensor, torch.Tensor):
             raise DTypeError(f"{name} is no tensor", expected="a tensor", got=type(tensor).__name__)
+        check_memory(name, tensor)
         if tensor.dim() != 4:
             raise ShapeError(
                 f"{name} has the wrong rank",
@@ -119,6 +131,34 @@ def check_inputs(
     )
 
 
+def check_memory(name: str, tensor: torch.Tensor) -> None:
+    """Raises LayoutError for a tensor that a kernel cannot be pointed at."""
+    if not has_plain_memory(tensor):
+        raise LayoutError(
+            f"{name} has no plain strided memory",
+            expected="a dense torch.Tensor, outside torch.func and FakeTensorMode; "
+            "resolve_neg() gives one with the negative bit its own memory",
+            got=f"{type(tensor).__name__}, {tensor.layout}",
+        )
+
+
+def check_scale(scale: Any) -> float:
+    """The factor on the dot products as a number that float32 has."""
+    if isinstance(scale, bool) or not isinstance(scale, Real):
+        raise DTypeError(
+            "scale has the wrong type", expected="a number or None", got=type(scale).__name__
+        )
+    try:
+        number = float(scale)
+    except OverflowError:  # a whole number past all floats
+        number = _MOST_FLOAT64
+    if isfinite(number) and abs(number) > torch.finfo(torch.float32).max:
+        raise ConstantRangeError(
+            "scale is out of range", expected="a number that float32 has", got=scale
+        )
+    return number
+
+
 def _check_shapes(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> None:
     batch, heads, q_len, head_dim = query.shape
     kv_batch, kv_heads, kv_max, key_dim = key.shape
@@ -161,6 +201,7 @@ def _per_batch(
     if given is None:
         return default
     if isinstance(given, torch.Tensor):
+        check_memory(name, given)
         if given.dtype not in (torch.int32, torch.int64):
             raise DTypeError(
                 f"{name} has the wrong dtype", expected="int32 or int64", got=given.dtype
@@ -182,7 +223,8 @@ def _per_batch(
             expected="an int or an int tensor",
             got=type(given).__name__,
         )
-    low, high = (0, most) if most is not None else (-_INT32_MAX, _INT32_MAX)
+    # Positions are int32: those of the last query, too.
+    low, high = (0, most) if most is not None else (-_INT32_MAX, _INT32_MAX - query.shape[2])
     if not low <= given <= high:
         raise ShapeError(f"{name} is out of range", expected=f"{low} to {high}", got=given)
     return given

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 import torch
@@ -14,6 +15,13 @@ Mod = Callable[..., Any]
 
 #: Traces of one Decode that are kept: a BlockMask made for each call brings a new one each time.
 _MOST_TRACES = 64
+
+
+def identity(mod: Mod | None) -> Any:
+    """What tells a mod from all others while it lives, whatever it is equal to."""
+    if isinstance(mod, MethodType):  # made anew each time it is looked up
+        return id(mod.__self__), id(mod.__func__)
+    return id(mod)
 
 
 class Trace:
@@ -53,36 +61,38 @@ class Mods:
     """A score_fn and a mask_fn with every trace of them that is still good."""
 
     def __init__(self, score_fn: Mod | None, mask_fn: Mod | None) -> None:
-        self._score_fn = score_fn
-        self._mask_fn = mask_fn
-        self._traces: dict[tuple[torch.device, Mod | None], Trace] = {}
+        self.score_fn = score_fn
+        self.mask_fn = mask_fn
+        # With the BlockMask's mask, which keeps its identity as long as it lives.
+        self._traces: dict[Any, tuple[Trace, Mod | None]] = {}
         self.trace_count = 0
 
     @property
     def has_mask(self) -> bool:
         """Whether there is a mask_fn, whatever a BlockMask brings."""
-        return self._mask_fn is not None
+        return self.mask_fn is not None
 
     def traced(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
         """The mods for `device`, and-ed with a BlockMask's own mask if there is one."""
-        trace = self._traces.get((device, block_mask_fn))
+        key = (device, identity(block_mask_fn))
+        trace, _ = self._traces.get(key, (None, None))
         if trace is None or not trace.holds():
             with step("trace"):
                 trace = self._trace(device, block_mask_fn)
-            self._traces[device, block_mask_fn] = trace
+            self._traces[key] = (trace, block_mask_fn)
             if len(self._traces) > _MOST_TRACES:
                 del self._traces[next(iter(self._traces))]
         return trace
 
     def _trace(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
         self.trace_count += 1
-        score_fn, mask_fn = self._score_fn, self._mask_fn
+        score_fn, mask_fn = self.score_fn, self.mask_fn
         if block_mask_fn is not None:
             # A full block is full of the BlockMask's mask alone: the other one holds everywhere.
             if mask_fn is not None:
                 score_fn = _masked(score_fn, mask_fn)
             mask_fn = block_mask_fn
-        sources = [fn for fn in (self._score_fn, self._mask_fn, block_mask_fn) if fn is not None]
+        sources = [fn for fn in (self.score_fn, self.mask_fn, block_mask_fn) if fn is not None]
         guards = tuple(Guards.of(fn) for fn in sources)
         return Trace(
             trace_score_mod(score_fn, device) if score_fn is not None else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 from pyflex.errors import ScheduleError
 
@@ -54,21 +54,31 @@ class Options:
     disable_passes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "disable_passes", tuple(self.disable_passes))
         for name, least, most in (("rows", 16, 128), ("keys", 16, 512), ("num_warps", 1, 32)):
             value = getattr(self, name)
-            if value is not None and not (least <= value <= most and value & (value - 1) == 0):
+            if value is not None and not (_is_whole(value, least, most) and value.bit_count() == 1):
                 raise ScheduleError(
-                    f"{name} does not fit", expected=f"a power of two, {least} to {most}", got=value
+                    f"{name} does not fit",
+                    expected=f"a power of two, {least} to {most}",
+                    got=repr(value),
                 )
         for name, most in (("num_stages", 8), ("splits", 65535)):
             value = getattr(self, name)
-            if value is not None and not 1 <= value <= most:
-                raise ScheduleError(f"{name} does not fit", expected=f"1 to {most}", got=value)
+            if value is not None and not _is_whole(value, 1, most):
+                raise ScheduleError(
+                    f"{name} does not fit", expected=f"a whole number, 1 to {most}", got=repr(value)
+                )
         if self.precision not in ("ieee", "tf32", "tf32x3"):
             raise ScheduleError(
                 "unknown precision", expected="'ieee', 'tf32' or 'tf32x3'", got=repr(self.precision)
             )
+        if not isinstance(self.disable_passes, (tuple, list, set, frozenset)):
+            raise ScheduleError(
+                "disable_passes is no collection",
+                expected="a tuple of names",
+                got=repr(self.disable_passes),
+            )
+        object.__setattr__(self, "disable_passes", tuple(self.disable_passes))
         for name in self.disable_passes:
             if name not in OPTIMISATIONS:
                 raise ScheduleError(
@@ -95,3 +105,7 @@ class Options:
             if getattr(self, f.name) != f.default
         )
         return f"Options({', '.join(given)})"
+
+
+def _is_whole(value: Any, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most

@@ -20,10 +20,12 @@ from pyflex.arguments import (
     per_batch,
 )
 from pyflex.blocks import BlockLists
+from pyflex.inputs import check_scale
 from pyflex.kind import Kind
 from pyflex.launch import GpuKernel
 from pyflex.listing import Lists
 from pyflex.lowered import lowered_for
+from pyflex.memory import has_plain_memory, makes_fakes
 from pyflex.options import Options
 from pyflex.repeat import Repeat
 from pyflex.run import Split, model_of, runner_for
@@ -83,6 +85,10 @@ def call_kind(
     None for a call that has to be checked anew.
     """
     try:
+        if not (has_plain_memory(query) and has_plain_memory(key) and has_plain_memory(value)):
+            return None
+        if makes_fakes():
+            return None
         layout = layout_of(query, key, value)
         kv_batch, kv_heads, kv_max, key_dim = key.shape
         value_batch, value_heads, value_max, value_dim = value.shape
@@ -103,16 +109,16 @@ def call_kind(
         if not 0 <= kv_len <= kv_max:
             return None
         kv_limit, length = kv_len, int
-    else:
-        length = _kind(kv_len)
+    elif (length := _kind(kv_len)) is None:
+        return None
     if q_offset is None:
         offset: Any = None
     elif type(q_offset) is int:
-        if not -(2**31) < q_offset < 2**31:
+        if not -(2**31) < q_offset < 2**31 - query.shape[2]:
             return None
         offset = int
-    else:
-        offset = _kind(q_offset)
+    elif (offset := _kind(q_offset)) is None:
+        return None
     if lists is not None and lists.kv_len < kv_limit:
         return None
     sizes = (kv_batch, kv_heads, key_dim, value_batch, value_heads, value_dim)
@@ -120,9 +126,10 @@ def call_kind(
 
 
 def _kind(given: PerBatch) -> Any:
-    if isinstance(given, torch.Tensor):
+    """What a kernel depends on of a tensor; None for what has to be checked anew."""
+    if isinstance(given, torch.Tensor) and has_plain_memory(given):
         return given.dtype, given.shape, given.device
-    return type(given)
+    return None
 
 
 class Plan:
@@ -190,7 +197,7 @@ class Plan:
         # Copies, where these make any, live until the launch.
         q_offset, offset = per_batch(q_offset, 0)
         kv_len, length = per_batch(kv_len, layout[6])
-        scale = self._scale if scale is None else float(scale)
+        scale = self._scale if scale is None else check_scale(scale)
         arguments = self._of_layout(layout, (out_at, *rows_at), (scale, *offset, *length))
         lists = self._lists_of(tiles, kv_limit) if self.spec.lists else None
         results = self._results(out_at, rows_at)

@@ -26,6 +26,9 @@ from pyflex.workspace import BLOCKS, COUNTERS
 _MOST_TILES = 4096
 # GpuCall::mostArguments in the library.
 _MOST_ARGUMENTS = 256
+#: What a scale may be, and the largest one that float32 has.
+_NUMBERS = (float, int)
+_MOST_SCALE = torch.finfo(torch.float32).max
 #: Words that may tell where the mods' tensors are and how they lie.
 _MOST_WORDS = 256
 # PyflexGpuCall, and what the library answers.
@@ -134,7 +137,13 @@ class Repeat:
             return None
         if query.requires_grad or key.requires_grad or value.requires_grad:
             return None
+        if query.is_neg() or key.is_neg() or value.is_neg():
+            return None
         if not self._holds():
+            return None
+        if scale is None:
+            scale = self._scale
+        elif type(scale) not in _NUMBERS or not -_MOST_SCALE <= scale <= _MOST_SCALE:
             return None
         offset, offsets, length, lengths = 0, 0, -1, 0
         if q_offset is not None:
@@ -152,6 +161,8 @@ class Repeat:
             else:
                 return None
         out = self._empty(self._shape, self._strides, self._dtype)
+        if type(out) is not tensor:  # under a mode that has tensors of its own
+            return None
         lse = None
         if self.lse:
             lse = self._empty(self._shape[:-1], self._row_strides, torch.float32)
@@ -175,13 +186,16 @@ class Repeat:
                 kept[0],
                 counted[1],
                 counted[0],
-                self._scale if scale is None else scale,
+                scale,
                 offset,
                 length,
             )
-        except struct.error:  # an offset or a scale that the long way judges
+        except struct.error:  # an offset that the long way judges
             return None
-        status = self._call(call)
+        try:
+            status = self._call(call)
+        except (RuntimeError, BufferError):  # a tensor without memory
+            return None
         if status == _QUEUED:
             return out if lse is None else (out, lse)
         if status == _OTHER:

@@ -283,7 +283,11 @@ class CpuRunner(Runner):
             kernel = self._jitted[stage.name] = self._load(stage.name)
         cluster = stage.grid[1] if stage.shared else 1
         kernel.launch(
-            (*stage.grid, 1), stage.arguments, cluster=cluster, cluster_bytes=stage.shared
+            (*stage.grid, 1),
+            stage.arguments,
+            threads=torch.get_num_threads(),
+            cluster=cluster,
+            cluster_bytes=stage.shared,
         )
 
     def _load(self, name: str) -> compiler.CpuKernel:

@@ -135,6 +135,8 @@ bool isCapturing(const PyflexGpuCall &call) {
 
 int32_t GpuCall::prepare(const PyflexGpuCall &call) {
   const PyflexGpuKind &kind = *call.kind;
+  if (kind.num_arguments > mostArguments)
+    return PYFLEX_GPU_OTHER;
   if (int32_t status = checkGuarded(kind))
     return status;
   Tensor query, key, value, offsets, lengths;
@@ -162,7 +164,8 @@ int32_t GpuCall::prepare(const PyflexGpuCall &call) {
   int64_t keys = key.shape[2];
   int64_t limit = call.length < 0 ? keys : call.length;
   if (value.shape[2] != keys || limit > keys || keys > INT32_MAX ||
-      limit > kind.most_keys || call.offset == INT32_MIN)
+      limit > kind.most_keys || call.offset == INT32_MIN ||
+      call.offset > INT32_MAX - kind.query[2])
     return PYFLEX_GPU_OTHER;
 
   memcpy(arguments(), kind.arguments, 8 * kind.num_arguments);

@@ -12,7 +12,6 @@
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
-#include "llvm/Config/llvm-config.h"
 #include <mutex>
 
 using namespace mlir;
@@ -161,9 +160,7 @@ LogicalResult runPipeline(PyflexResult &result, ModuleOp module,
 
 } // namespace
 
-int32_t pyflex_abi_version(void) { return 6; }
-
-const char *pyflex_llvm_version(void) { return LLVM_VERSION_STRING; }
+int32_t pyflex_abi_version(void) { return 7; }
 
 int32_t pyflex_result_ok(const PyflexResult *result) { return result->ok; }
 

@@ -22,9 +22,6 @@ extern "C" {
 /** The version of this interface; it changes when a declaration here does. */
 PYFLEX_API int32_t pyflex_abi_version(void);
 
-/** The version of LLVM inside, such as "22.1.8". */
-PYFLEX_API const char *pyflex_llvm_version(void);
-
 /** Hexadecimal digits that the linker gives each build of other content; empty
  *  if it was told not to. */
 PYFLEX_API const char *pyflex_build_id(void);

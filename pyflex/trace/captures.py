@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from pyflex.errors import CaptureDeviceError, CaptureDtypeError
+from pyflex.memory import has_plain_memory
 from pyflex.trace.builder import MLIR_TYPES, Builder, Value
 from pyflex.trace.program import CaptureParameter, HostCheck, ParameterKind
 
@@ -153,11 +153,11 @@ class Captures:
         return self._numbers[key]
 
     def _check(self, tensor: torch.Tensor) -> None:
-        if is_traceable_wrapper_subclass(tensor):
+        if tensor.is_quantized or not has_plain_memory(tensor):
             raise CaptureDtypeError(
-                "a captured tensor is a wrapper without memory of its own",
-                expected="a plain torch.Tensor",
-                got=type(tensor).__name__,
+                "a captured tensor has no plain strided memory",
+                expected="a dense torch.Tensor, without the negative bit",
+                got=f"{type(tensor).__name__}, {tensor.layout}, {tensor.dtype}",
             )
         if tensor.device.type != self._device.type or (
             self._device.index is not None and tensor.device.index != self._device.index
@@ -166,12 +166,6 @@ class Captures:
                 f"a captured tensor is on another device; move it with .to({str(self._device)!r})",
                 expected=self._device,
                 got=f"{tensor.device}, {describe(tensor)}",
-            )
-        if tensor.layout is not torch.strided or tensor.is_neg() or tensor.is_quantized:
-            raise CaptureDtypeError(
-                "a captured tensor has no plain strided memory",
-                expected=torch.strided,
-                got=f"{tensor.layout}, {describe(tensor)}",
             )
         if tensor.dtype not in MLIR_TYPES:
             raise CaptureDtypeError(

@@ -32,6 +32,8 @@ from typing import Any, Final
 
 import torch
 
+from pyflex.memory import has_plain_memory
+
 _MISSING: Final = object()
 _MAX_VALUES: Final = 10_000
 _MAX_ARRAY_BYTES: Final = 1 << 16
@@ -196,7 +198,7 @@ class _Walk:
             self._object(value)
 
     def _tensor(self, tensor: torch.Tensor) -> None:
-        if tensor.layout is torch.strided:
+        if has_plain_memory(tensor):
             layout = (tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
             self._guards._tensors.append((tensor, *layout))
 

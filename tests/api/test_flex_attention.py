@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
+import sys
 import warnings
+import weakref
 from typing import Any
 
 import pytest
@@ -130,6 +133,10 @@ def test_one_key_batch_broadcasts_with_a_block_mask() -> None:
             {"heads": (2, 2), "return_lse": True, "return_aux": AuxRequest()},
             "exclude",
         ),
+        (errors.ScheduleError, {"heads": (2, 2), "return_aux": {"lse": True}}, "AuxRequest"),
+        (errors.ScheduleError, {"heads": (2, 2), "kernel_options": ["BLOCK_M"]}, "a dict"),
+        (errors.ScheduleError, {"heads": (2, 2), "kernel_options": {1: 2}}, "BLOCK_M"),
+        (errors.ScheduleError, {"heads": (2, 2), "kernel_options": {"num_warps": [4]}}, "[4]"),
     ],
 )
 def test_errors(error: type[Exception], change: dict[str, Any], part: str) -> None:
@@ -166,3 +173,70 @@ def test_kernel_options_that_mean_something() -> None:
     torch.testing.assert_close(
         pyflex.flex_attention(q, k, v, kernel_options=options), pyflex.flex_attention(q, k, v)
     )
+
+
+class Equal:
+    """A mod that is equal to all others of its kind."""
+
+    def __init__(self, shift: float) -> None:
+        self.shift = shift
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Equal)
+
+    def __hash__(self) -> int:
+        return 0
+
+    def score(self, s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s + self.shift * kv
+
+    __call__ = score
+
+
+class Unhashable(Equal):
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("kind", [Equal, Unhashable])
+def test_mods_are_told_apart_by_identity(kind: type[Equal]) -> None:
+    q, k, v = tensors((2, 2), 1)
+    for mod in (kind(0.0), kind(0.5)):
+        wanted = pyflex.compile(mod)(q, k, v)
+        assert torch.equal(pyflex.flex_attention(q, k, v, mod), wanted)
+        assert torch.equal(pyflex.flex_attention(q, k, v, mod.score), wanted)
+
+
+def test_a_bound_method_is_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    q, k, v = tensors((2, 2), 1)
+    mod = Equal(0.25)
+    pyflex.flex_attention(q, k, v, mod.score)
+    monkeypatch.setattr(sys.modules["pyflex.flex_attention"], "compile", None)
+    pyflex.flex_attention(q, k, v, mod.score)
+
+
+def test_mods_are_kept_for_a_while_only() -> None:
+    q, k, v = tensors((2, 2), 1, 16)
+
+    def use() -> weakref.ref[torch.Tensor]:
+        table = torch.randn(16)
+        pyflex.flex_attention(q, k, v, lambda s, b, h, q, kv: s + table[kv])
+        return weakref.ref(table)
+
+    first = use()
+    for _ in range(16):
+        use()
+    gc.collect()
+    assert first() is None
+
+
+def test_a_block_masks_mod_needs_no_hash() -> None:
+    class Causal:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __call__(self, b: Any, h: Any, q: Any, kv: Any) -> Any:
+            return q >= kv
+
+    q, k, v = tensors((2, 2))
+    made = create_block_mask(Causal(), None, None, 33, 77, device="cpu")
+    wanted = pyflex.flex_attention(q, k, v, block_mask=blocks())
+    assert torch.equal(pyflex.flex_attention(q, k, v, block_mask=made), wanted)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from torch._subclasses import FakeTensorMode
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 
 import pyflex
@@ -101,6 +104,20 @@ MISTAKES: list[tuple[str, type[Exception], type[Exception], dict[str, Any], tupl
     ("kv_len device", errors.DeviceError, ValueError,
      {"kv_len": torch.ones(2, dtype=torch.int32, device="meta")}, ("kv_len", "meta")),
     ("q_offset type", errors.DTypeError, TypeError, {"q_offset": "end"}, ("q_offset", "str")),
+    ("position range", errors.ShapeError, ValueError, {"q_offset": 2**31 - 3},
+     ("q_offset", "2147483644", "2147483645")),
+    ("query sparse", errors.LayoutError, ValueError, {"query": torch.ones(2, 8, 3, 16).to_sparse()},
+     ("query", "dense", "torch.sparse_coo")),
+    ("key negated", errors.LayoutError, ValueError,
+     {"key": torch._neg_view(torch.ones(2, 2, 65, 16))}, ("key", "resolve_neg()")),
+    ("value fake", errors.LayoutError, ValueError,
+     {"value": FakeTensorMode().from_tensor(torch.ones(2, 2, 65, 24))}, ("value", "FakeTensor")),
+    ("query nested", errors.LayoutError, ValueError,
+     {"query": torch.nested.nested_tensor([torch.ones(8, 3, 16), torch.ones(8, 4, 16)])},
+     ("query", "dense")),
+    ("kv_len fake", errors.LayoutError, ValueError,
+     {"kv_len": FakeTensorMode().from_tensor(torch.ones(2, dtype=torch.int32))},
+     ("kv_len", "FakeTensor")),
     ("q_offset range", errors.ShapeError, ValueError, {"q_offset": 2**31},
      ("q_offset", "2147483648")),
     ("q_offset dtype", errors.DTypeError, TypeError,
@@ -143,6 +160,53 @@ def test_mistake(
     assert "pyflex.compile(None, causal)(**given)" in message
 
 
+@pytest.mark.parametrize(
+    ("error", "scale", "part"),
+    [
+        (errors.DTypeError, "1", "str"),
+        (errors.DTypeError, True, "bool"),
+        (errors.DTypeError, 1j, "complex"),
+        (errors.DTypeError, torch.tensor(0.5), "Tensor"),
+        (errors.ConstantRangeError, 1e39, "1e+39"),
+        (errors.ConstantRangeError, -(10**400), "-1000"),
+    ],
+)
+def test_a_scale_is_a_number_of_float32(error: type[Exception], scale: Any, part: str) -> None:
+    with pytest.raises(error) as caught:
+        pyflex.compile()(**arguments(), scale=scale)
+    for wanted in ("scale", "expected:", "got:", part, f"at {__file__}:"):
+        assert wanted in str(caught.value)
+
+
+def test_results_need_memory() -> None:
+    given, decode = arguments(), pyflex.compile()
+    with FakeTensorMode(), pytest.raises(errors.LayoutError, match="FakeTensorMode"):
+        decode(**given)
+    query = given.pop("query")
+    with pytest.raises(errors.LayoutError, match="query"):
+        torch.vmap(lambda one: decode(one, **given))(query[None])
+    with pytest.raises(errors.LayoutError, match="query"):
+        torch.func.jvp(lambda one: decode(one, **given), (query,), (query,))
+
+
+def test_a_subclass_without_operations_of_its_own_is_a_tensor() -> None:
+    class Named(torch.Tensor):
+        pass
+
+    given = arguments()
+    wanted = pyflex.compile()(**given)
+    given["query"] = given["query"].as_subclass(Named)  # type: ignore[attr-defined]
+    assert torch.equal(pyflex.compile()(**given), wanted)
+
+
+def test_copies_of_a_decode() -> None:
+    given, decode = arguments(), pyflex.compile(None, causal, options=pyflex.Options(keys=32))
+    wanted = decode(**given)
+    for made in (copy.copy(decode), copy.deepcopy(decode), pickle.loads(pickle.dumps(decode))):
+        assert made.options == decode.options
+        assert torch.equal(made(**given), wanted)
+
+
 def test_the_good_call_is_good() -> None:
     decode = pyflex.compile(None, causal)
     out = decode(**arguments(), q_offset=62, kv_len=64)
@@ -167,10 +231,12 @@ def test_a_single_batch_takes_a_scalar_tensor() -> None:
 
 
 def test_mods_must_be_callable() -> None:
-    with pytest.raises(TypeError, match="score_fn: expected a callable"):
+    with pytest.raises(errors.ModArityError, match="score_fn is not callable"):
         pyflex.compile(3)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="mask_fn: expected a callable"):
+    with pytest.raises(errors.ModArityError, match="mask_fn is not callable"):
         pyflex.compile(None, "causal")  # type: ignore[arg-type]
+    with pytest.raises(errors.ScheduleError, match="no Options"):
+        pyflex.compile(options={"rows": 16})  # type: ignore[arg-type]
 
 
 def table_mods(batch: int, heads: int, keys: int) -> Decode:

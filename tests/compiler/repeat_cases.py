@@ -6,12 +6,14 @@ Runs as a process of its own, `python repeat_cases.py SEED`, with the fake as it
 from __future__ import annotations
 
 import ctypes
+import math
 import random
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch._subclasses import FakeTensorMode
 from torch.nn.attention.flex_attention import create_block_mask
 
 import pyflex
@@ -230,12 +232,29 @@ def refuse() -> None:
         (query, key.transpose(2, 3).contiguous().transpose(2, 3), key),
         (query, torch.nn.Parameter(key), key),
         (query.clone().requires_grad_(), key, key),
+        (torch._neg_view(query), key, key),
+        (query, torch._neg_view(key), key),
+        (query, key, torch._neg_view(key)),
+        (query.to_sparse(), key, key),
     ]
     for arguments in others:
         assert repeat(*arguments, None, None, None) is None, [a.shape for a in arguments]
+    for scale in (torch.tensor(0.5), "1", True, 1j, 1e39, -(10**400), math.inf, math.nan):
+        assert repeat(query, key, key, scale, None, None) is None, scale
+    assert repeat(query, key, key, 2, None, None) is not None
+    RESULTS.clear()
+    with FakeTensorMode():
+        assert repeat(query, key, key, None, None, None) is None
+    RESULTS.clear()
+    inside_vmap: list[Any] = []
+    torch.vmap(lambda one: inside_vmap.append(repeat(one, key, key, None, None, None)) or one)(
+        query[None]
+    )
+    assert inside_vmap == [None]
     one = torch.ones(2, dtype=torch.int32)
     for offset, length in (
         (None, 601), (None, -1), (None, -(2**31)), (1 << 31, None), (-(2**31), None),
+        (2**31 - 1, None),
         (one, None), (None, one), (True, None), (None, 1.0), ("1", None),
     ):  # fmt: skip
         assert repeat(query, key, key, None, offset, length) is None, (offset, length)

@@ -1,0 +1,32 @@
+"""Which tensors have memory that a kernel can be pointed at."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+from torch._C._functorch import is_functorch_wrapped_tensor
+
+#: What a subclass has that leaves all operations to torch.
+_NO_DISPATCH: Final[Any] = torch.Tensor.__torch_dispatch__
+
+
+def has_plain_memory(tensor: torch.Tensor) -> bool:
+    """Whether its elements lie where its address and strides say, as they are.
+
+    Not so for sparse and nested tensors, a lazy negation (`x.conj().imag`), subclasses with
+    operations of their own (FakeTensor), and tensors inside torch.func's transformations.
+    """
+    kind = type(tensor)
+    return (
+        (kind is torch.Tensor or kind.__torch_dispatch__ is _NO_DISPATCH)
+        and tensor.layout is torch.strided
+        and not tensor.is_nested
+        and not tensor.is_neg()
+        and not is_functorch_wrapped_tensor(tensor)
+    )
+
+
+def makes_fakes() -> bool:
+    """Whether new tensors have no memory, because torch's FakeTensorMode is on."""
+    return torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is not None
