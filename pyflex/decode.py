@@ -97,8 +97,8 @@ class Decode:
             scale: factor on the dot products; 1 / sqrt(D) by default.
             q_offset: added to q_idx in the mods: the position of the first query. An int, or an
                 int32 or int64 tensor [B].
-            kv_len: keys at or past it do not exist. An int, or an int32 or int64 tensor [B]
-                (values outside 0 to N are taken as the nearer of the two).
+            kv_len: keys at or past it do not exist. An int from 0 to N, or an int32 or int64
+                tensor [B] (whose values outside 0 to N are taken as the nearer of the two).
             return_lse: also give the natural logarithm of the sum of exponentials.
 
         Returns:
@@ -323,8 +323,10 @@ def compile(
 
     Returns:
         A callable, `Decode`. Kernels are made at the first call of each kind (dtype, head
-        dimensions, head group, alignment), not for each length or batch: on a GPU these choose
-        between at most three tiles, each of which is a kernel, made when it is first wanted.
+        dimensions, KV heads and their group, one query or more, alignment, whether keys lie one
+        behind the other or with those of other heads between), not for each length or batch: on a
+        GPU these choose between at most three tiles, each of which is a kernel, made when it is
+        first wanted.
 
     Raises:
         ModArityError: for a mod that is not callable.

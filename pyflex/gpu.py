@@ -78,7 +78,7 @@ def parse_target(name: str) -> Target:
     Raises:
         TargetError: for any other form.
     """
-    backend, _, arch = name.partition(":")
+    backend, _, arch = name.partition(":") if isinstance(name, str) else ("", "", "")
     if backend == "cuda" and arch.isdigit() and int(arch) >= _LEAST_CAPABILITY:
         return Target("cuda", int(arch), 32)
     if backend == "hip" and arch.startswith("gfx"):

@@ -3,7 +3,7 @@
 >>> with pyflex.steps.collect() as seconds:
 ...     decode(query, key, value)
 >>> seconds
-{'trace': 0.004, 'passes': 0.012, 'triton': 0.61, 'load': 0.002}
+{'trace': 0.004, 'passes': 0.012, 'cache': 0.005, 'triton': 0.61, 'load': 0.002}
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ def test_picture_is_as_shown(capsys: pytest.CaptureFixture[str]) -> None:
     program = next(text for text in PROGRAMS if "visualize" in text)
     exec("import pyflex\n" + program, {})
     assert f"```\n{capsys.readouterr().out}```\n" in README
+
+
+def test_the_tool_runs_as_shown() -> None:
+    (command,) = re.findall(r"`(build/bin/pyflex-opt .*)`", README)
+    done = subprocess.run(command.split(), cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "IR Dump After FlexPackGQA" in done.stderr
 
 
 def test_named_paths_exist() -> None:

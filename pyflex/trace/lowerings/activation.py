@@ -89,7 +89,7 @@ def leaky_relu(low: Lowering, x: Operand, negative_slope: float = 0.01) -> Value
     return _slope(low, low.operand(x), low.constant(negative_slope))
 
 
-@lowers("_prelu_kernel", "prelu")
+@lowers("_prelu_kernel")
 def prelu(low: Lowering, x: Operand, weight: Operand) -> Value:
     low.require_float()
     return _slope(low, *low.operands(x, weight))

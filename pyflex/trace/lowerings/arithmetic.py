@@ -159,7 +159,7 @@ def _number_extremum(low: Lowering, name: str, x: Operand, y: Operand) -> Value:
     return low.narrow(low.build.op(f"arith.{name}numf", a, b))
 
 
-@lowers("clamp", "clip")
+@lowers("clamp")
 def clamp(
     low: Lowering, x: Operand, min: Operand | None = None, max: Operand | None = None
 ) -> Value:

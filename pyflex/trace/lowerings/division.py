@@ -8,7 +8,7 @@ from pyflex.trace.builder import Operand, Value
 from pyflex.trace.lowering import Lowering, is_signed, lowers
 
 
-@lowers("div", "divide")
+@lowers("div")
 def div(low: Lowering, x: Operand, y: Operand, *, rounding_mode: str | None = None) -> Value:
     if rounding_mode == "floor":
         return floor_divide(low, x, y)

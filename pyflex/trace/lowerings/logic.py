@@ -34,14 +34,6 @@ def isinf(low: Lowering, x: Operand) -> Value:
     return low.compare("eq", low.math("absf", a), low.constant(float("inf"), a.dtype))
 
 
-@lowers("isfinite")
-def isfinite(low: Lowering, x: Operand) -> Value:
-    (a,) = low.common(x)
-    if not a.dtype.is_floating_point:
-        return low.bool_constant(True)
-    return low.compare("lt", low.math("absf", a), low.constant(float("inf"), a.dtype))
-
-
 @lowers("isposinf", "isneginf")
 def is_signed_inf(low: Lowering, x: Operand) -> Value:
     (a,) = low.common(x)
@@ -71,16 +63,16 @@ def logical_not(low: Lowering, x: Operand) -> Value:
     return low.invert(low.truth(x))
 
 
-def _register_bitwise(op: str, *names: str) -> None:
-    @lowers(*names)
+def _register_bitwise(op: str, name: str) -> None:
+    @lowers(name)
     def bitwise(low: Lowering, x: Operand, y: Operand) -> Value:
         _refuse_float(low)
         return low.build.op(op, *low.operands(x, y))
 
 
-_register_bitwise("arith.andi", "bitwise_and", "__and__")
-_register_bitwise("arith.ori", "bitwise_or", "__or__")
-_register_bitwise("arith.xori", "bitwise_xor", "__xor__")
+_register_bitwise("arith.andi", "bitwise_and")
+_register_bitwise("arith.ori", "bitwise_or")
+_register_bitwise("arith.xori", "bitwise_xor")
 
 
 @lowers("bitwise_not")

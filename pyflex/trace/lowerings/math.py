@@ -14,9 +14,7 @@ _UNARY: Final = (
 
 
 def _register_unary(name: str) -> None:
-    aliases = (name, "special_erfc") if name == "erfc" else (name,)
-
-    @lowers(*aliases)
+    @lowers(name)
     def unary(low: Lowering, x: Operand) -> Value:
         low.require_float()
         return low.narrow(low.math(name, low.operand(x)))

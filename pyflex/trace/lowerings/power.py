@@ -26,16 +26,6 @@ def power(low: Lowering, base: Operand, exponent: Operand) -> Value:
     return low.narrow(low.math("powf", *low.operands(base, exponent)))
 
 
-@lowers("float_power")
-def float_power(low: Lowering, base: Operand, exponent: Operand) -> Value:
-    return power(low, base, exponent)
-
-
-@lowers("square")
-def square(low: Lowering, x: Operand) -> Value:
-    return power(low, x, 2)
-
-
 @lowers("ldexp")
 def ldexp(low: Lowering, x: Operand, exponent: Operand) -> Value:
     a, n = low.operands(x, exponent)

@@ -28,7 +28,6 @@ for _name, _op in (
     ("floor", "floor"),
     ("ceil", "ceil"),
     ("trunc", "trunc"),
-    ("fix", "trunc"),
     ("round", "roundeven"),
 ):
     _register_rounding(_name, _op)

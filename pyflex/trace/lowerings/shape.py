@@ -13,17 +13,14 @@ from pyflex.trace.lowering import Lowering, lowers
     "_unsafe_view",
     "alias",
     "clone",
-    "contiguous",
     "detach",
     "expand",
     "lift",
     "lift_fresh",
     "lift_fresh_copy",
     "permute",
-    "positive",
     "prims::view_of",
     "squeeze",
-    "view_as",
 )
 def identity(low: Lowering, x: Operand, *_: Any, **__: Any) -> Value:
     """The result has no dimensions either, which was checked: so it is the same value."""
