@@ -33,7 +33,7 @@ class Choice:
         self._plans: dict[tuple[int, bool], Plan] = {}
         self._unit = max(schedule.keys for schedule in schedules)
         self._chosen: dict[int, Plan] = {}  # by units of the longest sequence
-        check_grid(options, kind.programs())
+        check_grid(options, self._kinds[0].programs())
 
     def plan(self, kv_limit: int) -> Plan:
         """The plan for sequences of up to `kv_limit` keys."""

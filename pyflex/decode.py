@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Literal, overload
 
 import torch
@@ -16,15 +15,16 @@ from pyflex.errors import ModArityError, ScheduleError
 from pyflex.explain import explain
 from pyflex.explanation import Explanation
 from pyflex.gpu import Target
-from pyflex.inputs import ELEMENTS, Inputs, check_inputs
-from pyflex.kernel import ANY_TILE, BlockShape, KernelSpec
-from pyflex.kind import Kind
+from pyflex.inputs import Inputs, check_inputs
+from pyflex.kernel import KernelSpec
+from pyflex.kind import kind_of
+from pyflex.layout import Layout, Lines, layout_of
 from pyflex.lowered import Lowered, lowered_for
 from pyflex.mods import Mods, Trace
 from pyflex.options import Options
-from pyflex.plan import Layout, Lines, Plan, Results, call_kind, layout_of
+from pyflex.plan import Plan, Results, call_kind
 from pyflex.repeat import Repeat
-from pyflex.tiles import LISTED_BLOCK, Shape, schedules_for
+from pyflex.tiles import schedules_for
 
 Mod = Callable[..., Any]
 
@@ -163,12 +163,12 @@ class Decode:
         if choice is None or not choice.trace.holds():
             inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
             layout = layout_of(query, key, value)
-            choice = self._choice(inputs, lse, max_scores, layout[-1])
+            choice = self._choice(inputs, lse, max_scores, layout.lines)
             if known is not None:
                 self._choices[kind, lse, max_scores] = choice
                 if len(self._choices) > _MOST_KINDS:
                     del self._choices[next(iter(self._choices))]
-        plan = choice.plan(kv_len if isinstance(kv_len, int) else layout[6])
+        plan = choice.plan(kv_len if isinstance(kv_len, int) else layout.kv_max)
         self._last = plan.spec
         return plan, layout
 
@@ -176,67 +176,9 @@ class Decode:
         return self._mods.traced(device, lists.mask_mod if lists is not None else None)
 
     def _choice(self, inputs: Inputs, lse: bool, max_scores: bool, lines: Lines) -> Choice:
-        query, key, value, lists = inputs.query, inputs.key, inputs.value, inputs.blocks
-        trace = self._traced(query.device, lists)
-        group = inputs.heads // inputs.kv_heads
-        aligned, key_line, value_line = lines
-        blocks = None
-        if lists is not None:
-            blocks = BlockShape(
-                q_block=lists.q_block,
-                kv_block=lists.kv_block,
-                per_head=lists.counts.shape[1] > 1 and group > 1,
-                has_full=lists.full_counts is not None,
-            )
-        spec = KernelSpec(
-            element=ELEMENTS[query.dtype],
-            kv_heads=inputs.kv_heads,
-            group=group,
-            head_dim=query.shape[3],
-            value_dim=value.shape[3],
-            score_key=trace.score.key if trace.score else None,
-            mask_key=trace.mask.key if trace.mask else None,
-            blocks=blocks,
-            lse=lse,
-            max_scores=max_scores,
-            one_query=inputs.q_len == 1,
-            aligned=aligned,
-            key_line=key_line,
-            value_line=value_line,
-            offset_type=_tensor_type(inputs.q_offset),
-            length_type=_tensor_type(inputs.kv_len),
-            options=self.options.of_code,
-            schedule=ANY_TILE,
-            score=trace.score,
-            mask=trace.mask,
-        )
-        listable = spec.lists_blocks and not lowered_for(spec).bounds.exact
-        listed = LISTED_BLOCK if listable else 0
-        mods = [mod for mod in (trace.score, trace.mask) if mod is not None]
-        shape = Shape(
-            itemsize=query.element_size(),
-            head_dim=query.shape[3],
-            value_dim=value.shape[3],
-            group=group,
-            q_len=inputs.q_len,
-            packed=self.options.enabled("flex-pack-gqa") and not (blocks and blocks.per_head),
-            kv_block=lists.kv_block if lists is not None else listed,
-            mod_cost=sum(mod.cost for mod in mods),
-            captured=sum(mod.captured for mod in mods),
-        )
-        schedules = schedules_for(self.options, shape)
-        kind = Kind(
-            spec=replace(spec, schedule=schedules[0]),
-            shape=shape,
-            trace=trace,
-            lists=lists,
-            listable=listable,
-            shapes=(query.shape, key.shape, value.shape),
-            integers=(_integer_bits(inputs.q_offset), _integer_bits(inputs.kv_len)),
-            dtype=query.dtype,
-            device=query.device,
-        )
-        return Choice(kind, schedules, self.options)
+        trace = self._traced(inputs.query.device, inputs.blocks)
+        kind = kind_of(inputs, trace, self.options, lines, lse=lse, max_scores=max_scores)
+        return Choice(kind, schedules_for(self.options, kind.shape), self.options)
 
     def explain(
         self,
@@ -299,15 +241,6 @@ def _target(name: str | None) -> Target | None:
     if torch.cuda.is_available():
         return gpu.current_target(torch.device("cuda", torch.cuda.current_device()))
     return None
-
-
-def _integer_bits(given: int | torch.Tensor) -> int:
-    return 8 * given.element_size() if isinstance(given, torch.Tensor) else 0
-
-
-def _tensor_type(given: int | torch.Tensor) -> Literal["i32", "i64"]:
-    wide = isinstance(given, torch.Tensor) and given.dtype == torch.int64
-    return "i64" if wide else "i32"
 
 
 def compile(

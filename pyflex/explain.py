@@ -11,9 +11,10 @@ from pyflex.blocks import BlockLists
 from pyflex.explanation import Estimate, Explanation, RowTile, count
 from pyflex.inputs import Inputs
 from pyflex.kind import Kind
+from pyflex.layout import Layout
 from pyflex.listing import depends_on_head
 from pyflex.options import Options
-from pyflex.plan import Layout, Plan
+from pyflex.plan import Plan
 from pyflex.run import model_of
 from pyflex.schedule import Parts, estimate_us, parts_for
 from pyflex.tiles import expected_places, fitting, schedules_for

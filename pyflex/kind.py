@@ -8,13 +8,15 @@ import torch
 
 from pyflex.blocks import BlockLists
 from pyflex.errors import DeviceError
-from pyflex.kernel import KernelSpec
+from pyflex.inputs import ELEMENTS, Inputs
+from pyflex.kernel import ANY_TILE, BlockShape, KernelSpec
+from pyflex.layout import Lines
 from pyflex.listing import Lists, blocks_at_once, depends_on_head
 from pyflex.lowered import lowered_for
 from pyflex.mods import Trace
 from pyflex.options import Options
 from pyflex.schedule import Work
-from pyflex.tiles import Shape
+from pyflex.tiles import LISTED_BLOCK, Shape
 
 
 @dataclass(frozen=True)
@@ -113,3 +115,80 @@ class Kind:
             varies=self.integers[1] != 0,
             shifted=self.lists is None and kv_limit < whole,
         )
+
+
+def kind_of(
+    inputs: Inputs, trace: Trace, options: Options, lines: Lines, *, lse: bool, max_scores: bool
+) -> Kind:
+    """The kind of a call with these results, before a tile is chosen."""
+    spec = _spec_of(inputs, trace, options, lines, lse=lse, max_scores=max_scores)
+    listable = spec.lists_blocks and not lowered_for(spec).bounds.exact
+    tensors = (inputs.query, inputs.key, inputs.value)
+    query_shape, key_shape, value_shape = (tensor.shape for tensor in tensors)
+    return Kind(
+        spec=spec,
+        shape=_shape_of(inputs, spec, LISTED_BLOCK if listable else 0),
+        trace=trace,
+        lists=inputs.blocks,
+        listable=listable,
+        shapes=(query_shape, key_shape, value_shape),
+        integers=(_integer_bits(inputs.q_offset), _integer_bits(inputs.kv_len)),
+        dtype=inputs.query.dtype,
+        device=inputs.query.device,
+    )
+
+
+def _spec_of(
+    inputs: Inputs, trace: Trace, options: Options, lines: Lines, *, lse: bool, max_scores: bool
+) -> KernelSpec:
+    lists, group = inputs.blocks, inputs.heads // inputs.kv_heads
+    blocks = None
+    if lists is not None:
+        blocks = BlockShape(
+            q_block=lists.q_block,
+            kv_block=lists.kv_block,
+            per_head=lists.counts.shape[1] > 1 and group > 1,
+            has_full=lists.full_counts is not None,
+        )
+    return KernelSpec(
+        element=ELEMENTS[inputs.query.dtype],
+        kv_heads=inputs.kv_heads,
+        group=group,
+        head_dim=inputs.query.shape[3],
+        value_dim=inputs.value.shape[3],
+        score_key=trace.score.key if trace.score else None,
+        mask_key=trace.mask.key if trace.mask else None,
+        blocks=blocks,
+        lse=lse,
+        max_scores=max_scores,
+        one_query=inputs.q_len == 1,
+        aligned=lines.aligned,
+        key_line=lines.key,
+        value_line=lines.value,
+        offset_type="i64" if _integer_bits(inputs.q_offset) == 64 else "i32",
+        length_type="i64" if _integer_bits(inputs.kv_len) == 64 else "i32",
+        options=options.of_code,
+        schedule=ANY_TILE,
+        score=trace.score,
+        mask=trace.mask,
+    )
+
+
+def _shape_of(inputs: Inputs, spec: KernelSpec, listed: int) -> Shape:
+    lists, blocks = inputs.blocks, spec.blocks
+    mods = [mod for mod in (spec.score, spec.mask) if mod is not None]
+    return Shape(
+        itemsize=inputs.query.element_size(),
+        head_dim=spec.head_dim,
+        value_dim=spec.value_dim,
+        group=spec.group,
+        q_len=inputs.q_len,
+        packed=spec.options.enabled("flex-pack-gqa") and not (blocks and blocks.per_head),
+        kv_block=lists.kv_block if lists is not None else listed,
+        mod_cost=sum(mod.cost for mod in mods),
+        captured=sum(mod.captured for mod in mods),
+    )
+
+
+def _integer_bits(given: int | torch.Tensor) -> int:
+    return 8 * given.element_size() if isinstance(given, torch.Tensor) else 0

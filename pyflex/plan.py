@@ -23,6 +23,7 @@ from pyflex.blocks import BlockLists
 from pyflex.inputs import check_scale
 from pyflex.kind import Kind
 from pyflex.launch import GpuKernel
+from pyflex.layout import Layout, Lines, layout_of
 from pyflex.listing import Lists
 from pyflex.lowered import lowered_for
 from pyflex.memory import has_plain_memory, makes_fakes
@@ -31,13 +32,6 @@ from pyflex.repeat import Repeat
 from pyflex.run import Split, model_of, runner_for
 from pyflex.schedule import Parts, parts_for, parts_for_threads
 
-Strides = tuple[int, ...]
-#: Whether every line is contiguous and starts at a multiple of 16 bytes; and if so, elements from
-#: one key or value of a head to the next, 0 where that is not as usual.
-Lines = tuple[bool, int, int]
-#: Addresses of query, key and value, their strides, the length of the cache, and its lines.
-Layout = tuple[int, int, int, Strides, Strides, Strides, int, Lines]
-
 
 class Results(NamedTuple):
     """The tensors that a call fills."""
@@ -45,31 +39,6 @@ class Results(NamedTuple):
     out: torch.Tensor
     lse: torch.Tensor | None
     max_scores: torch.Tensor | None
-
-
-def layout_of(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> Layout:
-    """Where three tensors of rank 4 and one dtype lie."""
-    query_strides, key_strides, value_strides = query.stride(), key.stride(), value.stride()
-    query_b, query_h, query_n, query_d = query_strides
-    key_b, key_h, key_n, key_d = key_strides
-    value_b, value_h, value_n, value_d = value_strides
-    query_at, key_at, value_at = query.data_ptr(), key.data_ptr(), value.data_ptr()
-    steps = query_b | query_h | query_n | key_b | key_h | key_n | value_b | value_h | value_n
-    places = query_at | key_at | value_at | steps * query.element_size()
-    lines = (False, 0, 0)
-    if query_d == key_d == value_d == 1 and places & 15 == 0:
-        lines = (True, _usual_line(key, key_n), _usual_line(value, value_n))
-    strides = (query_strides, key_strides, value_strides)
-    return query_at, key_at, value_at, *strides, key.shape[2], lines
-
-
-def _usual_line(tensor: torch.Tensor, step: int) -> int:
-    """`step` if it takes one from a line to the next, or past those of all heads, as in caches.
-
-    Otherwise 0; GpuCall.cpp has the same.
-    """
-    _, heads, _, dim = tensor.shape
-    return step if step in (dim, heads * dim) else 0
 
 
 def call_kind(
@@ -122,7 +91,7 @@ def call_kind(
     if lists is not None and lists.kv_len < kv_limit:
         return None
     sizes = (kv_batch, kv_heads, key_dim, value_batch, value_heads, value_dim)
-    return (query.shape, sizes, dtype, device, layout[-1], lists, offset, length), layout
+    return (query.shape, sizes, dtype, device, layout.lines, lists, offset, length), layout
 
 
 def _kind(given: PerBatch) -> Any:
@@ -196,7 +165,7 @@ class Plan:
             return out, lse, max_scores
         # Copies, where these make any, live until the launch.
         q_offset, offset = per_batch(q_offset, 0)
-        kv_len, length = per_batch(kv_len, layout[6])
+        kv_len, length = per_batch(kv_len, layout.kv_max)
         scale = self._scale if scale is None else check_scale(scale)
         arguments = self._of_layout(layout, (out_at, *rows_at), (scale, *offset, *length))
         lists = self._lists_of(tiles, kv_limit) if self.spec.lists else None
@@ -246,14 +215,14 @@ class Plan:
     ) -> tuple[tuple[torch.Tensor | None, ...], tuple[Argument, ...]]:
         """What has to live until the launch, and arguments for a kernel that writes no result."""
         q_offset, offset = per_batch(q_offset, 0)
-        kv_len, length = per_batch(kv_len, layout[6])
+        kv_len, length = per_batch(kv_len, layout.kv_max)
         results = (0,) * (1 + self.spec.lse + self.spec.max_scores)
         arguments = self._of_layout(layout, results, (self._scale, *offset, *length))
         return (q_offset, kv_len), arguments
 
     def _limit(self, layout: Layout, kv_len: PerBatch | None) -> int:
         """The longest sequence that there can be; captures are long enough for it."""
-        kv_limit = kv_len if isinstance(kv_len, int) else layout[6]
+        kv_limit = kv_len if isinstance(kv_len, int) else layout.kv_max
         if kv_limit > self._checked:
             self._check(kv_limit)
         return kv_limit
@@ -266,12 +235,11 @@ class Plan:
         For tensors that lie so, and for results at these addresses.
         """
         query, key, value, query_strides, key_strides, value_strides, kv_max, lines = layout
-        aligned, key_line, value_line = lines
         if self._repeats_kv:
             key_strides, value_strides = (0, *key_strides[1:]), (0, *value_strides[1:])
-        if aligned:  # the kernel knows the last stride, and perhaps that of lines
-            query_strides, key_strides = query_strides[:3], key_strides[: 2 if key_line else 3]
-            value_strides = value_strides[: 2 if value_line else 3]
+        if lines.aligned:  # the kernel knows the last stride, and perhaps that of lines
+            query_strides, key_strides = query_strides[:3], key_strides[: 2 if lines.key else 3]
+            value_strides = value_strides[: 2 if lines.value else 3]
         addresses = (query, key, value, *results)
         strides = (*query_strides, *key_strides, *value_strides)
         return (*addresses, *strides, *self._middle, kv_max, *rest, *self._tail)
@@ -310,8 +278,8 @@ class Plan:
     def _make_repeat(self, kernels: tuple[GpuKernel, ...], listing: GpuKernel | None) -> Repeat:
         spec = self.spec
         lse, strides = (0,) if spec.lse else (), (0, 0, 0, 0)
-        lines = (spec.aligned, spec.key_line, spec.value_line)
-        anywhere = (0, 0, 0, strides, strides, strides, 0, lines)
+        lines = Lines(spec.aligned, spec.key_line, spec.value_line)
+        anywhere = Layout(0, 0, 0, strides, strides, strides, 0, lines)
         arguments = self._of_layout(anywhere, (0, *lse), (0.0, 0, 0, 0, 0, 0, 0))
         if listing is not None:
             own = (*arguments, 0, 0, 0)
@@ -322,10 +290,10 @@ class Plan:
             arguments = (*arguments, 0)
         if len(kernels) > 1:
             arguments = (*arguments, 0, 0, 0, *self._results(0, lse))
-        layout = (self._shape, self._strides, self._row_strides)
+        result = (self._shape, self._strides, self._row_strides)
         cluster = (self._runner.cluster_at, self._cluster_bytes)
         fixed, empty = len(self._middle), self._runner.empty
-        return Repeat(self._kind, kernels, listing, arguments, fixed, cluster, *layout, empty)
+        return Repeat(self._kind, kernels, listing, arguments, fixed, cluster, *result, empty)
 
     def _row_results(self) -> tuple[torch.Tensor | None, torch.Tensor | None, tuple[int, ...]]:
         """The results with one number a row that are wanted, and their addresses."""

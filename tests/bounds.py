@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-from pyflex.plan import Layout, Plan
+from pyflex.layout import Layout
+from pyflex.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -137,9 +137,9 @@ def test_unknown_stage_lists_the_known(called: pyflex.Decode) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["cuda", "cuda:75", "cuda:sm90", "hip:90", "metal:3", "", "cuda:90:1"]
+    "target", [90, "cuda", "cuda:75", "cuda:sm90", "hip:90", "metal:3", "", "cuda:90:1"]
 )
-def test_bad_target(called: pyflex.Decode, target: str) -> None:
+def test_bad_target(called: pyflex.Decode, target: Any) -> None:
     with pytest.raises(TargetError) as caught:
         called.ir("ptx", target=target)
     assert "expected:" in str(caught.value)

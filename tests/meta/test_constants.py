@@ -1,0 +1,34 @@
+"""What Python and C++ both have to know is the same in both."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pyflex import compiler, listing, repeat, schedule, tiles
+
+PASSES = Path(__file__).resolve().parents[2] / "passes"
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "value"),
+    [
+        ("transforms/LowerJoin.cpp", "kPrograms", tiles.MOST_IN_CLUSTER),
+        ("transforms/LowerJoin.cpp", "kLoads", schedule._MEET_LOADS),
+        ("transforms/ListBlocks.cpp", "kTileElements", listing._TILE_ELEMENTS),
+        ("transforms/ListBlocks.cpp", "kTileKeys", listing._TILE_KEYS),
+        ("capi/GpuCall.h", "mostArguments", repeat._MOST_ARGUMENTS),
+    ],
+)
+def test_a_constant_is_the_same(file: str, name: str, value: int) -> None:
+    found = re.findall(rf"\b{name} = (\d+)", (PASSES / file).read_text())
+    assert [int(number) for number in found] == [value]
+
+
+def test_the_interface_has_one_version() -> None:
+    (found,) = re.findall(
+        r"pyflex_abi_version\(void\) { return (\d+);", (PASSES / "capi/pyflex.cpp").read_text()
+    )
+    assert int(found) == compiler._ABI_VERSION
