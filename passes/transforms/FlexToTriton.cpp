@@ -4,6 +4,7 @@
 #include "flex/Flex.h"
 #include "transforms/BlockLoops.h"
 #include "transforms/LowerBlockLists.h"
+#include "transforms/LowerCombine.h"
 #include "transforms/LowerJoin.h"
 #include "transforms/LowerMemory.h"
 #include "transforms/LowerRows.h"

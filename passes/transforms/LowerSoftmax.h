@@ -9,15 +9,17 @@
 namespace mlir::flex {
 
 /// Each emits what an op stands for before it and replaces its results; the
-/// caller erases the op. The views of a flex.combine are flex.view ops.
+/// caller erases the op.
 void lowerScores(TileBuilder &b, ScoresOp op);
 void lowerBound(TileBuilder &b, BoundOp op);
 void lowerOnlineSoftmax(TileBuilder &b, OnlineSoftmaxOp op);
 void lowerSoftmaxFinish(TileBuilder &b, SoftmaxFinishOp op);
-void lowerCombine(TileBuilder &b, CombineOp op);
 
 /// 0 where a maximum is -inf: a row that has seen no key must not give NaN.
 Value finiteMax(TileBuilder &b, Value max);
+
+/// The natural log-sum-exp of a row whose running maximum is in base 2.
+Value logSumExp(TileBuilder &b, Value max, Value sum, Value empty);
 
 } // namespace mlir::flex
 
