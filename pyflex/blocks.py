@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import is_
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -55,11 +56,28 @@ class BlockLists:
         return (heads * rows if batch > 1 else 0), (rows if heads > 1 else 0)
 
 
-_KNOWN: WeakKeyDictionary[BlockMask, BlockLists] = WeakKeyDictionary()
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What was read, of what, and the versions of the tensors that had to be copied."""
+
+    sources: tuple[Any, ...]
+    copied: tuple[torch.Tensor, ...]
+    versions: tuple[int, ...] | None
+    lists: BlockLists
+
+    def holds(self, sources: tuple[Any, ...]) -> bool:
+        if not all(map(is_, sources, self.sources)):
+            return False
+        return not self.copied or (
+            self.versions is not None and self.versions == _versions(self.copied)
+        )
+
+
+_KNOWN: WeakKeyDictionary[BlockMask, _Known] = WeakKeyDictionary()
 
 
 def read_block_mask(block_mask: BlockMask) -> BlockLists:
-    """The lists of `block_mask`, converted once for each BlockMask object.
+    """The lists of `block_mask`, converted once until it changes.
 
     Raises:
         BlockMaskError: for anything but a BlockMask, and for one without a usable mask_mod.
@@ -70,10 +88,40 @@ def read_block_mask(block_mask: BlockMask) -> BlockLists:
             expected="torch.nn.attention.flex_attention.BlockMask",
             got=type(block_mask).__name__,
         )
-    lists = _KNOWN.get(block_mask)
-    if lists is None or lists.mask_mod is not block_mask.mask_mod:
-        lists = _KNOWN[block_mask] = _read(block_mask)
-    return lists
+    known, sources = _KNOWN.get(block_mask), _sources(block_mask)
+    if known is None or not known.holds(sources):
+        known = _KNOWN[block_mask] = _know(block_mask, sources)
+    return known.lists
+
+
+def _sources(block_mask: BlockMask) -> tuple[Any, ...]:
+    return (
+        block_mask.kv_num_blocks,
+        block_mask.kv_indices,
+        block_mask.full_kv_num_blocks,
+        block_mask.full_kv_indices,
+        block_mask.BLOCK_SIZE,
+        block_mask.seq_lengths,
+        block_mask.mask_mod,
+    )
+
+
+def _know(block_mask: BlockMask, sources: tuple[Any, ...]) -> _Known:
+    lists = _read(block_mask)
+    made = (lists.counts, lists.indices, lists.full_counts, lists.full_indices)
+    copied = tuple(
+        source
+        for source, own in zip(sources[: len(made)], made, strict=True)
+        if own is not None and own.data_ptr() != source.data_ptr()
+    )
+    return _Known(sources, copied, _versions(copied), lists)
+
+
+def _versions(tensors: tuple[torch.Tensor, ...]) -> tuple[int, ...] | None:
+    """None where they are not counted: made under torch.inference_mode."""
+    if any(tensor.is_inference() for tensor in tensors):
+        return None
+    return tuple(tensor._version for tensor in tensors)
 
 
 def _read(block_mask: BlockMask) -> BlockLists:
@@ -113,7 +161,14 @@ def check_block_lists(
         raise BlockMaskError(
             "the BlockMask is on another device", expected=device, got=lists.counts.device
         )
-    mask_batch, mask_heads, _ = lists.counts.shape
+    mask_batch, mask_heads, rows = lists.counts.shape
+    for tensor in (lists.indices, lists.full_counts, lists.full_indices):
+        if tensor is not None and tensor.shape[:3] != lists.counts.shape:
+            raise BlockMaskError(
+                "the BlockMask's tensors do not fit together",
+                expected=f"[batch, head, row] {list(lists.counts.shape)} of all",
+                got=list(tensor.shape[:3]),
+            )
     for name, got, wanted in (("batch", mask_batch, batch), ("heads", mask_heads, heads)):
         if got not in (1, wanted):
             raise BlockMaskError(
@@ -126,3 +181,9 @@ def check_block_lists(
                 expected=f"at least {wanted}",
                 got=got,
             )
+    if rows < (wanted := -(-q_len // lists.q_block)):
+        raise BlockMaskError(
+            "the BlockMask is too small: it has fewer rows of blocks",
+            expected=f"at least {wanted}",
+            got=rows,
+        )

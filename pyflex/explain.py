@@ -177,7 +177,7 @@ class _Found:
             kv_head, in_group = divmod(head, self._group)
             row = row * self._per_batch + kv_head * self._portions + in_group // self._heads
         lists = self._lists[row * self._tiles + query // self._queries]
-        return [torch.tensor(blocks, dtype=torch.long) for blocks in lists]
+        return [torch.tensor(blocks, dtype=torch.long, device="cpu") for blocks in lists]
 
 
 def _visited(blocks: list[torch.Tensor], kv_block: int, length: int) -> tuple[int, ...]:

@@ -174,7 +174,7 @@ def _check_shapes(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -
         raise ShapeError(
             "key and value do not match query in batch", expected=f"1 or {batch}", got=kv_batch
         )
-    if kv_heads == 0 or heads % kv_heads:
+    if kv_heads == 0 or heads == 0 or heads % kv_heads:
         raise HeadCountError(
             "query heads are no multiple of KV heads",
             expected=f"a multiple of {kv_heads}",

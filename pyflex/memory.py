@@ -15,7 +15,8 @@ def has_plain_memory(tensor: torch.Tensor) -> bool:
     """Whether its elements lie where its address and strides say, as they are.
 
     Not so for sparse and nested tensors, a lazy negation (`x.conj().imag`), subclasses with
-    operations of their own (FakeTensor), and tensors inside torch.func's transformations.
+    operations of their own (FakeTensor), tensors inside torch.func's transformations, and those
+    whose storage was freed. A meta tensor passes: its device says that it has no memory.
     """
     kind = type(tensor)
     return (
@@ -24,6 +25,7 @@ def has_plain_memory(tensor: torch.Tensor) -> bool:
         and not tensor.is_nested
         and not tensor.is_neg()
         and not is_functorch_wrapped_tensor(tensor)
+        and (tensor.data_ptr() != 0 or tensor.numel() == 0 or tensor.is_meta)
     )
 
 

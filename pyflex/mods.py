@@ -35,7 +35,11 @@ class Trace:
         self, score: TracedMod | None, mask: TracedMod | None, guards: tuple[Guards, ...]
     ) -> None:
         self.score, self.mask = score, mask
-        self._guards = guards
+        # Also of those that were read by a way which the walk through Python's values missed.
+        known = {id(tensor) for one in guards for tensor in one.tensors}
+        read = [tensor for mod in (score, mask) if mod is not None for tensor in mod.captures]
+        missed = {id(tensor): tensor for tensor in read if id(tensor) not in known}
+        self._guards = (*guards, Guards.of_tensors(missed.values())) if missed else guards
         self.arguments = tuple(
             value for mod in (score, mask) if mod is not None for value in mod.arguments()
         )

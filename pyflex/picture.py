@@ -114,7 +114,7 @@ class MaskPicture:
         """The picture as a PNG file: empty blocks grey, partial ones orange, full ones blue."""
         side = max(1, min(_PIXELS // self.panels[0].kinds.shape[1], _MOST_SIDE))
         strips = [_pixels(panel.kinds, side) for panel in self.panels]
-        gap = torch.full((_GAP, strips[0].shape[1]), _AROUND, dtype=torch.uint8)
+        gap = torch.full((_GAP, strips[0].shape[1]), _AROUND, dtype=torch.uint8, device="cpu")
         return _png(torch.cat([part for strip in strips for part in (gap, strip)][1:]))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -147,7 +147,7 @@ def _pixels(kinds: torch.Tensor, side: int) -> torch.Tensor:
 def _png(pixels: torch.Tensor) -> bytes:
     """A PNG file of indices into `_PALETTE`: uint8 [rows, columns]."""
     rows, columns = pixels.shape
-    no_filter = torch.zeros(rows, 1, dtype=torch.uint8)
+    no_filter = torch.zeros(rows, 1, dtype=torch.uint8, device="cpu")
     lines = bytes(torch.cat([no_filter, pixels], 1).flatten().tolist())
 
     def chunk(name: bytes, data: bytes) -> bytes:

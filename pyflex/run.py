@@ -262,16 +262,17 @@ class CpuRunner(Runner):
         results: tuple[Argument, ...] = (),
     ) -> None:
         """See `Runner`."""
-        memory = torch.empty(_between(split, lists), dtype=torch.uint8)
-        counted = torch.zeros(lists.count if lists is not None else 0, dtype=torch.int32)
+        count = lists.count if lists is not None else 0
+        memory = torch.empty(_between(split, lists), dtype=torch.uint8, device="cpu")
+        counted = torch.zeros(count, dtype=torch.int32, device="cpu")
         places, at = (memory.data_ptr(), counted.data_ptr()), self.cluster_at
         for stage in _stages(arguments, programs, split, lists, results, places, at):
             self._launch(stage)
 
     def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
         """See `Runner`."""
-        memory = torch.empty(lists.size, dtype=torch.uint8)
-        counted = torch.zeros(lists.count, dtype=torch.int32)
+        memory = torch.empty(lists.size, dtype=torch.uint8, device="cpu")
+        counted = torch.zeros(lists.count, dtype=torch.int32, device="cpu")
         places = (memory.data_ptr(), counted.data_ptr())
         self._launch(_stages(arguments, 0, None, lists, (), places, None)[0])
         assert not counted.any()  # as the next call expects them

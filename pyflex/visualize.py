@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from pyflex.arguments import check_captures
-from pyflex.errors import CaptureIndexError, DTypeError, ModArityError, ShapeError
+from pyflex.errors import CaptureIndexError, DeviceError, DTypeError, ModArityError, ShapeError
 from pyflex.picture import MaskPicture, Panel
 from pyflex.trace import Guards, trace_mask_mod
 
@@ -74,7 +74,7 @@ def visualize(
     offsets = [_of_entry("q_offset", q_offset, entry, -_INT32_MAX) for entry in entries]
     longest = _whole("kv_len of the longest sequence", max(lengths), 1)
     _whole("q_offset + q_len", max(offsets) + q_len, -_INT32_MAX)
-    where = torch.device(device) if device is not None else _device_of(mask_fn)
+    where = _device(device) if device is not None else _device_of(mask_fn)
     traced = trace_mask_mod(mask_fn, where)
     check_captures(traced, max(entries) + 1, max(heads) + 1, longest)
 
@@ -83,7 +83,7 @@ def visualize(
     sequences = zip(entries, offsets, lengths, strict=True)
     for (entry, offset, length), head in product(sequences, heads):
         keys = _sizes(length, kv_block, -(-longest // kv_block))
-        seen = torch.zeros(len(queries), len(keys), dtype=torch.int64)
+        seen = torch.zeros(len(queries), len(keys), dtype=torch.int64, device="cpu")
         for rows, columns, counts in _counted(
             _on_grid(mask_fn, entry, head, where), range(offset, offset + q_len), length, kv_block
         ):
@@ -141,12 +141,13 @@ def _counted(
         for start in range(first, min(first + at_once, kv_len), _MOST_KEYS)
     )
     for start, end in starts:
-        kv = torch.arange(start, end, dtype=torch.int32)
+        kv = torch.arange(start, end, dtype=torch.int32, device="cpu")
         blocks = -(-len(kv) // kv_block)
         width = min(kv_block, len(kv))
         step = max(1, _MOST_SCORES // len(kv))
         for chunk in range(queries.start, queries.stop, step):
-            q = torch.arange(chunk, min(chunk + step, queries.stop), dtype=torch.int32)
+            last = min(chunk + step, queries.stop)
+            q = torch.arange(chunk, last, dtype=torch.int32, device="cpu")
             padded = torch.nn.functional.pad(grid(q, kv), (0, blocks * width - len(kv)))
             counts = padded.reshape(len(q), blocks, width).sum(-1)
             yield q, slice(start // kv_block, start // kv_block + blocks), counts
@@ -154,7 +155,14 @@ def _counted(
 
 def _sizes(length: int, block: int, blocks: int) -> torch.Tensor:
     """How many of `length` positions lie in each block."""
-    return (length - block * torch.arange(blocks)).clamp(0, block)
+    return (length - block * torch.arange(blocks, device="cpu")).clamp(0, block)
+
+
+def _device(given: torch.device | str) -> torch.device:
+    try:
+        return torch.device(given)
+    except (RuntimeError, TypeError) as error:
+        raise DeviceError("no such device", expected="such as 'cuda' or 'cpu'", got=error) from None
 
 
 def _device_of(mask_fn: Callable[..., Any]) -> torch.device:
@@ -173,6 +181,10 @@ def _block_sizes(given: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _indices(name: str, given: int | Sequence[int]) -> list[int]:
+    if not isinstance(given, (int, list, tuple, range)):
+        raise DTypeError(
+            f"{name} is no index", expected="an int or a list of them", got=type(given).__name__
+        )
     listed = [given] if isinstance(given, int) else list(given)
     if not listed:
         raise ShapeError(f"{name} lists nothing to draw", expected="at least one index", got=given)

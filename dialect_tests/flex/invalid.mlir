@@ -891,6 +891,15 @@ tt.func @join_of_more_columns_than_there_are(%m: tensor<16xf32>, %s: tensor<16xf
 
 // -----
 
+tt.func @join_of_no_heads(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>) {
+  // expected-error @+1 {{'flex.join' op expected 0 heads x 16 queries to fit 16 rows}}
+  flex.join(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(0 heads x 16 queries)
+      -> %out columns 32 : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x f16>
+  tt.return
+}
+
+// -----
+
 tt.func @join_of_no_columns(%m: tensor<16xf32>, %s: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>) {
   // expected-error @+1 {{'flex.join' op expected between 1 and 32 columns, got 0}}
   flex.join(%m, %s, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)

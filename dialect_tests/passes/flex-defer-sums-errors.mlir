@@ -93,3 +93,21 @@ tt.func @halved_sum(%half: f32, %decay: tensor<16xf32>, %weights: tensor<16x64xf
   }
   tt.return %0 : tensor<16xf32>
 }
+
+// The first column, not a sum.
+tt.func @the_first(%decay: tensor<16xf32>, %weights: tensor<16x64xf32>, %n: i32) -> tensor<16xf32> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zero = arith.constant dense<0.0> : tensor<16xf32>
+  %0 = scf.for %i = %c0 to %n step %c1 iter_args(%l = %zero) -> (tensor<16xf32>) : i32 {
+    %kept = arith.mulf %l, %decay : tensor<16xf32>
+    %added = "tt.reduce"(%weights) <{axis = 1 : i32}> ({
+    ^bb0(%x: f32, %y: f32):
+      %s = arith.addf %y, %y : f32
+      tt.reduce.return %x : f32
+    }) : (tensor<16x64xf32>) -> tensor<16xf32>
+    %next = arith.addf %kept, %added : tensor<16xf32>
+    scf.yield %next : tensor<16xf32>
+  }
+  tt.return %0 : tensor<16xf32>
+}

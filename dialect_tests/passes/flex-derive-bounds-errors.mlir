@@ -312,3 +312,57 @@ tt.func @lists(%list: !flex.blocks, %n: i32, %q: tensor<16xi32>, %m: tensor<16xf
   } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
   tt.return %s#0, %s#1, %s#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
 }
+
+// -----
+
+// No tile has integers of these widths.
+tt.func @an_index(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %len: !flex.per_batch) {
+  // expected-remark @+1 {{no bounds are derived: the mask is not elementwise}}
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale) q_offset(%len) kv_len(%len)
+      mask_mod @index_mask
+      {group = 1 : i32, head_dim = 16 : i32, value_dim = 16 : i32, rows = 16 : i32, keys = 16 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+tt.func private @index_mask(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  // expected-note @+1 {{'arith.index_cast' is here}}
+  %0 = arith.index_cast %kv : i32 to index
+  %1 = arith.index_cast %q : i32 to index
+  %2 = arith.cmpi sle, %0, %1 : index
+  tt.return %2 : i1
+}
+
+// -----
+
+tt.func @odd_width(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %len: !flex.per_batch) {
+  // expected-remark @+1 {{no bounds are derived: the mask is not elementwise}}
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale) q_offset(%len) kv_len(%len)
+      mask_mod @odd_width_mask
+      {group = 1 : i32, head_dim = 16 : i32, value_dim = 16 : i32, rows = 16 : i32, keys = 16 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+tt.func private @odd_width_mask(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  // expected-note @+1 {{'arith.extsi' is here}}
+  %0 = arith.extsi %kv : i32 to i63
+  %1 = arith.constant 3 : i63
+  %2 = arith.cmpi sle, %0, %1 : i63
+  tt.return %2 : i1
+}
+
+// -----
+
+tt.func @a_mask_without_a_result(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %len: !flex.per_batch) {
+  // expected-remark @+1 {{no bounds are derived: the mask has no body of one block}}
+  flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale) q_offset(%len) kv_len(%len)
+      mask_mod @unreachable_mask
+      {group = 1 : i32, head_dim = 16 : i32, value_dim = 16 : i32, rows = 16 : i32, keys = 16 : i32}
+      : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
+  tt.return
+}
+
+tt.func private @unreachable_mask(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  ub.unreachable
+}

@@ -144,3 +144,24 @@ tt.func @decode(%n: i32, %x: tensor<16x64xf32>) -> tensor<16x64xf32> {
 tt.func @decode_blocks() {
   tt.return
 }
+
+// -----
+
+tt.func private @m(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  %keep = arith.cmpi sge, %q, %kv : i32
+  tt.return %keep : i1
+}
+
+tt.func @fewer_keys_than_the_limit(%n: i32, %end: i32, %x: tensor<16x64xf32>) -> tensor<16x64xf32> {
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %row_valid = flex.rows(%n, %n)
+      group(1) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %some = flex.range %end
+  // expected-remark @+1 {{blocks are not listed: the loop has bounds of its own}}
+  %s1 = flex.for %some below %n init(%x : tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
+    %next = flex.mask_mod @m(%s, %batch, %head, %query, %kv)
+        : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
+    flex.yield %next : tensor<16x64xf32>
+  } -> tensor<16x64xf32>
+  tt.return %s1 : tensor<16x64xf32>
+}

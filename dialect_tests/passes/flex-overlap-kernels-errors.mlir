@@ -36,3 +36,10 @@ tt.func public @decode(%blocks: !flex.blocks, %n: i32) {
 tt.func public @decode_combine(%p: !tt.ptr<i32>) {
   tt.return
 }
+
+// -----
+
+// Kernels that are elsewhere.
+tt.func private @far()
+tt.func private @far_blocks()
+tt.func private @far_combine()

@@ -36,3 +36,14 @@ func.func @lists_differ_in_another_function(%n: i32, %p: !tt.ptr<i32>, %s: i64) 
   %0:7 = flex.rows(%n, %n) group(8) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
   return
 }
+
+// -----
+
+tt.func @a_slope_of_the_first_head(%n: i32, %slopes: !tt.ptr<f32>) -> f32 {
+  // expected-remark @+1 {{query heads are not packed: more than block lists depend on the first one}}
+  %0:7 = flex.rows(%n, %n) group(4) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  // expected-note @+1 {{the first head is used here}}
+  %at = tt.addptr %slopes, %0#2 : !tt.ptr<f32>, i32
+  %slope = tt.load %at : !tt.ptr<f32>
+  tt.return %slope : f32
+}

@@ -39,3 +39,17 @@ tt.func @decode(%n: i32) {
   } -> i32
   tt.return
 }
+
+// -----
+
+// expected-error @+1 {{expected one loop over a flex.range, whose bounds a second kernel can report}}
+tt.func @loop_in_a_branch(%n: i32, %c: i1) {
+  %range = flex.range %n
+  scf.if %c {
+    %0 = flex.for %range below %n init(%n : i32) {
+    ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: i32):
+      flex.yield %s : i32
+    } -> i32
+  }
+  tt.return
+}

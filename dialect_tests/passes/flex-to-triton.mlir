@@ -92,7 +92,10 @@ tt.func @rows_of_one_query(%kv_heads: i32) -> (i32, i32, tensor<16xi32>) {
 tt.func @per_batch_value(%n: i32, %p: !tt.ptr<i64>, %given: i1, %b: i32) -> i32 {
   // CHECK: %[[ADDRESS:.*]] = tt.addptr %[[P]], %[[B]]
   // CHECK: %[[LOADED:.*]] = tt.load %[[ADDRESS]], %[[GIVEN]], %c0_i64
-  // CHECK: %[[NARROW:.*]] = arith.trunci %[[LOADED]] : i64 to i32
+  // A number past 32 bits is the nearest one that there is.
+  // CHECK: %[[LESS:.*]] = arith.minsi %[[LOADED]], %c2147483647_i64
+  // CHECK: %[[MORE:.*]] = arith.maxsi %[[LESS]], %c-2147483648_i64
+  // CHECK: %[[NARROW:.*]] = arith.trunci %[[MORE]] : i64 to i32
   // CHECK: arith.select %[[GIVEN]], %[[NARROW]], %[[N]]
   %all = flex.per_batch %n, %p if %given : !tt.ptr<i64>
   %0 = flex.at %all[%b]
@@ -305,6 +308,28 @@ tt.func @loop_over_both_lists(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: i1) -> 
     flex.yield %next : i1
   } -> i1
   tt.return %0 : i1
+}
+
+// Tiles that lie in one block each, and tiles that run across blocks: all are positions.
+// CHECK-LABEL: tt.func @loop_over_blocks_of_two_kinds(
+tt.func @loop_over_blocks_of_two_kinds(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: tensor<16xi32>) -> tensor<16xi32> {
+  // CHECK: scf.for
+  // CHECK: %[[ACROSS:.*]] = arith.select {{.*}} : tensor<16xi1>, tensor<16xi32>
+  // CHECK: %[[COLUMNS:.*]] = tt.make_range
+  // CHECK: %[[WHOLE:.*]] = arith.addi %{{.*}}, %[[COLUMNS]]
+  // CHECK: %[[KEYS:.*]] = arith.select %{{.*}}, %[[WHOLE]], %[[ACROSS]]
+  // CHECK: arith.cmpi slt, %[[KEYS]]
+  %even = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 16)
+  %odd = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 24)
+  %masked = flex.list %even[%n, %n, %n]
+  %full = flex.list %odd[%n, %n, %n]
+  %both = flex.concat %masked, %full
+  %0 = flex.for %both below %n init(%init : tensor<16xi32>) {
+  ^bb0(%kv: tensor<16xi32>, %valid: tensor<16xi1>, %unmasked: i1, %in: tensor<16xi32>):
+    %next = arith.select %valid, %kv, %in : tensor<16xi1>, tensor<16xi32>
+    flex.yield %next : tensor<16xi32>
+  } -> tensor<16xi32>
+  tt.return %0 : tensor<16xi32>
 }
 
 // Part p of n takes count / n tiles, and one more if it is among the first count % n.

@@ -35,6 +35,8 @@ bool fits(const Tensor &tensor, const PyflexGpuKind &kind,
       tensor.bits != kind.dtype_bits || tensor.lanes != 1 ||
       !isOnDevice(tensor, kind))
     return false;
+  if (!tensor.data && tensor.shape[2] != 0) // its storage was freed
+    return false;
   return tensor.shape[0] == shape[0] && tensor.shape[1] == shape[1] &&
          (anyLength || tensor.shape[2] == shape[2]) &&
          tensor.shape[3] == shape[3];
@@ -49,7 +51,7 @@ bool isAligned(const Tensor &tensor) {
 }
 
 /// How far apart the lines of a head are in an aligned tensor, if that is as
-/// usual, and 0 otherwise: as `layout_of` in `pyflex/plan.py` has it.
+/// usual, and 0 otherwise: as `layout_of` in `pyflex/layout.py` has it.
 int64_t usualLine(const Tensor &tensor) {
   int64_t heads = tensor.shape[1], columns = tensor.shape[3];
   int64_t line = tensor.strides[2];

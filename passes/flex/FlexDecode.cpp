@@ -158,6 +158,8 @@ LogicalResult JoinOp::verify() {
   if (failed(verifyLength(*this, getMax(), rows, "max")) ||
       failed(verifyLength(*this, getSum(), rows, "sum")) ||
       failed(verifyColumns(*this, columns, acc.getDimSize(1))) ||
+      failed(verifyTile(*this, rows, getGroupAttr(), getHeadsAttr(),
+                        getQueriesAttr(), getQBlockAttr())) ||
       failed(verifyLines(*this, "out", getOut())))
     return failure();
   return verifyPerRow(*this, "lse", getLse());

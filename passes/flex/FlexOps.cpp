@@ -120,18 +120,28 @@ void RowsOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   setName(getValid(), "row_valid");
 }
 
-LogicalResult RowsOp::verify() {
-  int64_t rows = shapeOf(getHead())[0], group = getGroupAttr().getInt(),
-          heads = getHeadsAttr().getInt(), queries = getQueriesAttr().getInt();
+LogicalResult flex::verifyTile(Operation *op, int64_t rows, IntegerAttr inGroup,
+                               IntegerAttr inTile, IntegerAttr ofEach,
+                               IntegerAttr qBlock) {
+  int64_t group = inGroup.getInt(), heads = inTile.getInt(),
+          queries = ofEach.getInt();
   if (heads < 1 || queries < 1 || heads * queries > rows)
-    return emitOpError() << "expected " << heads << " heads x " << queries
-                         << " queries to fit " << rows << " rows";
+    return op->emitOpError() << "expected " << heads << " heads x " << queries
+                             << " queries to fit " << rows << " rows";
   if (heads > group)
-    return emitOpError() << "expected at most the group's " << group
-                         << " heads in a tile, got " << heads;
-  if (auto qBlock = getQBlockAttr(); qBlock && qBlock.getInt() < 1)
-    return emitOpError() << "expected a block of at least 1 query, got "
-                         << qBlock.getInt();
+    return op->emitOpError() << "expected at most the group's " << group
+                             << " heads in a tile, got " << heads;
+  if (qBlock && qBlock.getInt() < 1)
+    return op->emitOpError()
+           << "expected a block of at least 1 query, got " << qBlock.getInt();
+  return success();
+}
+
+LogicalResult RowsOp::verify() {
+  int64_t rows = shapeOf(getHead())[0];
+  if (failed(verifyTile(*this, rows, getGroupAttr(), getHeadsAttr(),
+                        getQueriesAttr(), getQBlockAttr())))
+    return failure();
   return verifyLength(*this, getValid(), rows, "valid");
 }
 

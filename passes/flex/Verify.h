@@ -14,6 +14,12 @@ LogicalResult verifyLength(Operation *op, Value column, int64_t size,
 /// Refuses to touch no columns, or more than a tile of this width has.
 LogicalResult verifyColumns(Operation *op, int64_t columns, int64_t width);
 
+/// Checks that the heads of a tile, out of a group, with the queries of each
+/// fit so many rows, and that a block, if there are blocks, has a query.
+LogicalResult verifyTile(Operation *op, int64_t rows, IntegerAttr group,
+                         IntegerAttr heads, IntegerAttr queries,
+                         IntegerAttr qBlock);
+
 } // namespace mlir::flex
 
 #endif // PYFLEX_FLEX_VERIFY_H

@@ -116,7 +116,7 @@ private:
 class ConcatTiles : public TileSequence {
 public:
   ConcatTiles(TileBuilder &b, ConcatOp op, int64_t keys)
-      : masked(lowerBlocks(b, op.getMasked(), keys)),
+      : keys(keys), masked(lowerBlocks(b, op.getMasked(), keys)),
         unmasked(lowerBlocks(b, op.getUnmasked(), keys)) {
     maskedCount = b.sub(masked->end, masked->begin);
     begin = b.i32(0);
@@ -139,8 +139,13 @@ public:
     size_t split = masked->numReads();
     Tile first = masked->at(b, ofMasked(b, index), read.take_front(split));
     Tile second = unmasked->at(b, ofUnmasked(b, index), read.drop_front(split));
-    return {b.select(isMasked(b, index), first.start, second.start),
-            isUnmasked(b, index)};
+    Value one = first.start, other = second.start;
+    // A first position and positions are no two values of one kind.
+    if (shapeOf(one).size() != shapeOf(other).size()) {
+      one = first.positions(b, keys);
+      other = second.positions(b, keys);
+    }
+    return {b.select(isMasked(b, index), one, other), isUnmasked(b, index)};
   }
 
 private:
@@ -160,6 +165,7 @@ private:
     return b.add(unmasked->begin, b.sub(index, maskedCount));
   }
 
+  int64_t keys;
   std::unique_ptr<TileSequence> masked, unmasked;
   Value maskedCount;
 };

@@ -25,17 +25,24 @@ struct RunningSum {
   arith::AddFOp next;
 };
 
+/// Whether a reduction's step is the sum of its two arguments.
+bool addsUp(Block &step) {
+  auto sum = step.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  if (!sum)
+    return false;
+  Value one = step.getArgument(0), other = step.getArgument(1);
+  return (sum.getLhs() == one && sum.getRhs() == other) ||
+         (sum.getLhs() == other && sum.getRhs() == one);
+}
+
 /// The columns that `value` is the sum of, if nothing else uses it.
 Value summedTile(Value value) {
   auto reduce = value.getDefiningOp<tt::ReduceOp>();
   if (!reduce || !value.hasOneUse() || reduce->getNumOperands() != 1)
     return {};
   Value tile = reduce->getOperand(0);
-  auto combine = reduce.getCombineOp().front().without_terminator();
-  bool isSum =
-      llvm::hasSingleElement(combine) && isa<arith::AddFOp>(*combine.begin());
   bool ofColumns = shapeOf(tile).size() == 2 && reduce.getAxis() == 1;
-  return isSum && ofColumns ? tile : Value();
+  return ofColumns && addsUp(reduce.getCombineOp().front()) ? tile : Value();
 }
 
 struct DeferSumsPass : public flex::impl::FlexDeferSumsBase<DeferSumsPass> {

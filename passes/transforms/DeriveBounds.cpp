@@ -180,7 +180,8 @@ struct DeriveBoundsPass
         return refuse("the mask's rows are known in the loop only");
     if (mask.getKv() != loop.getPositions())
       return refuse("the mask is asked at other positions than the loop's");
-    if (callee.isExternal() || !callee.getBody().hasOneBlock())
+    if (callee.isExternal() || !callee.getBody().hasOneBlock() ||
+        !isa<tt::ReturnOp>(callee.getBody().front().getTerminator()))
       return refuse("the mask has no body of one block");
     for (Operation &op : callee.getBody().front().without_terminator())
       if (!worksOnTiles(op)) {

@@ -302,6 +302,8 @@ struct ListBlocksPass : public flex::impl::FlexListBlocksBase<ListBlocksPass> {
       loops[0].emitRemark() << "blocks are not listed: " << why;
       return failure();
     };
+    if (range.getEnd() != loops[0].getLimit())
+      return refuse("the loop has bounds of its own");
     if (masks.size() != 1 || mask.getUnless() ||
         mask.getKv() != loops[0].getPositions() ||
         !loops[0].getUnmasked().use_empty())

@@ -90,9 +90,14 @@ void flex::lowerAt(TileBuilder &b, AtOp op) {
   Type stored = cast<tt::PointerType>(address.getType()).getPointeeType();
   Value value =
       tt::LoadOp::create(b, address, source.getGiven(), b.constant(stored, 0));
-  if (stored.getIntOrFloatBitWidth() > 32)
+  if (stored.getIntOrFloatBitWidth() > 32) {
+    // The nearest position or length that there is.
+    Value least = b.i64(std::numeric_limits<int32_t>::min());
+    Value most = b.i64(std::numeric_limits<int32_t>::max());
+    value = arith::MaxSIOp::create(b, b.min(value, most), least);
     value = arith::TruncIOp::create(b, b.getI32Type(), value);
-  else if (stored.getIntOrFloatBitWidth() < 32)
+  } else if (stored.getIntOrFloatBitWidth() < 32) {
     value = arith::ExtSIOp::create(b, b.getI32Type(), value);
+  }
   op.replaceAllUsesWith(b.select(source.getGiven(), value, source.getValue()));
 }

@@ -47,8 +47,14 @@ DenseSet<Value> dependents(BlockArgument argument) {
   return found;
 }
 
-bool hasOneBlock(tt::FuncOp func) {
-  return func && !func.isExternal() && func.getBody().hasOneBlock();
+/// Whether a function is one block that returns, with no op that hides others:
+/// what these depend on would be missed.
+bool isPlain(tt::FuncOp func) {
+  if (!func || func.isExternal() || !func.getBody().hasOneBlock())
+    return false;
+  Block &body = func.getBody().front();
+  return isa<tt::ReturnOp>(body.getTerminator()) &&
+         llvm::all_of(body, [](Operation &op) { return !op.getNumRegions(); });
 }
 
 class Extraction {
@@ -180,7 +186,7 @@ struct MaskFromScorePass
     };
     auto score = lookup(op.getScoreModAttr()),
          mask = lookup(op.getMaskModAttr());
-    if (!hasOneBlock(score) || (mask && !hasOneBlock(mask)))
+    if (!isPlain(score) || (mask && !isPlain(mask)))
       return;
     // In blocks that are listed as full the mask is not asked.
     if (op.getPartial()) {

@@ -45,8 +45,12 @@ Application describe(Operation *op) {
           true};
 }
 
+/// Of the types that a tile can have.
 bool isScalar(Type type) {
-  return isa<IntegerType, FloatType, IndexType, tt::PointerType>(type);
+  if (auto integer = dyn_cast<IntegerType>(type))
+    return llvm::is_contained({1u, 8u, 16u, 32u, 64u}, integer.getWidth());
+  return isa<Float16Type, BFloat16Type, Float32Type, Float64Type,
+             tt::PointerType>(type);
 }
 
 /// Emits the body of a mod before `op`; what does not depend on `loop`, which

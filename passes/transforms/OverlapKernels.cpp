@@ -23,9 +23,12 @@ struct OverlapKernelsPass
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
     auto beside = [&](tt::FuncOp func, StringRef suffix) {
-      return symbols.lookup<tt::FuncOp>((func.getName() + suffix).str());
+      auto found = symbols.lookup<tt::FuncOp>((func.getName() + suffix).str());
+      return found && !found.isExternal() ? found : tt::FuncOp();
     };
     for (auto func : getOperation().getOps<tt::FuncOp>()) {
+      if (func.isExternal())
+        continue;
       if (auto blocks = beside(func, "_blocks");
           blocks && failed(overlapBlocks(blocks, func)))
         return signalPassFailure();

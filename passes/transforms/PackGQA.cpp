@@ -28,6 +28,14 @@ BlockTableOp findPerHeadTable(RowsOp rows) {
   return found;
 }
 
+/// What depends on the first head of a tile, lists aside.
+static Operation *findUserOfFirstHead(RowsOp rows) {
+  for (Operation *user : rows.getFirstHead().getUsers())
+    if (!isa<ListOp>(user))
+      return user;
+  return nullptr;
+}
+
 struct PackGQAPass : public flex::impl::FlexPackGQABase<PackGQAPass> {
   using FlexPackGQABase::FlexPackGQABase;
 
@@ -45,6 +53,12 @@ struct PackGQAPass : public flex::impl::FlexPackGQABase<PackGQAPass> {
       auto diag = rows.emitRemark()
                   << "query heads are not packed: their block lists differ";
       diag.attachNote(table.getLoc()) << "the lists are given here";
+      return WalkResult::advance();
+    }
+    if (auto *user = findUserOfFirstHead(rows)) {
+      auto diag = rows.emitRemark() << "query heads are not packed: more than "
+                                       "block lists depend on the first one";
+      diag.attachNote(user->getLoc()) << "the first head is used here";
       return WalkResult::advance();
     }
     int64_t capacity =

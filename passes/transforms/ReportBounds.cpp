@@ -33,7 +33,7 @@ struct ReportBoundsPass
     if (loops.empty())
       return success();
     if (loops.size() > 1 || !loops[0].getBlocks().getDefiningOp<RangeOp>() ||
-        !func.getBody().hasOneBlock())
+        !func.getBody().hasOneBlock() || loops[0]->getParentOp() != func)
       return func.emitError("expected one loop over a flex.range, whose bounds "
                             "a second kernel can report");
     std::string name = (func.getName() + "_bounds").str();

@@ -112,12 +112,24 @@ class FunctionMode(TorchFunctionMode):
         if func in _PRINTING:
             with _disable_current_modes():
                 return func(*args, **kwargs)
-        return func(*args, **kwargs)
+        try:
+            return func(*args, **kwargs)
+        except OverflowError as error:
+            if isinstance(error, PyflexError):
+                raise
+            raise ConstantRangeError(str(error), expected="a number of 64 bits") from None
 
     def _getitem(self, func: Any, tensor: torch.Tensor, index: Any) -> Any:
-        if isinstance(tensor, TracedScalar):
-            return func(tensor, index)
         entries = index if isinstance(index, tuple) else (index,)
+        if any(isinstance(entry, bool) for entry in entries):
+            raise UnsupportedOpError("indexing by a bool", "is not supported", got=index)
+        if isinstance(tensor, TracedScalar):
+            try:
+                return func(tensor, index)
+            except IndexError as error:
+                raise IndexRankError(
+                    "one score or index has no dimensions", expected="no index", got=error
+                ) from None
         if isinstance(tensor, TracedView) or any(isinstance(e, torch.Tensor) for e in entries):
             return index_capture(self._trace, tensor, index)
         try:

@@ -71,8 +71,6 @@ def _expand_ellipsis(view: CaptureView, entries: tuple[Any, ...]) -> list[Any]:
             # torch takes several; the first one stands for all dimensions that are not named.
             expanded += [slice(None)] * (rank - consumed)
             consumed = rank
-        elif isinstance(entry, bool):
-            raise UnsupportedOpError("indexing by a bool", "is not supported", got=entry)
         elif isinstance(entry, (list, tuple)):
             raise UnsupportedOpError("indexing by a list", "is not supported", got=entry)
         else:

@@ -178,6 +178,8 @@ MISTAKES: list[tuple[str, type[errors.PyflexError], dict[str, Any], tuple[str, .
      ("q_offset", "at least 2 values", "shape [1]")),
     ("far queries", errors.ShapeError, {"q_offset": 2**31 - 60}, ("q_offset + q_len",)),
     ("negative head", errors.ShapeError, {"h": -1}, ("h is out of range", "got: -1")),
+    ("no index", errors.DTypeError, {"b": None}, ("b is no index", "NoneType")),
+    ("no device", errors.DeviceError, {"device": "foo"}, ("no such device", "foo")),
     ("no entries", errors.ShapeError, {"b": ()}, ("b lists nothing",)),
     ("block size", errors.ShapeError, {"block_size": 0}, ("block_size", "got: 0")),
     ("block sizes", errors.ShapeError, {"block_size": (1, 2, 3)}, ("two of them", "(1, 2, 3)")),

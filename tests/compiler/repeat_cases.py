@@ -200,6 +200,13 @@ def compare(draw: random.Random) -> tuple[int, int, int]:
     return short, listed, clustered
 
 
+def freed(tensor: torch.Tensor) -> torch.Tensor:
+    """One like it, of whose memory nothing is left."""
+    empty = tensor.clone()
+    empty.untyped_storage().resize_(0)
+    return empty
+
+
 def refuse() -> None:
     """Calls that the short way must leave to the long one, checks included."""
     decode = pyflex.compile(limited, options=Options(splits=1))
@@ -236,6 +243,8 @@ def refuse() -> None:
         (query, torch._neg_view(key), key),
         (query, key, torch._neg_view(key)),
         (query.to_sparse(), key, key),
+        (freed(query), key, key),
+        (query, key, freed(key)),
     ]
     for arguments in others:
         assert repeat(*arguments, None, None, None) is None, [a.shape for a in arguments]

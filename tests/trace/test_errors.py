@@ -27,6 +27,7 @@ from pyflex.trace import trace_mask_mod, trace_score_mod
 
 TABLE = torch.ones(8)
 SCALAR = torch.tensor(1.0)
+PAIRS = torch.ones(2, 8)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +165,21 @@ def test_results_that_are_fine() -> None:
     assert "arith.constant 2.0" in trace_score_mod(lambda s, b, h, q, kv: 2, "cpu").key
     assert "tt.load" in trace_score_mod(lambda s, b, h, q, kv: SCALAR, "cpu").key
     assert "arith.constant true" in trace_mask_mod(lambda b, h, q, kv: True, "cpu").key
+
+
+@pytest.mark.parametrize(
+    ("kind", "mod"),
+    [
+        (errors.IndexRankError, lambda s, b, h, q, kv: s[h]),
+        (errors.IndexRankError, lambda s, b, h, q, kv: s + TABLE[h][h]),
+        (errors.ConstantRangeError, lambda s, b, h, q, kv: s + (kv + 2**64)),
+        (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + PAIRS[True][0, h]),
+    ],
+)  # fmt: skip
+def test_mistakes_that_torch_would_report(kind: type[Exception], mod: Callable[..., Any]) -> None:
+    with pytest.raises(kind) as caught:
+        trace_score_mod(mod, "cpu")
+    assert f"at {__file__}:" in str(caught.value)
 
 
 def test_leaked_values() -> None:

@@ -6,11 +6,13 @@ import enum
 import functools
 import timeit
 import types
+from collections import ChainMap, UserDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from pyflex.trace import Guards
@@ -359,3 +361,87 @@ def test_cheap() -> None:
     guards = Guards.of(mod)
     seconds = min(timeit.repeat(guards.hold, number=1000, repeat=5)) / 1000
     assert seconds < 20e-6  # a microsecond or two, on a machine that is not busy
+
+
+class Layers(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.nets = torch.nn.ModuleList([Net()])
+        self.each = torch.nn.ParameterList([torch.nn.Parameter(torch.ones(8))])
+        self.clip = torch.nn.Hardtanh(-1.0, 1.0)
+
+    def forward(self, s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        for net in self.nets:
+            s = net(s, b, h, q, kv)
+        return self.clip(s + self.each[0][h])
+
+
+def test_what_modules_hold() -> None:
+    layers = Layers()
+    net, clip = layers.nets[0], layers.clip
+    assert changes(layers, lambda: setattr(net, "alpha", 3.0), lambda: setattr(net, "alpha", 2.0))
+    assert changes(layers, lambda: setattr(clip, "max_val", 2.0))
+    assert changes(layers, lambda: setattr(net, "slopes", torch.nn.Parameter(torch.ones(8))))
+    assert changes(layers, lambda: layers.each.__setitem__(0, torch.nn.Parameter(torch.ones(8))))
+    assert changes(layers, lambda: layers.nets.append(Net()))
+    assert changes(layers, lambda: layers.nets.__setitem__(0, Net()))
+
+
+def test_how_modules_are_called() -> None:
+    for change in (
+        lambda net: setattr(net, "forward", lambda s, *_: s),
+        lambda net: net.register_forward_hook(lambda *_: None),
+        lambda net: net.register_forward_pre_hook(lambda *_: None),
+    ):
+        net = Net()
+        assert changes(net, lambda: change(net))  # noqa: B023
+
+
+def test_attributes_of_functions() -> None:
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s * mod.factor  # type: ignore[attr-defined]
+
+    mod.factor = 2.0  # type: ignore[attr-defined]
+    assert changes(mod, lambda: setattr(mod, "factor", 3.0), lambda: setattr(mod, "factor", 2.0))
+
+
+class Operators:
+    def __init__(self) -> None:
+        self.inside = 2.0
+
+    def __getitem__(self, key: int) -> float:
+        return self.inside
+
+    def __float__(self) -> float:
+        return self.inside
+
+    def __bool__(self) -> bool:
+        return self.inside > 2.0
+
+
+@pytest.mark.parametrize("use", [lambda o: o[0], float, lambda o: 1.0 if o else 0.0])
+def test_operators_of_objects(use: Callable[[Any], float]) -> None:
+    given = Operators()
+    assert changes(lambda s, b, h, q, kv: s * use(given), lambda: setattr(given, "inside", 3.0))
+
+
+def test_other_containers() -> None:
+    row, table = deque([1.0, 2.0]), UserDict({"a": 1.0})
+    assert changes(lambda s, b, h, q, kv: s * row[0], lambda: row.appendleft(3.0), row.popleft)
+    assert changes(lambda s, b, h, q, kv: s * table["a"], lambda: table.update(a=2.0))
+    unknown = (bytearray(b"a"), ChainMap({"a": 1.0}), np.array([[1.0], None], dtype=object))
+    for value in unknown:
+        assert not Guards.of(lambda s, b, h, q, kv: s * len(value)).hold()  # noqa: B023
+
+
+@dataclass
+class Config:
+    window: int
+    step: int
+
+
+def test_fields_that_a_dataclass_only_compares_do_not_count() -> None:
+    config = Config(window=3, step=0)
+    guards = Guards.of(lambda b, h, q, kv: q - kv < config.window)
+    config.step = 1
+    assert guards.hold()

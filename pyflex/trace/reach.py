@@ -1,0 +1,291 @@
+"""Which Python values a mod can read: those that its code, and code that it can reach, names.
+
+Closure cells, globals, defaults, partial arguments, attributes of objects, modules and functions,
+contents of containers, and arrays. Which names code may read is taken from the code object itself,
+every name and string in it; that is more than it does read, never less, short of names computed at
+run time.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import sys
+from collections import UserDict, UserList, deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
+from typing import Any, Final
+
+import torch
+
+from pyflex.memory import has_plain_memory
+
+#: Stands for what is not there.
+MISSING: Final = object()
+_MAX_VALUES: Final = 10_000
+_MAX_ARRAY_BYTES: Final = 1 << 16
+#: Values that are the same if they print the same.
+PLAIN: Final = (
+    bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice,
+    torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size, enum.Enum,
+)  # fmt: skip
+_INERT: Final = (BuiltinFunctionType, MemberDescriptorType, GetSetDescriptorType, CodeType)
+_MODULE_CONTAINERS: Final = (
+    torch.nn.ModuleList, torch.nn.ModuleDict, torch.nn.Sequential, torch.nn.ParameterList,
+    torch.nn.ParameterDict,
+)  # fmt: skip
+# Methods that Python calls by itself, but not while a mod works with the object.
+_NOT_IN_MODS: Final = frozenset(
+    "__init__ __new__ __del__ __repr__ __str__ __reduce__ __reduce_ex__ __copy__ __deepcopy__ "
+    "__getstate__ __setstate__ __setattr__ __delattr__ __init_subclass__ __post_init__".split()
+)
+# Modules whose own state no mod depends on; their names are not followed.
+_LIBRARIES: Final = (sys.stdlib_module_names | {"torch", "numpy", "pyflex"}) - {"__main__"}
+
+
+@dataclass
+class Reached:
+    """What a mod can read, and what it found there; `complete` unless there was too much."""
+
+    cells: list[tuple[CellType, Any]] = field(default_factory=list)
+    entries: list[tuple[Mapping[Any, Any], Any, Any]] = field(default_factory=list)
+    attributes: list[tuple[Any, str, Any]] = field(default_factory=list)
+    functions: list[tuple[FunctionType, CodeType, Any, Any]] = field(default_factory=list)
+    lists: list[tuple[Sequence[Any], tuple[Any, ...]]] = field(default_factory=list)
+    dicts: list[tuple[dict[Any, Any], tuple[Any, ...]]] = field(default_factory=list)
+    sets: list[tuple[Any, frozenset[Any]]] = field(default_factory=list)
+    arrays: list[tuple[Any, bytes]] = field(default_factory=list)
+    tensors: list[tuple[Any, ...]] = field(default_factory=list)
+    complete: bool = True
+
+    def add(self, tensor: torch.Tensor) -> None:
+        """A tensor, and where it is."""
+        if has_plain_memory(tensor):
+            layout = (tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
+            self.tensors.append((tensor, *layout))
+
+
+def reached_by(fn: Callable[..., Any]) -> Reached:
+    """What a mod, any callable that pyflex can trace, can read."""
+    names = {"forward"}  # which calling a module reads by no name
+    while True:
+        known = len(names)
+        found = Reached()
+        _Walk(found, names).run(fn)
+        # A function found late may read names from an object that was found early.
+        if len(names) == known:
+            return found
+
+
+class _Walk:
+    """Visits every value that can be reached, and writes down how to see that it changed."""
+
+    def __init__(self, found: Reached, names: set[str]) -> None:
+        self._found = found
+        self._names = names
+        self._seen: dict[int, Any] = {}  # keeps what it has seen alive, so ids stay unique
+        self._pending: list[Any] = []
+
+    def run(self, root: Any) -> None:
+        self._pending.append(root)
+        while self._pending:
+            if len(self._seen) > _MAX_VALUES:
+                self._found.complete = False
+                return
+            value = self._pending.pop()
+            if isinstance(value, (PLAIN, _INERT)) or id(value) in self._seen:
+                continue
+            self._seen[id(value)] = value
+            self._visit(value)
+
+    def _visit(self, value: Any) -> None:
+        if isinstance(value, torch.Tensor):
+            self._found.add(value)
+        elif isinstance(value, FunctionType):
+            self._function(value)
+        elif isinstance(value, MethodType):
+            self._pending += [value.__func__, value.__self__]
+        elif isinstance(value, functools.partial):
+            self._pending += [value.func, *value.args, value.keywords]
+        elif isinstance(value, ModuleType):
+            if not _is_library(value.__name__):
+                self._module(value)
+        elif isinstance(value, type):
+            if not _is_library(value.__module__):
+                self._class(value)
+        else:
+            self._object(value)
+
+    def _function(self, fn: FunctionType) -> None:
+        self._found.functions.append((fn, fn.__code__, fn.__defaults__, fn.__kwdefaults__))
+        self._pending += [fn.__defaults__, fn.__kwdefaults__]
+        for cell in fn.__closure__ or ():
+            self._cell(cell)
+        # Inside a library only what a closure was given can be the user's.
+        in_library = _is_library(fn.__module__ or "")
+        if not in_library:
+            for name in sorted(fn.__dict__):
+                self._entry(fn.__dict__, name)
+        for code in _codes(fn.__code__):
+            if in_library:
+                break
+            self._names.update(code.co_names, _strings(code.co_consts))
+            for name in code.co_names:
+                if name in fn.__globals__:
+                    self._entry(fn.__globals__, name)
+        wrapped = getattr(fn, "__wrapped__", None)
+        if wrapped is not None:
+            self._pending.append(wrapped)
+
+    def _cell(self, cell: CellType) -> None:
+        try:
+            value = cell.cell_contents
+        except ValueError:  # not bound yet
+            self._found.complete = False
+            return
+        self._found.cells.append((cell, value))
+        self._pending.append(value)
+
+    def _entry(self, mapping: Mapping[Any, Any], key: Any) -> None:
+        value = mapping[key]
+        self._found.entries.append((mapping, key, value))
+        self._pending.append(value)
+
+    def _attribute(self, owner: Any, name: str) -> None:
+        value = getattr(owner, name, MISSING)
+        if value is MISSING:
+            return
+        self._found.attributes.append((owner, name, value))
+        self._pending.append(value)
+
+    def _module(self, module: ModuleType) -> None:
+        for name in sorted(self._names & module.__dict__.keys()):
+            self._entry(module.__dict__, name)
+
+    def _class(self, cls: type) -> None:
+        for base in cls.__mro__:
+            if _is_library(base.__module__):
+                continue
+            namespace: MappingProxyType[str, Any] = base.__dict__
+            operators = {name for name, fn in namespace.items() if _is_operator(name, fn)}
+            for name in sorted((self._names & namespace.keys()) | operators):
+                self._entry(namespace, name)
+
+    def _class_names(self, cls: type) -> set[str]:
+        """The names read that a user's class gives a plain value to."""
+        return {
+            name
+            for base in cls.__mro__
+            if not _is_library(base.__module__)
+            for name in self._names & base.__dict__.keys()
+            if not hasattr(base.__dict__[name], "__set__")  # a property or slot goes first
+        }
+
+    def _object(self, value: Any) -> None:
+        if isinstance(value, (tuple, list, set, frozenset, dict, deque)):
+            self._container(value)
+        elif isinstance(value, (UserDict, UserList)):
+            self._pending.append(value.data)
+        elif _is_unknown_collection(value):
+            self._found.complete = False
+        if isinstance(value, property):
+            self._pending += [f for f in (value.fget, value.fset) if f is not None]
+        elif isinstance(value, (staticmethod, classmethod)):
+            self._pending.append(value.__func__)
+        elif hasattr(value, "tobytes"):  # NumPy, array.array, memoryview
+            self._array(value)
+        self._pending.append(type(value))
+        namespace = getattr(value, "__dict__", None)
+        if isinstance(namespace, dict):
+            for name in sorted(self._names & namespace.keys()):
+                self._entry(namespace, name)
+            # An attribute found on the class, until the object gets one of its own.
+            for name in sorted(self._class_names(type(value)) - namespace.keys()):
+                self._found.entries.append((namespace, name, MISSING))
+        if isinstance(value, torch.nn.Module):
+            for group in (value._parameters, value._buffers, value._modules):
+                if isinstance(value, _MODULE_CONTAINERS):
+                    self._pending.append(group)
+                for name in sorted(self._names & group.keys()):
+                    self._entry(group, name)
+            self._pending += [value._forward_hooks, value._forward_pre_hooks]
+            if _is_library(type(value).__module__):  # whose code is not read for names
+                for name, own in sorted(value.__dict__.items()):
+                    if isinstance(own, PLAIN):
+                        self._entry(value.__dict__, name)
+        for name in _slots(type(value)):
+            if name in self._names:
+                self._attribute(value, name)
+
+    def _container(self, value: Any) -> None:
+        found = self._found
+        if isinstance(value, (list, deque)):
+            found.lists.append((value, tuple(value)))
+        elif isinstance(value, dict):
+            found.dicts.append((value, (*value.keys(), *value.values())))
+        elif isinstance(value, set):
+            found.sets.append((value, frozenset(value)))
+        self._pending += [*value.keys(), *value.values()] if isinstance(value, dict) else value
+
+    def _array(self, value: Any) -> None:
+        holds_objects = getattr(getattr(value, "dtype", None), "hasobject", False)
+        if holds_objects or getattr(value, "nbytes", 0) > _MAX_ARRAY_BYTES:
+            self._found.complete = False
+            return
+        self._found.arrays.append((value, value.tobytes()))
+
+
+def _is_unknown_collection(value: Any) -> bool:
+    """One of a library whose contents are in no place that is known here."""
+    return (
+        isinstance(value, Collection)
+        and _is_library(type(value).__module__)
+        and not isinstance(value, torch.nn.Module)
+        and not hasattr(value, "tobytes")  # an array
+    )
+
+
+def _is_operator(name: str, value: Any) -> bool:
+    """Whether an operator or a statement may call it: `o[i]`, `float(o)`, `with o`, `o(...)`."""
+    if not (name.startswith("__") and name.endswith("__")) or name in _NOT_IN_MODS:
+        return False
+    # What dataclasses write compares all fields, whether a mod reads them or not.
+    return isinstance(value, FunctionType) and value.__code__.co_filename != "<string>"
+
+
+def _is_library(module: str) -> bool:
+    return module.partition(".")[0] in _LIBRARIES
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """A code object and those of the functions and comprehensions inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _strings(constants: tuple[object, ...]) -> Iterator[str]:
+    """The strings among a code's constants: names for getattr, keys."""
+    for constant in constants:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, (tuple, frozenset)):
+            yield from _strings(tuple(constant))
+
+
+def _slots(cls: type) -> Iterator[str]:
+    for base in cls.__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        yield from (slots,) if isinstance(slots, str) else slots

@@ -1,0 +1,130 @@
+"""What a call reads may change between calls: the next one sees it, and reads no freed memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask
+
+import pyflex
+from pyflex import errors
+from tests.mods import causal
+
+LARGE = 1 << 20
+
+
+def weight(decode: pyflex.Decode, **given: Any) -> float:
+    """What a mod adds to each score, or the share of four keys that is visible."""
+    query, key = torch.zeros(1, 2, 1, 16), torch.zeros(1, 2, 4, 16)
+    lse = decode(query, key, key, return_lse=True, **given)[1]
+    return float(lse[0, 0, 0] - torch.tensor(4.0).log())
+
+
+class InList(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables = torch.nn.ParameterList([torch.nn.Parameter(torch.ones(LARGE))])
+
+    def forward(self, s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s + self.tables[0][h]
+
+
+@torch.no_grad()
+def test_a_module_is_moved() -> None:
+    module = InList()
+    decode = pyflex.compile(module)
+    assert weight(decode) == pytest.approx(1.0)
+    module.double()
+    assert weight(decode) == pytest.approx(1.0)
+    module.tables[0].mul_(2.0)
+    assert weight(decode) == pytest.approx(2.0)
+
+
+class Hides:
+    """Keeps a tensor where Python code cannot look."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.get = iter(lambda: tensor, None).__next__
+
+
+def test_a_captured_tensor_is_watched_however_it_was_reached() -> None:
+    table = torch.ones(LARGE)
+    hides = Hides(table)
+    decode = pyflex.compile(lambda s, b, h, q, kv: s + hides.get()[h])
+    assert weight(decode) == pytest.approx(1.0)
+    table.set_(torch.full((LARGE,), 2.0))  # type: ignore[call-overload]
+    assert weight(decode) == pytest.approx(2.0)
+
+
+def test_freed_storage_is_refused() -> None:
+    table = torch.ones(4)
+    decode = pyflex.compile(lambda s, b, h, q, kv: s + table[h])
+    assert weight(decode) == pytest.approx(1.0)
+    table.untyped_storage().resize_(0)
+    with pytest.raises(errors.CaptureDtypeError):
+        weight(decode)
+    query = torch.zeros(1, 2, 1, 16)
+    pyflex.compile()(query, query, query)
+    query.untyped_storage().resize_(0)
+    with pytest.raises(errors.LayoutError):
+        pyflex.compile()(query, query, query)
+
+
+def first_twenty() -> BlockMask:
+    return create_block_mask(lambda b, h, q, kv: kv < 20, None, None, 1, 4, device="cpu")
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
+def test_a_block_masks_lists_are_replaced(dtype: torch.dtype) -> None:
+    mask, decode = first_twenty(), pyflex.compile()
+    mask.full_kv_num_blocks = mask.full_kv_num_blocks.to(dtype)
+    assert weight(decode, block_mask=mask) == pytest.approx(0.0)
+    assert mask.full_kv_num_blocks is not None
+    mask.full_kv_num_blocks.zero_()
+    mask.kv_num_blocks.zero_()
+    assert weight(decode, block_mask=mask) == -torch.inf
+    mask.full_kv_num_blocks = torch.ones(1, 1, 1, dtype=dtype)
+    assert weight(decode, block_mask=mask) == pytest.approx(0.0)
+
+
+def test_lists_made_under_inference_mode() -> None:
+    with torch.inference_mode():
+        mask = first_twenty()
+        mask.kv_num_blocks, mask.kv_indices = mask.kv_num_blocks.long(), mask.kv_indices.long()
+        assert weight(pyflex.compile(), block_mask=mask) == pytest.approx(0.0)
+        mask.full_kv_num_blocks = None
+        mask.kv_num_blocks.zero_()
+        assert weight(pyflex.compile(), block_mask=mask) == -torch.inf
+
+
+def test_a_block_mask_has_rows_for_all_queries() -> None:
+    whole = create_block_mask(causal, None, None, 64, 64, device="cpu", BLOCK_SIZE=(4, 16))
+    part = whole[:, :, 3]
+    part.mask_mod = whole.mask_mod
+    given = [torch.randn(1, 2, 64, 16) for _ in range(3)]
+    with pytest.raises(errors.BlockMaskError, match="fewer rows"):
+        pyflex.compile()(*given, block_mask=part)
+    whole.kv_indices = whole.kv_indices[:, :, :3]
+    with pytest.raises(errors.BlockMaskError, match="do not fit together"):
+        pyflex.compile()(*given, block_mask=whole)
+
+
+@pytest.mark.parametrize("off", [(), ("flex-join-in-cluster",)])
+def test_another_default_device(off: tuple[str, ...]) -> None:
+    decode = pyflex.compile(options=pyflex.Options(splits=4, disable_passes=off))
+    query, key = torch.randn(1, 2, 1, 16), torch.randn(1, 2, 4096, 16)
+    wanted = decode(query, key, key)
+    drawn = str(pyflex.visualize(causal, 4, 4))
+    with torch.device("meta"):
+        assert torch.equal(decode(query, key, key), wanted)
+        assert torch.equal(pyflex.compile(None, causal)(query, key, key), key[:, :, :1])
+        assert str(pyflex.visualize(causal, 4, 4)) == drawn
+
+
+@pytest.mark.parametrize(("length", "seen"), [(2**31, 4), (2**40, 4), (2**63 - 1, 4),
+    (-(2**31) - 1, 0), (-(2**32) + 3, 0), (3, 3)])  # fmt: skip
+def test_lengths_past_int32(length: int, seen: int) -> None:
+    wanted = torch.tensor(seen / 4).log()
+    assert weight(pyflex.compile(), kv_len=torch.tensor([length])) == pytest.approx(float(wanted))
