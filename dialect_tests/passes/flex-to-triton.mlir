@@ -315,8 +315,7 @@ tt.func @loop_over_both_lists(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: i1) -> 
 tt.func @loop_over_blocks_of_two_kinds(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: tensor<16xi32>) -> tensor<16xi32> {
   // CHECK: scf.for
   // CHECK: %[[ACROSS:.*]] = arith.select {{.*}} : tensor<16xi1>, tensor<16xi32>
-  // CHECK: %[[COLUMNS:.*]] = tt.make_range
-  // CHECK: %[[WHOLE:.*]] = arith.addi %{{.*}}, %[[COLUMNS]]
+  // CHECK: %[[WHOLE:.*]] = arith.addi {{.*}} : tensor<16xi32>
   // CHECK: %[[KEYS:.*]] = arith.select %{{.*}}, %[[WHOLE]], %[[ACROSS]]
   // CHECK: arith.cmpi slt, %[[KEYS]]
   %even = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 16)
