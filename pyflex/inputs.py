@@ -223,8 +223,7 @@ def _per_batch(
             expected="an int or an int tensor",
             got=type(given).__name__,
         )
-    # Positions are int32: those of the last query, too.
-    low, high = (0, most) if most is not None else (-_INT32_MAX, _INT32_MAX - query.shape[2])
+    low, high = (0, most) if most is not None else (-_INT32_MAX, _INT32_MAX)
     if not low <= given <= high:
         raise ShapeError(f"{name} is out of range", expected=f"{low} to {high}", got=given)
     return given

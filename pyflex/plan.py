@@ -83,7 +83,7 @@ def call_kind(
     if q_offset is None:
         offset: Any = None
     elif type(q_offset) is int:
-        if not -(2**31) < q_offset < 2**31 - query.shape[2]:
+        if not -(2**31) < q_offset < 2**31:
             return None
         offset = int
     elif (offset := _kind(q_offset)) is None:

@@ -176,7 +176,9 @@ tt.func @loop_over_large_blocks(%counts: !tt.ptr<i32>, %indices: !tt.ptr<i32>, %
                                 %b: i32, %h: i32, %q: i32, %limit: i32, %init: tensor<64xi32>) -> tensor<64xi32> {
   // CHECK: %[[BLOCK_OF_Q:.*]] = arith.divsi %{{.*}}, %c32_i32 : i32
   // CHECK: %[[AT:.*]] = tt.addptr %[[COUNTS]], %[[PLACE:.*]] :
-  // CHECK: %[[COUNT:.*]] = tt.load %[[AT]]
+  // CHECK: %[[GIVEN:.*]] = tt.load %[[AT]]
+  // CHECK: %[[ROOM:.*]] = arith.trunci %[[ROW]]
+  // CHECK: %[[COUNT:.*]] = arith.minsi %[[GIVEN]], %[[ROOM]]
   // CHECK: %[[LINE:.*]] = arith.muli %[[PLACE]], %[[ROW]] : i64
   // CHECK: %[[LIST:.*]] = tt.addptr %[[INDICES]], %[[LINE]]
   // CHECK: %[[TILES:.*]] = arith.muli %[[COUNT]], %c2_i32
@@ -184,7 +186,9 @@ tt.func @loop_over_large_blocks(%counts: !tt.ptr<i32>, %indices: !tt.ptr<i32>, %
   // CHECK: %[[ANY:.*]] = arith.cmpi sgt, %[[END]], %c0_i32
   // CHECK: %[[FIRST:.*]] = tt.load %[[LIST]], %[[ANY]], %c0_i32
   // CHECK: scf.for %[[I:[^ ]*]] = {{.*}} iter_args(%{{.*}} = %{{.*}}, %[[NUMBER:.*]] = %[[FIRST]])
-  // CHECK-DAG: %[[START:.*]] = arith.muli %[[NUMBER]], %c128_i32
+  // CHECK-DAG: %[[LOW:.*]] = arith.minsi %[[NUMBER]], %c16777215_i32
+  // CHECK-DAG: %[[KNOWN:.*]] = arith.maxsi %[[LOW]], %c0_i32
+  // CHECK-DAG: %[[START:.*]] = arith.muli %[[KNOWN]], %c128_i32
   // CHECK-DAG: %[[PART:.*]] = arith.remsi %[[I]], %c2_i32
   // CHECK-DAG: %[[OFFSET:.*]] = arith.muli %[[PART]], %c64_i32
   // CHECK: arith.addi %[[START]], %[[OFFSET]]
@@ -209,13 +213,16 @@ tt.func @loop_over_small_blocks(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: tenso
   // CHECK-DAG: %[[NOWHERE:.*]] = arith.constant dense<2147483647> : tensor<64xi32>
   // CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0> : tensor<64xi32>
   // CHECK-DAG: %[[BLOCK:.*]] = arith.constant dense<48> : tensor<64xi32>
-  // CHECK: %[[COUNT:.*]] = tt.load
+  // CHECK: %[[GIVEN:.*]] = tt.load
+  // CHECK: %[[COUNT:.*]] = arith.minsi %[[GIVEN]], %{{.*}}
   // CHECK: %[[KEYS:.*]] = arith.muli %[[COUNT]], %c48_i32
   // CHECK: %[[UP:.*]] = arith.addi %[[KEYS]], %c63_i32
   // CHECK: arith.divsi %[[UP]], %c64_i32
   // CHECK: %[[FIRST:.*]] = tt.load {{.*}}, %[[ZERO]] : tensor<64x!tt.ptr<i32>>
   // CHECK: scf.for %[[I:[^ ]*]] = {{.*}}, %[[NUMBER:.*]] = %[[FIRST]])
-  // CHECK: %[[START:.*]] = arith.muli %[[NUMBER]], %[[BLOCK]]
+  // CHECK: %[[LOW:.*]] = arith.minsi %[[NUMBER]]
+  // CHECK: %[[KNOWN:.*]] = arith.maxsi %[[LOW]], %[[ZERO]]
+  // CHECK: %[[START:.*]] = arith.muli %[[KNOWN]], %[[BLOCK]]
   // CHECK: %[[IN_BLOCK:.*]] = arith.remsi %[[PLACE:.*]], %[[BLOCK]]
   // CHECK: %[[KV:.*]] = arith.addi %[[START]], %[[IN_BLOCK]]
   // CHECK: %[[OWN:.*]] = arith.divsi %[[PLACE]], %[[BLOCK]]
@@ -270,15 +277,16 @@ tt.func @loop_over_tagged_blocks(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: i1) 
 // a tile ahead.
 // CHECK-LABEL: tt.func @loop_over_both_lists(
 tt.func @loop_over_both_lists(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: i1) -> i1 {
-  // CHECK: %[[COUNT:.*]] = tt.load
+  // CHECK: %[[GIVEN:.*]] = tt.load
+  // CHECK: %[[COUNT:.*]] = arith.minsi %[[GIVEN]], %{{.*}}
   // CHECK: %[[MASKED:.*]] = arith.muli %[[COUNT]], %c2_i32
   // CHECK: %[[TOTAL:.*]] = arith.addi %[[MASKED]], %{{.*}}
   // CHECK: %[[LEFT:.*]] = tt.load
   // CHECK: %[[RIGHT:.*]] = tt.load
   // CHECK: scf.for %[[I:[^ ]*]] = %c0_i32 to %[[END:[^ ]*]] {{.*}} %[[A:.*]] = %[[LEFT]], %[[B:.*]] = %[[RIGHT]])
-  // CHECK: arith.muli %[[A]], %c128_i32
+  // CHECK: arith.minsi %[[A]], %c16777215_i32
   // CHECK: arith.subi %[[I]], %[[MASKED]]
-  // CHECK: arith.muli %[[B]], %c256_i32
+  // CHECK: arith.minsi %[[B]], %c8388607_i32
   // CHECK: %[[IN_MASKED:.*]] = arith.cmpi slt, %[[I]], %[[MASKED]]
   // CHECK: %[[START:.*]] = arith.select %[[IN_MASKED]]
   // CHECK: %[[IN_UNMASKED:.*]] = arith.cmpi sge, %[[I]], %[[MASKED]]

@@ -166,8 +166,7 @@ int32_t GpuCall::prepare(const PyflexGpuCall &call) {
   int64_t keys = key.shape[2];
   int64_t limit = call.length < 0 ? keys : call.length;
   if (value.shape[2] != keys || limit > keys || keys > INT32_MAX ||
-      limit > kind.most_keys || call.offset == INT32_MIN ||
-      call.offset > INT32_MAX - kind.query[2])
+      limit > kind.most_keys || call.offset == INT32_MIN)
     return PYFLEX_GPU_OTHER;
 
   memcpy(arguments(), kind.arguments, 8 * kind.num_arguments);

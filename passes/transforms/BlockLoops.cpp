@@ -56,6 +56,11 @@ public:
     row = b.add(row, b.mul(b.extend(op.getHead()), table.getHeadStride()));
     row = b.add(row, b.extend(b.div(op.getQuery(), b.i32(table.getQBlock()))));
     count = tt::LoadOp::create(b, b.move(table.getCounts(), row));
+    // A list that the caller gives may say anything: no more is read than its
+    // row holds, and no key before the first (those past the last are none).
+    if (!tagged)
+      count = b.min(count,
+                    arith::TruncIOp::create(b, b.getI32Type(), table.getRow()));
     indices = b.move(table.getIndices(), b.mul(row, table.getRow()));
     begin = b.i32(0);
     end = tilesAreInBlocks() ? b.mul(count, b.i32(block / keys))
@@ -80,6 +85,9 @@ public:
     if (tagged) {
       unmasked = b.cmp(CmpIPredicate::ne, b.rem(number, b.i32(2)), b.i32(0));
       number = b.div(number, b.i32(2));
+    } else {
+      int64_t last = (int64_t(1) << 31) / block - 1; // whose keys are i32
+      number = b.max(b.min(number, b.i32(last)), b.i32(0));
     }
     Value first = b.mul(number, b.i32(block));
     if (tilesAreInBlocks()) {

@@ -94,7 +94,7 @@ void flex::lowerAt(TileBuilder &b, AtOp op) {
     // The nearest position or length that there is.
     Value least = b.i64(std::numeric_limits<int32_t>::min());
     Value most = b.i64(std::numeric_limits<int32_t>::max());
-    value = arith::MaxSIOp::create(b, b.min(value, most), least);
+    value = b.max(b.min(value, most), least);
     value = arith::TruncIOp::create(b, b.getI32Type(), value);
   } else if (stored.getIntOrFloatBitWidth() < 32) {
     value = arith::ExtSIOp::create(b, b.getI32Type(), value);

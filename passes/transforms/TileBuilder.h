@@ -78,6 +78,7 @@ public:
   Value divu(Value lhs, Value rhs) { return binary<arith::DivUIOp>(lhs, rhs); }
   Value remu(Value lhs, Value rhs) { return binary<arith::RemUIOp>(lhs, rhs); }
   Value min(Value lhs, Value rhs) { return binary<arith::MinSIOp>(lhs, rhs); }
+  Value max(Value lhs, Value rhs) { return binary<arith::MaxSIOp>(lhs, rhs); }
   Value conj(Value lhs, Value rhs) { return binary<arith::AndIOp>(lhs, rhs); }
   Value disj(Value lhs, Value rhs) { return binary<arith::OrIOp>(lhs, rhs); }
   Value addf(Value lhs, Value rhs) { return binary<arith::AddFOp>(lhs, rhs); }

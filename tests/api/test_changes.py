@@ -111,6 +111,34 @@ def test_a_block_mask_has_rows_for_all_queries() -> None:
         pyflex.compile()(*given, block_mask=whole)
 
 
+@pytest.mark.parametrize("size", [16, 24])
+def test_what_lists_say_is_not_believed(size: int) -> None:
+    """More blocks than a row has, and blocks that do not exist: of a list only its row is read."""
+
+    def given(count: int, blocks: list[int]) -> BlockMask:
+        mask = BlockMask.from_kv_blocks(
+            torch.tensor([[[4]]], dtype=torch.int32),
+            torch.tensor([[[[0, 1, 2, 3]]]], dtype=torch.int32),
+            BLOCK_SIZE=(4, size),
+            seq_lengths=(4, 4 * size),
+        )
+        mask.kv_num_blocks.fill_(count)
+        mask.kv_indices.copy_(torch.tensor(blocks))
+        return mask
+
+    query, key = torch.randn(1, 2, 4, 16), torch.randn(1, 2, 4 * size, 16)
+    decode = pyflex.compile()
+    wanted = decode(query, key, key)
+    torch.testing.assert_close(decode(query, key, key, block_mask=given(4, [0, 1, 2, 3])), wanted)
+    torch.testing.assert_close(
+        decode(query, key, key, block_mask=given(10**6, [0, 1, 2, 3])), wanted
+    )
+    for blocks in ([-5, 1, 2, 3], [0, 1, 2, 2**31 - 1], [-(2**31), 1, 2, 3], [0, 1, 2, 2**27]):
+        assert decode(query, key, key, block_mask=given(4, blocks)).isfinite().all()
+    empty = decode(query, key, key, block_mask=given(-3, [0, 1, 2, 3]))
+    assert not empty.any()
+
+
 @pytest.mark.parametrize("off", [(), ("flex-join-in-cluster",)])
 def test_another_default_device(off: tuple[str, ...]) -> None:
     decode = pyflex.compile(options=pyflex.Options(splits=4, disable_passes=off))

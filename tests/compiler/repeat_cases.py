@@ -263,7 +263,6 @@ def refuse() -> None:
     one = torch.ones(2, dtype=torch.int32)
     for offset, length in (
         (None, 601), (None, -1), (None, -(2**31)), (1 << 31, None), (-(2**31), None),
-        (2**31 - 1, None),
         (one, None), (None, one), (True, None), (None, 1.0), ("1", None),
     ):  # fmt: skip
         assert repeat(query, key, key, None, offset, length) is None, (offset, length)
