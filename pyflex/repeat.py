@@ -89,7 +89,7 @@ class Repeat:
         self.num_kernels = len(kernels)
         self._shape, self._strides, self._dtype = shape, strides, kind.dtype
         self._row_strides = row_strides
-        self._lists = spec.lists
+        self._lists, self._aligned = spec.lists, spec.aligned
         self._scale: float = spec.head_dim**-0.5
         self._index: int = kind.device.index or 0
         self._keeps = spec.splits_kv or spec.lists
@@ -137,7 +137,8 @@ class Repeat:
             return None
         if query.requires_grad or key.requires_grad or value.requires_grad:
             return None
-        if query.is_neg() or key.is_neg() or value.is_neg():
+        # A lazy negation is part of a complex tensor, whose elements are never next to each other.
+        if not self._aligned and (query.is_neg() or key.is_neg() or value.is_neg()):
             return None
         if not self._holds():
             return None

@@ -200,6 +200,11 @@ def compare(draw: random.Random) -> tuple[int, int, int]:
     return short, listed, clustered
 
 
+def negated(tensor: torch.Tensor) -> torch.Tensor:
+    """One like it, lazily negated."""
+    return torch.zeros(tensor.shape, dtype=torch.complex64).conj().imag
+
+
 def freed(tensor: torch.Tensor) -> torch.Tensor:
     """One like it, of whose memory nothing is left."""
     empty = tensor.clone()
@@ -239,9 +244,9 @@ def refuse() -> None:
         (query, key.transpose(2, 3).contiguous().transpose(2, 3), key),
         (query, torch.nn.Parameter(key), key),
         (query.clone().requires_grad_(), key, key),
-        (torch._neg_view(query), key, key),
-        (query, torch._neg_view(key), key),
-        (query, key, torch._neg_view(key)),
+        (negated(query), key, key),
+        (query, negated(key), key),
+        (query, key, negated(key)),
         (query.to_sparse(), key, key),
         (freed(query), key, key),
         (query, key, freed(key)),
@@ -266,6 +271,14 @@ def refuse() -> None:
         (one, None), (None, one), (True, None), (None, 1.0), ("1", None),
     ):  # fmt: skip
         assert repeat(query, key, key, None, offset, length) is None, (offset, length)
+    apart = torch.zeros(2, 8, 1, 128)[..., ::2]
+    decode(apart, key, key)
+    unaligned = decode._repeat
+    assert unaligned is not None
+    assert unaligned(apart, key, key, None, None, None) is not None
+    assert negated(apart).is_neg()
+    assert negated(apart).stride() == apart.stride()
+    assert unaligned(negated(apart), key, key, None, None, None) is None
     decode(query, key, key, q_offset=one)
     per_batch = decode._repeat
     assert per_batch is not None
