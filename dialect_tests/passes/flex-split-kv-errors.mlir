@@ -189,3 +189,22 @@ tt.func @result_is_stored_on_a_condition(%blocks: !flex.blocks, %p: !tt.ptr<f32>
   }
   tt.return
 }
+
+// -----
+
+// An attention sink that the loop starts with: each part would have one.
+tt.func @starts_with_a_sink(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
+                            %sink: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  // expected-remark @+1 {{the KV loop is not split: each part would count what it starts with}}
+  %l = flex.for %blocks below %n init(%sink : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  %0:3 = flex.softmax_finish(%l, %l, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}

@@ -7,9 +7,12 @@
 // CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_OUT:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_LSE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
 tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !tt.ptr<f32>,
     %sb: i64, %sh: i64, %sm: i64, %lb: i64, %lh: i64, %kv_heads: i32, %q_len: i32,
-    %blocks: !flex.blocks, %limit: i32, %m0: tensor<16xf32>, %l0: tensor<16xf32>, %acc0: tensor<16x64xf32>) {
+    %blocks: !flex.blocks, %limit: i32) {
   // CHECK: %[[PART:.*]] = tt.get_program_id y
   %one = arith.constant 1 : i64
+  %m0 = arith.constant dense<0xFF800000> : tensor<16xf32>
+  %l0 = arith.constant dense<0.0> : tensor<16xf32>
+  %acc0 = arith.constant dense<0.0> : tensor<16x64xf32>
   %o = flex.view %out[%sb, %sh, %sm, %one] : !tt.ptr<bf16> -> !flex.view<4 x bf16>
   %l = flex.view %lse[%lb, %lh, %one] : !tt.ptr<f32> -> !flex.view<3 x f32>
   %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%kv_heads, %q_len) group(4)
@@ -69,7 +72,8 @@ tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !
 // CHECK-LABEL: tt.func public @two_loops(
 // CHECK-SAME: %[[A:[^:]*]]: !flex.blocks, %[[B:[^:]*]]: !flex.blocks
 tt.func public @two_loops(%a: !flex.blocks, %b: !flex.blocks, %out: !tt.ptr<f32>, %s: i64, %n: i32,
-                          %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+                          %tile: tensor<16x16xf32>) {
+  %column = arith.constant dense<0.0> : tensor<16xf32>
   %o = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
   %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
       tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
@@ -106,7 +110,8 @@ tt.func private @no_loop(%x: f32) -> f32 {
 // The log-sum-exp's view is made after the result is stored: it is still known in the branch.
 // CHECK-LABEL: tt.func @named_between_the_stores
 tt.func @named_between_the_stores(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
-    %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+    %tile: tensor<16x16xf32>) {
+  %column = arith.constant dense<0.0> : tensor<16xf32>
   %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
   %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
       tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>

@@ -207,10 +207,23 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
                             "stored at the end of the kernel");
     if (failed(secondKernelCanName(kernel)))
       return failure();
+    if (!startsEmpty(kernel.loops.front())) {
+      kernel.loops.front().emitRemark("the KV loop is not split: each part "
+                                      "would count what it starts with");
+      return success();
+    }
     int64_t width = joinedWidth(kernel.out.getColumns());
     Splitting(kernel, chunk ? int64_t(chunk) : fittingChunk(width)).run();
     numSplit += kernel.loops.size();
     return success();
+  }
+
+  /// Whether a loop's state stands for no key: every part starts with it.
+  static bool startsEmpty(ForOp loop) {
+    return llvm::all_of(loop.getInits(), [](Value state) {
+      return matchPattern(state, m_NegInfFloat()) ||
+             matchPattern(state, m_AnyZeroFloat());
+    });
   }
 
   /// Finds the ops that name the rows and the results: one flex.rows, one store
