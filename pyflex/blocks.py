@@ -66,11 +66,9 @@ class _Known:
     lists: BlockLists
 
     def holds(self, sources: tuple[Any, ...]) -> bool:
-        if not all(map(is_, sources, self.sources)):
+        if self.versions is None or not all(map(is_, sources, self.sources)):
             return False
-        return not self.copied or (
-            self.versions is not None and self.versions == _versions(self.copied)
-        )
+        return self.versions == _versions(self.copied)
 
 
 _KNOWN: WeakKeyDictionary[BlockMask, _Known] = WeakKeyDictionary()

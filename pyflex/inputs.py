@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
 from numbers import Real
 from typing import Any
 
@@ -30,7 +30,8 @@ ELEMENTS: dict[torch.dtype, Element] = {
 LEAST_DIM, MOST_DIM = 16, 256
 _DEVICES = ("cuda", "cpu")
 _INT32_MAX = 2**31 - 1
-_MOST_FLOAT64 = torch.finfo(torch.float64).max
+#: The largest number that float32 has.
+MOST_SCALE = torch.finfo(torch.float32).max
 #: A tile, of 512 positions at most, may start at any of them.
 _MOST_LENGTH = _INT32_MAX - 512
 
@@ -148,15 +149,12 @@ def check_scale(scale: Any) -> float:
         raise DTypeError(
             "scale has the wrong type", expected="a number or None", got=type(scale).__name__
         )
-    try:
-        number = float(scale)
-    except OverflowError:  # a whole number past all floats
-        number = _MOST_FLOAT64
-    if isfinite(number) and abs(number) > torch.finfo(torch.float32).max:
+    size: Any = abs(scale)
+    if MOST_SCALE < size < inf:
         raise ConstantRangeError(
             "scale is out of range", expected="a number that float32 has", got=scale
         )
-    return number
+    return float(scale)
 
 
 def _check_shapes(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> None:

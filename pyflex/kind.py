@@ -17,6 +17,7 @@ from pyflex.mods import Trace
 from pyflex.options import Options
 from pyflex.schedule import Work
 from pyflex.tiles import LISTED_BLOCK, Shape
+from pyflex.trace import TracedMod
 
 
 @dataclass(frozen=True)
@@ -123,15 +124,13 @@ def kind_of(
     """The kind of a call with these results, before a tile is chosen."""
     spec = _spec_of(inputs, trace, options, lines, lse=lse, max_scores=max_scores)
     listable = spec.lists_blocks and not lowered_for(spec).bounds.exact
-    tensors = (inputs.query, inputs.key, inputs.value)
-    query_shape, key_shape, value_shape = (tensor.shape for tensor in tensors)
     return Kind(
         spec=spec,
-        shape=_shape_of(inputs, spec, LISTED_BLOCK if listable else 0),
+        shape=_shape_of(inputs, spec, trace.mods, LISTED_BLOCK if listable else 0),
         trace=trace,
         lists=inputs.blocks,
         listable=listable,
-        shapes=(query_shape, key_shape, value_shape),
+        shapes=(inputs.query.shape, inputs.key.shape, inputs.value.shape),
         integers=(_integer_bits(inputs.q_offset), _integer_bits(inputs.kv_len)),
         dtype=inputs.query.dtype,
         device=inputs.query.device,
@@ -174,9 +173,8 @@ def _spec_of(
     )
 
 
-def _shape_of(inputs: Inputs, spec: KernelSpec, listed: int) -> Shape:
+def _shape_of(inputs: Inputs, spec: KernelSpec, mods: tuple[TracedMod, ...], listed: int) -> Shape:
     lists, blocks = inputs.blocks, spec.blocks
-    mods = [mod for mod in (spec.score, spec.mask) if mod is not None]
     return Shape(
         itemsize=inputs.query.element_size(),
         head_dim=spec.head_dim,

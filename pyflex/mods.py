@@ -27,22 +27,21 @@ def identity(mod: Mod | None) -> Any:
 class Trace:
     """A kernel's mods as they were traced; `mask` is asked in partial blocks only.
 
-    `arguments` are the captured tensors' addresses, strides and sizes, in the kernel's order. They
-    hold as long as the trace does.
+    `mods` are those of the two that there are; `arguments` are the captured tensors' addresses,
+    strides and sizes, in the kernel's order. They hold as long as the trace does.
     """
 
     def __init__(
         self, score: TracedMod | None, mask: TracedMod | None, guards: tuple[Guards, ...]
     ) -> None:
         self.score, self.mask = score, mask
+        self.mods = tuple(mod for mod in (score, mask) if mod is not None)
         # Also of those that were read by a way which the walk through Python's values missed.
         known = {id(tensor) for one in guards for tensor in one.tensors}
-        read = [tensor for mod in (score, mask) if mod is not None for tensor in mod.captures]
+        read = [tensor for mod in self.mods for tensor in mod.captures]
         missed = {id(tensor): tensor for tensor in read if id(tensor) not in known}
         self._guards = (*guards, Guards.of_tensors(missed.values())) if missed else guards
-        self.arguments = tuple(
-            value for mod in (score, mask) if mod is not None for value in mod.arguments()
-        )
+        self.arguments = tuple(value for mod in self.mods for value in mod.arguments())
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:

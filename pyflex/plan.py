@@ -54,9 +54,7 @@ def call_kind(
     None for a call that has to be checked anew.
     """
     try:
-        if not (has_plain_memory(query) and has_plain_memory(key) and has_plain_memory(value)):
-            return None
-        if makes_fakes():
+        if makes_fakes() or not all(map(has_plain_memory, (query, key, value))):
             return None
         layout = layout_of(query, key, value)
         kv_batch, kv_heads, kv_max, key_dim = key.shape
@@ -307,7 +305,7 @@ class Plan:
 
     def _check(self, kv_limit: int) -> None:
         batch, heads, _ = self.rows
-        mods = [mod for mod in (self.trace.score, self.trace.mask) if mod is not None]
+        mods = self.trace.mods
         for mod in mods:
             check_captures(mod, batch, heads, kv_limit)
         self._checked = min(map(most_keys, mods), default=2**31 - 1)

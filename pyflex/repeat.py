@@ -17,6 +17,7 @@ import torch
 from pyflex.arguments import PerBatch
 from pyflex.compiler import GpuKind, locked_library
 from pyflex.errors import DeviceError
+from pyflex.inputs import MOST_SCALE
 from pyflex.kind import Kind
 from pyflex.launch import GpuKernel, last_problem, overlaps, pack_arguments
 from pyflex.schedule import Parts
@@ -26,9 +27,8 @@ from pyflex.workspace import BLOCKS, COUNTERS
 _MOST_TILES = 4096
 # GpuCall::mostArguments in the library.
 _MOST_ARGUMENTS = 256
-#: What a scale may be, and the largest one that float32 has.
+#: What a scale may be here.
 _NUMBERS = (float, int)
-_MOST_SCALE = torch.finfo(torch.float32).max
 #: Words that may tell where the mods' tensors are and how they lie.
 _MOST_WORDS = 256
 # PyflexGpuCall, and what the library answers.
@@ -144,7 +144,7 @@ class Repeat:
             return None
         if scale is None:
             scale = self._scale
-        elif type(scale) not in _NUMBERS or not -_MOST_SCALE <= scale <= _MOST_SCALE:
+        elif type(scale) not in _NUMBERS or not -MOST_SCALE <= scale <= MOST_SCALE:
             return None
         offset, offsets, length, lengths = 0, 0, -1, 0
         if q_offset is not None:

@@ -105,7 +105,7 @@ private:
     if (hasBegin) {
       Value begin = b.least(position(maybe.begin));
       range.getBeginMutable().assign(begin);
-      end = arith::MaxSIOp::create(b, begin, end);
+      end = b.max(begin, end);
     }
     range.getEndMutable().assign(end);
   }
@@ -180,8 +180,7 @@ struct DeriveBoundsPass
         return refuse("the mask's rows are known in the loop only");
     if (mask.getKv() != loop.getPositions())
       return refuse("the mask is asked at other positions than the loop's");
-    if (callee.isExternal() || !callee.getBody().hasOneBlock() ||
-        !isa<tt::ReturnOp>(callee.getBody().front().getTerminator()))
+    if (!isOneBlock(callee))
       return refuse("the mask has no body of one block");
     for (Operation &op : callee.getBody().front().without_terminator())
       if (!worksOnTiles(op)) {

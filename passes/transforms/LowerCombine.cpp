@@ -18,11 +18,6 @@ using arith::CmpIPredicate;
 
 namespace {
 
-/// A running softmax: the maximum, the sum and the weighted values of a row.
-struct Softmax {
-  Value max, sum, acc;
-};
-
 class Combining {
 public:
   Combining(TileBuilder &b, CombineOp op)

@@ -34,11 +34,6 @@ static constexpr int64_t kLoads = 1024;
 
 namespace {
 
-/// A running softmax: columns of maxima and sums, and a tile.
-struct Softmax {
-  Value max, sum, acc;
-};
-
 class Joining {
 public:
   Joining(TileBuilder &b, JoinOp op)

@@ -15,6 +15,12 @@ void lowerBound(TileBuilder &b, BoundOp op);
 void lowerOnlineSoftmax(TileBuilder &b, OnlineSoftmaxOp op);
 void lowerSoftmaxFinish(TileBuilder &b, SoftmaxFinishOp op);
 
+/// A running softmax: the maximum and the sum of a row or of each row of a
+/// tile, and its weighted values.
+struct Softmax {
+  Value max, sum, acc;
+};
+
 /// 0 where a maximum is -inf: a row that has seen no key must not give NaN.
 Value finiteMax(TileBuilder &b, Value max);
 

@@ -2,6 +2,7 @@
 
 #include "Passes.h"
 #include "flex/Flex.h"
+#include "transforms/ModInliner.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -47,14 +48,12 @@ DenseSet<Value> dependents(BlockArgument argument) {
   return found;
 }
 
-/// Whether a function is one block that returns, with no op that hides others:
-/// what these depend on would be missed.
+/// Whether a function is one block, with no op that hides others: what these
+/// depend on would be missed.
 bool isPlain(tt::FuncOp func) {
-  if (!func || func.isExternal() || !func.getBody().hasOneBlock())
-    return false;
-  Block &body = func.getBody().front();
-  return isa<tt::ReturnOp>(body.getTerminator()) &&
-         llvm::all_of(body, [](Operation &op) { return !op.getNumRegions(); });
+  return func && isOneBlock(func) &&
+         llvm::all_of(func.getBody().front(),
+                      [](Operation &op) { return !op.getNumRegions(); });
 }
 
 class Extraction {

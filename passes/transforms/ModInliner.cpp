@@ -251,9 +251,13 @@ FailureOr<int64_t> flex::inlineMod(Operation *mod, ModShapes shapes) {
   return Inliner(mod, shapes).run();
 }
 
+bool flex::isOneBlock(tt::FuncOp func) {
+  return !func.isExternal() && func.getBody().hasOneBlock() &&
+         isa<tt::ReturnOp>(func.getBody().front().getTerminator());
+}
+
 LogicalResult flex::checkBody(Operation *op, tt::FuncOp callee) {
-  if (callee.isExternal() || !callee.getBody().hasOneBlock() ||
-      !isa<tt::ReturnOp>(callee.getBody().front().getTerminator()))
+  if (!isOneBlock(callee))
     return op->emitOpError("expected a callee of one block");
   for (Operation &scalar : callee.getBody().front().without_terminator()) {
     if (worksOnTiles(scalar))

@@ -21,6 +21,9 @@ enum class ModShapes {
 /// Returns how many ops were put before the loop, or failure with a diagnostic.
 FailureOr<int64_t> inlineMod(Operation *mod, ModShapes shapes);
 
+/// Whether a function has a body of one block, which returns.
+bool isOneBlock(tt::FuncOp func);
+
 /// Whether the body of `callee` can be inlined, for `op`; if not, a diagnostic
 /// says why.
 LogicalResult checkBody(Operation *op, tt::FuncOp callee);

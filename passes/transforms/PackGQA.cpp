@@ -29,7 +29,7 @@ BlockTableOp findPerHeadTable(RowsOp rows) {
 }
 
 /// What depends on the first head of a tile, lists aside.
-static Operation *findUserOfFirstHead(RowsOp rows) {
+Operation *findUserOfFirstHead(RowsOp rows) {
   for (Operation *user : rows.getFirstHead().getUsers())
     if (!isa<ListOp>(user))
       return user;

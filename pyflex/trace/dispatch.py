@@ -114,9 +114,9 @@ class FunctionMode(TorchFunctionMode):
                 return func(*args, **kwargs)
         try:
             return func(*args, **kwargs)
+        except PyflexError:
+            raise
         except OverflowError as error:
-            if isinstance(error, PyflexError):
-                raise
             raise ConstantRangeError(str(error), expected="a number of 64 bits") from None
 
     def _getitem(self, func: Any, tensor: torch.Tensor, index: Any) -> Any:

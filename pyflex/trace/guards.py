@@ -21,7 +21,7 @@ class Guards:
     """A snapshot of what a mod can read from Python; see the module's description."""
 
     def __init__(self, found: Reached) -> None:
-        self._found, self._tensors = found, found.tensors
+        self._found = found
         self._default_dtype = torch.get_default_dtype()
         contents = (found.attributes, found.lists, found.dicts, found.sets, found.arrays)
         self._has_contents = any(contents)
@@ -42,14 +42,14 @@ class Guards:
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
         """The tensors that the mod may read."""
-        return tuple(found[0] for found in self._tensors)
+        return tuple(found[0] for found in self._found.tensors)
 
     def hold(self) -> bool:
         """Whether nothing has changed. False also where there was too much to remember."""
         return self.values_hold() and self._tensors_hold()
 
     def _tensors_hold(self) -> bool:
-        for tensor, pointer, dtype, shape, stride in self._tensors:
+        for tensor, pointer, dtype, shape, stride in self._found.tensors:
             if (
                 tensor.data_ptr() != pointer
                 or tensor.dtype is not dtype

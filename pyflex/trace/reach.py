@@ -133,20 +133,20 @@ class _Walk:
         for cell in fn.__closure__ or ():
             self._cell(cell)
         # Inside a library only what a closure was given can be the user's.
-        in_library = _is_library(fn.__module__ or "")
-        if not in_library:
-            for name in sorted(fn.__dict__):
-                self._entry(fn.__dict__, name)
+        if not _is_library(fn.__module__ or ""):
+            self._named_in(fn)
+        wrapped = getattr(fn, "__wrapped__", None)
+        if wrapped is not None:
+            self._pending.append(wrapped)
+
+    def _named_in(self, fn: FunctionType) -> None:
+        for name in sorted(fn.__dict__):
+            self._entry(fn.__dict__, name)
         for code in _codes(fn.__code__):
-            if in_library:
-                break
             self._names.update(code.co_names, _strings(code.co_consts))
             for name in code.co_names:
                 if name in fn.__globals__:
                     self._entry(fn.__globals__, name)
-        wrapped = getattr(fn, "__wrapped__", None)
-        if wrapped is not None:
-            self._pending.append(wrapped)
 
     def _cell(self, cell: CellType) -> None:
         try:
