@@ -143,6 +143,10 @@ class ModArityError(TraceError, TypeError):
     """A mod that cannot be called with the arguments of its kind."""
 
 
+class ModSizeError(TraceError, ValueError):
+    """A mod of so many operations that no compiler takes it in reasonable time."""
+
+
 class ModResultError(TraceError, TypeError):
     """A mod whose result is not one float (score_mod) or one bool (mask_mod)."""
 

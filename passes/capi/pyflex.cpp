@@ -12,7 +12,7 @@
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
-#include <mutex>
+#include "llvm/Support/thread.h"
 
 using namespace mlir;
 
@@ -158,6 +158,13 @@ LogicalResult runPipeline(PyflexResult &result, ModuleOp module,
   return manager.run(module);
 }
 
+/// Passes go into a mod as deep as its ops depend on each other, and a caller's
+/// stack may be small.
+void onLargeStack(llvm::function_ref<void()> work) {
+  llvm::thread thread(std::optional<unsigned>(64 << 20), work);
+  thread.join();
+}
+
 } // namespace
 
 int32_t pyflex_abi_version(void) { return 7; }
@@ -194,21 +201,25 @@ void pyflex_result_free(PyflexResult *result) { delete result; }
 PyflexResult *pyflex_run(const char *source, const char *pipeline,
                          int32_t flags) {
   auto result = std::make_unique<PyflexResult>();
-  Session session(*result);
-  OwningOpRef<ModuleOp> module = session.parse(source);
-  if (module && succeeded(runPipeline(*result, *module, pipeline, flags))) {
-    result->text = print(*module, flags);
-    result->ok = true;
-  }
+  onLargeStack([&] {
+    Session session(*result);
+    OwningOpRef<ModuleOp> module = session.parse(source);
+    if (module && succeeded(runPipeline(*result, *module, pipeline, flags))) {
+      result->text = print(*module, flags);
+      result->ok = true;
+    }
+  });
   return result.release();
 }
 
 PyflexKernel *pyflex_jit(const char *ttir, PyflexResult **result) {
   auto owned = std::make_unique<PyflexResult>();
-  Session session(*owned);
-  OwningOpRef<ModuleOp> module = session.parse(ttir);
-  std::unique_ptr<cpu::Kernel> kernel =
-      module ? cpu::Kernel::compile(*module) : nullptr;
+  std::unique_ptr<cpu::Kernel> kernel;
+  onLargeStack([&] {
+    Session session(*owned);
+    if (OwningOpRef<ModuleOp> module = session.parse(ttir))
+      kernel = cpu::Kernel::compile(*module);
+  });
   owned->ok = kernel != nullptr;
   *result = owned.release();
   return kernel ? new PyflexKernel{std::move(kernel)} : nullptr;

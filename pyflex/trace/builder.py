@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import torch
 
-from pyflex.errors import ConstantRangeError, SourceLine
+from pyflex.errors import ConstantRangeError, ModSizeError, SourceLine
 
 MLIR_TYPES: Final[dict[torch.dtype, str]] = {
     torch.bool: "i1",
@@ -33,6 +33,10 @@ _NON_FINITE: Final[dict[tuple[torch.dtype, str], str]] = {
     (torch.float64, "-inf"): "0xFFF0000000000000",
     (torch.float64, "nan"): "0x7FF8000000000000",
 }
+
+
+#: LLVM takes half a minute for as many in a row, and four times as long for twice as many.
+MOST_OPS: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,19 @@ class Builder:
         self.body: list[tuple[str, SourceLine | None]] = []
 
     def emit(self, text: str, dtype: torch.dtype) -> Value:
-        """Appends the op `text`, whose one result has `dtype`."""
+        """Appends the op `text`, whose one result has `dtype`.
+
+        Raises ModSizeError behind the last one that there is room for.
+        """
         if (known := self._known.get(text)) is not None and known.dtype is dtype:
             return known
+        if len(self.body) >= MOST_OPS:
+            raise ModSizeError(
+                "the mod has too many operations; what Python loops over can be a tensor that "
+                "the mod reads at an index",
+                expected=f"at most {MOST_OPS}",
+                got=f"{MOST_OPS + 1} or more",
+            )
         value = Value(f"%{len(self.body)}", dtype)
         self.body.append((f"{value.name} = {text}", self._locate()))
         self._known[text] = value

@@ -11,7 +11,7 @@ from types import CodeType
 from typing import Any, Final
 
 import torch
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
@@ -109,6 +109,8 @@ class FunctionMode(TorchFunctionMode):
             raise UnsupportedOpError(
                 "torch.isclose", expected="(a - b).abs() <= tolerance", got="isclose"
             )
+        if isinstance(func, torch._ops.HigherOrderOperator):
+            raise UnsupportedOpError(name, expected="torch.where, or a loop of Python", got=name)
         if func in _PRINTING:
             with _disable_current_modes():
                 return func(*args, **kwargs)
@@ -118,6 +120,9 @@ class FunctionMode(TorchFunctionMode):
             raise
         except OverflowError as error:
             raise ConstantRangeError(str(error), expected="a number of 64 bits") from None
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            name = resolve_name(func) or getattr(func, "__name__", str(func))
+            raise UnsupportedOpError(name, f"is refused by torch: {error}") from None
 
     def _getitem(self, func: Any, tensor: torch.Tensor, index: Any) -> Any:
         entries = index if isinstance(index, tuple) else (index,)
@@ -156,8 +161,6 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if not isinstance(func, torch._ops.OpOverload):  # a higher-order op: cond, vmap, ...
-            raise UnsupportedOpError(str(func))
         packet = func.overloadpacket
         if packet in _READ_OPS:
             raise _data_dependent(str(packet))

@@ -1,12 +1,18 @@
 """run_pipeline and jit: text, snapshots, locations, and what they refuse."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
+import pyflex
 from pyflex.compiler import DiagnosedError, jit, run_pipeline
 from pyflex.errors import CompilerError
+from pyflex.trace import trace_mask_mod
+from pyflex.trace.builder import MOST_OPS
 
 MODULE = """
 tt.func public @kernel(%p: !tt.ptr<i32>, %n: i32) {
@@ -141,3 +147,35 @@ def test_kernels_are_freed() -> None:
     for _ in range(30):
         jit(MODULE)
     assert (pages() - before) * 4096 < 30 * 300_000
+
+
+def test_a_mod_of_many_ops_on_a_small_stack() -> None:
+    """Passes go into a chain of ops one by one: not on the caller's stack."""
+
+    def causal(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return q >= kv
+
+    def listed(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        shown = q >= kv
+        for i in range((MOST_OPS - 1) // 3):
+            shown = shown | (kv == i)
+        return shown
+
+    decode = pyflex.compile(None, causal)
+    decode(*[torch.zeros(1, 1, 1, 16)] * 3)
+    text, short = decode.ir("flex"), trace_mask_mod(causal, "cpu").text
+    assert short in text
+    text = text.replace(short, trace_mask_mod(listed, "cpu").text)
+    kernels: list[str] = []
+
+    def run() -> None:
+        kernels.append(run_pipeline(text, "flex-decode-pipeline").text)
+
+    before = threading.stack_size(256 << 10)
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    assert kernels[0].count("arith.ori") > 1000

@@ -24,6 +24,7 @@ from pyflex.errors import (
     WholeTensorOpError,
 )
 from pyflex.trace import trace_mask_mod, trace_score_mod
+from pyflex.trace.builder import MOST_OPS
 
 TABLE = torch.ones(8)
 SCALAR = torch.tensor(1.0)
@@ -174,12 +175,34 @@ def test_results_that_are_fine() -> None:
         (errors.IndexRankError, lambda s, b, h, q, kv: s + TABLE[h][h]),
         (errors.ConstantRangeError, lambda s, b, h, q, kv: s + (kv + 2**64)),
         (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + PAIRS[True][0, h]),
+        (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + TABLE.reshape(3)[h]),
+        (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + torch.arange(0, 8, 0)[h]),
+        (errors.UnsupportedOpError, lambda s, b, h, q, kv: s.sum(dim=3)),
+        (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + TABLE[h].softmax(4)),
+        (errors.UnsupportedOpError, lambda s, b, h, q, kv: torch.cond(s > 0, abs, abs, (s,))),
     ],
 )  # fmt: skip
 def test_mistakes_that_torch_would_report(kind: type[Exception], mod: Callable[..., Any]) -> None:
     with pytest.raises(kind) as caught:
         trace_score_mod(mod, "cpu")
     assert f"at {__file__}:" in str(caught.value)
+
+
+def test_size() -> None:
+    def long(s: Any, b: Any, h: Any, q: Any, kv: Any, ops: int = MOST_OPS) -> Any:
+        for _ in range(ops - 1):  # q becomes a float first
+            s = s * q
+        return s
+
+    def endless(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        while True:
+            s = s * h
+
+    trace_score_mod(long, "cpu")
+    for mod in (functools.partial(long, ops=MOST_OPS + 1), endless):
+        with pytest.raises(errors.ModSizeError, match=f"at most {MOST_OPS}") as caught:
+            trace_score_mod(mod, "cpu")
+        assert f"at {__file__}:" in str(caught.value)
 
 
 def test_leaked_values() -> None:
