@@ -78,21 +78,25 @@ tt.func private @m(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
   tt.return %keep : i1
 }
 
-tt.func @positions_from_the_head(%n: i32, %x: tensor<16x64xf32>) -> tensor<16x64xf32> {
+tt.func @positions_from_the_head(%n: i32, %x: tensor<16x64xf32>, %m: tensor<16xf32>,
+                                 %v: tensor<64x16xf32>, %a: tensor<16x16xf32>) -> tensor<16x16xf32> {
   // expected-note @+1 {{it depends on this}}
   %batch, %kv_head, %first_head, %first_query, %head, %query, %row_valid = flex.rows(%n, %n)
       group(1) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
   %heads = tt.splat %kv_head : i32 -> tensor<16xi32>
   %position = arith.addi %query, %heads : tensor<16xi32>
   %all = flex.range %n
-  %s1 = flex.for %all below %n init(%x : tensor<16x64xf32>) {
-  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
+  %s:3 = flex.for %all below %n init(%m, %m, %a : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>,
+       %a0: tensor<16x16xf32>):
     // expected-remark @+1 {{blocks are not listed: the mask depends on more than the rows}}
-    %next = flex.mask_mod @m(%s, %batch, %head, %position, %kv)
+    %next = flex.mask_mod @m(%x, %batch, %head, %position, %kv)
         : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
-    flex.yield %next : tensor<16x64xf32>
-  } -> tensor<16x64xf32>
-  tt.return %s1 : tensor<16x64xf32>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %next, %v
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x64xf32>, tensor<64x16xf32>
+    flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  tt.return %s#2 : tensor<16x16xf32>
 }
 
 // -----
@@ -102,21 +106,25 @@ tt.func private @m(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
   tt.return %keep : i1
 }
 
-tt.func @a_number_for_each_row(%n: i32, %x: tensor<16x64xf32>) -> tensor<16x64xf32> {
+tt.func @a_number_for_each_row(%n: i32, %x: tensor<16x64xf32>, %m: tensor<16xf32>,
+                               %v: tensor<64x16xf32>, %a: tensor<16x16xf32>) -> tensor<16x16xf32> {
   %batch, %kv_head, %first_head, %first_query, %head, %query, %row_valid = flex.rows(%n, %n)
       group(1) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
   // expected-note @+1 {{it depends on this}}
   %shift = arith.constant dense<[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]> : tensor<16xi32>
   %position = arith.addi %query, %shift : tensor<16xi32>
   %all = flex.range %n
-  %s1 = flex.for %all below %n init(%x : tensor<16x64xf32>) {
-  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
+  %s:3 = flex.for %all below %n init(%m, %m, %a : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>,
+       %a0: tensor<16x16xf32>):
     // expected-remark @+1 {{blocks are not listed: the mask depends on more than the rows}}
-    %next = flex.mask_mod @m(%s, %batch, %head, %position, %kv)
+    %next = flex.mask_mod @m(%x, %batch, %head, %position, %kv)
         : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
-    flex.yield %next : tensor<16x64xf32>
-  } -> tensor<16x64xf32>
-  tt.return %s1 : tensor<16x64xf32>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %next, %v
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x64xf32>, tensor<64x16xf32>
+    flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  tt.return %s#2 : tensor<16x16xf32>
 }
 
 // -----
@@ -127,17 +135,21 @@ tt.func private @m(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
 }
 
 // expected-error @+1 {{expected no function named 'decode_blocks': the first kernel takes this name}}
-tt.func @decode(%n: i32, %x: tensor<16x64xf32>) -> tensor<16x64xf32> {
+tt.func @decode(%n: i32, %x: tensor<16x64xf32>, %m: tensor<16xf32>,
+                %v: tensor<64x16xf32>, %a: tensor<16x16xf32>) -> tensor<16x16xf32> {
   %batch, %kv_head, %first_head, %first_query, %head, %query, %row_valid = flex.rows(%n, %n)
       group(1) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
   %all = flex.range %n
-  %s1 = flex.for %all below %n init(%x : tensor<16x64xf32>) {
-  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
-    %next = flex.mask_mod @m(%s, %batch, %head, %query, %kv)
+  %s:3 = flex.for %all below %n init(%m, %m, %a : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>,
+       %a0: tensor<16x16xf32>):
+    %next = flex.mask_mod @m(%x, %batch, %head, %query, %kv)
         : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
-    flex.yield %next : tensor<16x64xf32>
-  } -> tensor<16x64xf32>
-  tt.return %s1 : tensor<16x64xf32>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %next, %v
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x64xf32>, tensor<64x16xf32>
+    flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  tt.return %s#2 : tensor<16x16xf32>
 }
 
 // expected-note @+1 {{the function is here}}
@@ -158,6 +170,28 @@ tt.func @fewer_keys_than_the_limit(%n: i32, %end: i32, %x: tensor<16x64xf32>) ->
   %some = flex.range %end
   // expected-remark @+1 {{blocks are not listed: the loop has bounds of its own}}
   %s1 = flex.for %some below %n init(%x : tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
+    %next = flex.mask_mod @m(%s, %batch, %head, %query, %kv)
+        : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
+    flex.yield %next : tensor<16x64xf32>
+  } -> tensor<16x64xf32>
+  tt.return %s1 : tensor<16x64xf32>
+}
+
+// -----
+
+// What is masked is not all that counts: a block cannot be left out.
+tt.func private @m(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  %keep = arith.cmpi sge, %q, %kv : i32
+  tt.return %keep : i1
+}
+
+tt.func @scores_are_kept(%n: i32, %x: tensor<16x64xf32>) -> tensor<16x64xf32> {
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %row_valid = flex.rows(%n, %n)
+      group(1) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %all = flex.range %n
+  // expected-remark @+1 {{blocks are not listed: the loop does more than a masked online softmax}}
+  %s1 = flex.for %all below %n init(%x : tensor<16x64xf32>) {
   ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
     %next = flex.mask_mod @m(%s, %batch, %head, %query, %kv)
         : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>

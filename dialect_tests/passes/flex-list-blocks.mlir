@@ -18,7 +18,7 @@ tt.func private @by_head(%b: i32, %h: i32, %q: i32, %kv: i32) -> (i1, i1) {
 
 // A mask that is the same for all heads: one list for each batch entry and tile of 4 queries.
 // CHECK-LABEL: tt.func public @every_head_blocks(
-// CHECK-SAME:    %{{[^:]*}}: i32, %[[Q_LEN:[^:]*]]: i32, %[[LIMIT:[^:]*]]: i32, %[[OFFSET:[^:]*]]: i32, %[[IDS:[^:]*]]: !tt.ptr<i32>, %{{[^:]*}}: tensor<16x64xf32>,
+// CHECK-SAME:    %{{[^:]*}}: i32, %[[Q_LEN:[^:]*]]: i32, %[[LIMIT:[^:]*]]: i32, %[[OFFSET:[^:]*]]: i32, %[[IDS:[^:]*]]: !tt.ptr<i32>,
 // CHECK-SAME:    %[[COUNTS:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %[[INDICES:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32},
 // CHECK-SAME:    %[[ROOM:[^:]*]]: i64 {tt.divisibility = 16 : i32}, %[[KINDS:[^:]*]]: !tt.ptr<i64> {tt.divisibility = 16 : i32}, %[[ARRIVED:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}) {
 // CHECK-NEXT:    %[[SINGLE:.*]] = arith.constant 1 : i32
@@ -39,7 +39,7 @@ tt.func private @by_head(%b: i32, %h: i32, %q: i32, %kv: i32) -> (i1, i1) {
 // CHECK-NEXT:    tt.return
 
 // CHECK-LABEL: tt.func public @every_head(
-// CHECK-SAME:    %[[Q_LEN:[^:]*]]: i32, %[[LIMIT:[^:]*]]: i32, %[[OFFSET:[^:]*]]: i32, %{{[^:]*}}: !tt.ptr<i32>, %[[S0:[^:]*]]: tensor<16x64xf32>,
+// CHECK-SAME:    %[[Q_LEN:[^:]*]]: i32, %[[LIMIT:[^:]*]]: i32, %[[OFFSET:[^:]*]]: i32, %{{[^:]*}}: !tt.ptr<i32>, %{{[^:]*}}: tensor<16x64xf32>, %[[M:[^:]*]]: tensor<16xf32>, %{{[^:]*}}: tensor<64x16xf32>, %[[A:[^:]*]]: tensor<16x16xf32>,
 // CHECK-SAME:    %[[COUNTS:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %[[INDICES:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32},
 // CHECK-SAME:    %[[ROOM:[^:]*]]: i64 {tt.divisibility = 16 : i32})
 // CHECK:         %[[BATCH:.*]], %{{.*}}, %{{.*}}, %[[FIRST_QUERY:.*]], %{{.*}}, %{{.*}}, %{{.*}} = flex.rows
@@ -49,11 +49,11 @@ tt.func private @by_head(%b: i32, %h: i32, %q: i32, %kv: i32) -> (i1, i1) {
 // CHECK-NEXT:    %[[ANY:.*]] = arith.constant 0 : i32
 // CHECK-NEXT:    %[[TABLE:.*]] = flex.block_table %[[COUNTS]], %[[INDICES]] strides(%[[TILES]], %[[NO_STRIDE]], %[[ROOM]]) blocks(4 x 64) tagged
 // CHECK-NEXT:    %[[MINE:.*]] = flex.list %[[TABLE]][%[[BATCH]], %[[ANY]], %[[FIRST_QUERY]]]
-// CHECK-NEXT:    %[[S1:.*]] = flex.for %[[MINE]] below %[[LIMIT]] init(%[[S0]] :
-// CHECK-NEXT:    ^bb0(%{{.*}}: tensor<64xi32>, %{{.*}}: tensor<64xi1>, %[[UNMASKED:.*]]: i1, %{{.*}}: tensor<16x64xf32>):
+// CHECK-NEXT:    %[[S:.*]]:3 = flex.for %[[MINE]] below %[[LIMIT]] init(%[[M]], %[[M]], %[[A]] :
+// CHECK-NEXT:    ^bb0(%{{.*}}: tensor<64xi32>, %{{.*}}: tensor<64xi1>, %[[UNMASKED:.*]]: i1, %{{.*}}: tensor<16xf32>, %{{.*}}: tensor<16xf32>, %{{.*}}: tensor<16x16xf32>):
 // CHECK-NEXT:      flex.mask_mod @documents({{.*}}) {{.*}} unless %[[UNMASKED]]
 // CHECK-NOT:     flex.for
-// CHECK:         tt.return %[[S1]]
+// CHECK:         tt.return %[[S]]#2
 
 // Of calls with one query a tile of lists has one row.
 // ONE-LABEL: tt.func public @every_head_blocks(
@@ -63,7 +63,8 @@ tt.func private @by_head(%b: i32, %h: i32, %q: i32, %kv: i32) -> (i1, i1) {
 // ONE:         flex.rows({{.*}}) group(4) tile(4 heads x 4 queries) : tensor<16xi32>
 // ONE:         blocks(4 x 64)
 tt.func public @every_head(%kv_heads: i32, %q_len: i32, %limit: i32, %offset: i32, %ids: !tt.ptr<i32>,
-                           %s0: tensor<16x64xf32>) -> tensor<16x64xf32> {
+                           %x: tensor<16x64xf32>, %m: tensor<16xf32>,
+                           %v: tensor<64x16xf32>, %a: tensor<16x16xf32>) -> tensor<16x16xf32> {
   %batch, %kv_head, %first_head, %first_query, %head, %query, %row_valid = flex.rows(%kv_heads, %q_len)
       group(4) tile(4 heads x 4 queries) : tensor<16xi32>, tensor<16xi1>
   %offsets = tt.splat %offset : i32 -> tensor<16xi32>
@@ -71,14 +72,17 @@ tt.func public @every_head(%kv_heads: i32, %q_len: i32, %limit: i32, %offset: i3
   %tens = arith.constant dense<10> : tensor<16xi32>
   %position = arith.addi %moved, %tens : tensor<16xi32>
   %all = flex.range %limit
-  %s1 = flex.for %all below %limit init(%s0 : tensor<16x64xf32>) {
-  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
-    %masked = flex.mask_mod @documents(%s, %batch, %head, %position, %kv) captures(%ids : !tt.ptr<i32>)
+  %s:3 = flex.for %all below %limit init(%m, %m, %a : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>,
+       %a0: tensor<16x16xf32>):
+    %masked = flex.mask_mod @documents(%x, %batch, %head, %position, %kv) captures(%ids : !tt.ptr<i32>)
         : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
     %next = flex.bound %masked if %valid : tensor<16x64xf32>, tensor<64xi1>
-    flex.yield %next : tensor<16x64xf32>
-  } -> tensor<16x64xf32>
-  tt.return %s1 : tensor<16x64xf32>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %next, %v
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x64xf32>, tensor<64x16xf32>
+    flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  tt.return %s#2 : tensor<16x16xf32>
 }
 
 // A mask that differs between heads: a list for each tile. Five heads in tiles of three take two.
@@ -103,17 +107,21 @@ tt.func public @every_head(%kv_heads: i32, %q_len: i32, %limit: i32, %offset: i3
 // ONE-LABEL: tt.func public @each_tile_blocks(
 // ONE:         flex.rows({{.*}}) group(5) tile(3 heads x 1 queries) : tensor<4xi32>
 tt.func public @each_tile(%kv_heads: i32, %q_len: i32, %limit: i32,
-                          %s0: tensor<16x64xf32>) -> tensor<16x64xf32> {
+                          %x: tensor<16x64xf32>, %m: tensor<16xf32>,
+                          %v: tensor<64x16xf32>, %a: tensor<16x16xf32>) -> tensor<16x16xf32> {
   %batch, %kv_head, %first_head, %first_query, %head, %query, %row_valid = flex.rows(%kv_heads, %q_len)
       group(5) tile(3 heads x 5 queries) : tensor<16xi32>, tensor<16xi1>
   %all = flex.range %limit
-  %s1 = flex.for %all below %limit init(%s0 : tensor<16x64xf32>) {
-  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
-    %next = flex.mask_mod @by_head(%s, %batch, %head, %query, %kv)
+  %s:3 = flex.for %all below %limit init(%m, %m, %a : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>,
+       %a0: tensor<16x16xf32>):
+    %next = flex.mask_mod @by_head(%x, %batch, %head, %query, %kv)
         : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
-    flex.yield %next : tensor<16x64xf32>
-  } -> tensor<16x64xf32>
-  tt.return %s1 : tensor<16x64xf32>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %next, %v
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x64xf32>, tensor<64x16xf32>
+    flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  tt.return %s#2 : tensor<16x16xf32>
 }
 
 // Given lists stay, and so does a kernel without a mask.

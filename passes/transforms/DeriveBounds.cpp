@@ -4,6 +4,7 @@
 #include "flex/Flex.h"
 #include "transforms/KeyCount.h"
 #include "transforms/MaskBounds.h"
+#include "transforms/MaskedLoop.h"
 #include "transforms/ModInliner.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -172,7 +173,7 @@ struct DeriveBoundsPass
     if (range.getBegin() || range.getSureBegin() ||
         range.getEnd() != loop.getLimit() || mask.getUnless())
       return refuse("the loop has bounds of its own");
-    if (!masksTheWholeStep(loop, mask))
+    if (!masksAllThatCounts(loop, mask))
       return refuse("the loop does more than a masked online softmax");
     for (Value operand : mask->getOperands().drop_front())
       if (operand != mask.getKv() &&
@@ -190,28 +191,6 @@ struct DeriveBoundsPass
         return std::nullopt;
       }
     return MaskedLoop{loop, range, mask, callee};
-  }
-
-  /// Whether one online softmax of the masked scores is all that the loop does
-  /// to its state: a tile of masked scores then changes nothing.
-  static bool masksTheWholeStep(ForOp loop, MaskModOp mask) {
-    Block &body = loop.getBody().front();
-    auto steps = llvm::to_vector(body.getOps<OnlineSoftmaxOp>());
-    if (steps.size() != 1)
-      return false;
-    OnlineSoftmaxOp step = steps.front();
-    ValueRange state = loop.getState();
-    if (ValueRange(body.getTerminator()->getOperands()) !=
-            ValueRange(step.getResults()) ||
-        state != ValueRange({step.getMax(), step.getSum(), step.getAcc()}))
-      return false;
-    Value scores = step.getScores();
-    if (auto bound = scores.getDefiningOp<BoundOp>())
-      scores = bound.getScores();
-    return scores == mask.getResult() && llvm::all_of(body, [](Operation &op) {
-             return isMemoryEffectFree(&op) ||
-                    hasSingleEffect<MemoryEffects::Read>(&op);
-           });
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include "Passes.h"
 #include "flex/Flex.h"
+#include "transforms/MaskedLoop.h"
 #include "transforms/NewKernel.h"
 #include "transforms/TileBuilder.h"
 
@@ -313,6 +314,8 @@ struct ListBlocksPass : public flex::impl::FlexListBlocksBase<ListBlocksPass> {
         mask.getHead() != rows[0].getHead() ||
         rows[0]->getBlock() != loops[0]->getBlock())
       return refuse("expected the mask to be asked for the kernel's own rows");
+    if (!masksAllThatCounts(loops[0], mask))
+      return refuse("the loop does more than a masked online softmax");
     return Kernel{func, rows[0], loops[0], mask};
   }
 };
