@@ -26,6 +26,10 @@ from pyflex.steps import step
 from pyflex.tiles import Device
 
 _LEAST_CAPABILITY = 80
+# What NVIDIA makes from there on, and AMD's GPUs with matrix products. LLVM ends the process for
+# an architecture that it does not know.
+_NVIDIA = (80, 86, 87, 89, 90, 100, 101, 103, 110, 120, 121)
+_AMD = re.compile(r"gfx(908|90a|942|950|1[0-2][0-9a-f]{2})")
 # Pointers to scratch memory that Triton adds to every kernel's arguments.
 _HIDDEN_ARGUMENTS = 2
 # Environment variables that Triton and its LLVM read, apart from where they keep files.
@@ -79,14 +83,14 @@ def parse_target(name: str) -> Target:
         TargetError: for any other form.
     """
     backend, _, arch = name.partition(":") if isinstance(name, str) else ("", "", "")
-    if backend == "cuda" and arch.isdigit() and int(arch) >= _LEAST_CAPABILITY:
+    if backend == "cuda" and arch in map(str, _NVIDIA):
         return Target("cuda", int(arch), 32)
-    if backend == "hip" and arch.startswith("gfx"):
+    if backend == "hip" and _AMD.fullmatch(arch):
         # AMD's data-centre GPUs have wide warps, its graphics cards narrow ones.
         return Target("hip", arch, 64 if arch.startswith("gfx9") else 32)
     raise TargetError(
         "no such target",
-        expected=f'"cuda:N" with N >= {_LEAST_CAPABILITY}, or "hip:gfxN"',
+        expected=f'"cuda:N", N one of {", ".join(map(str, _NVIDIA))}; or "hip:{_AMD.pattern}"',
         got=repr(name),
     )
 

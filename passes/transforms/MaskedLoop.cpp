@@ -1,4 +1,4 @@
-//===- MaskedLoop.cpp - Loops whose masked tiles count for nothing --------===//
+//===- MaskedLoop.cpp - Loops that masked tiles do nothing to -------------===//
 
 #include "transforms/MaskedLoop.h"
 

@@ -1,4 +1,4 @@
-//===- MaskedLoop.h - Loops whose masked tiles count for nothing -*- C++ -*-===//
+//===- MaskedLoop.h - Loops that masked tiles do nothing to -----*- C++ -*-===//
 
 #ifndef PYFLEX_TRANSFORMS_MASKEDLOOP_H
 #define PYFLEX_TRANSFORMS_MASKEDLOOP_H

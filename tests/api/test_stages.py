@@ -12,6 +12,8 @@ from torch.nn.attention.flex_attention import create_block_mask
 import pyflex
 from pyflex import schedule
 from pyflex.errors import ScheduleError, TargetError
+from pyflex.gpu import Target
+from pyflex.lowered import lowered_for
 from pyflex.tiles import tile_width
 from tests.mods import causal
 
@@ -137,7 +139,11 @@ def test_unknown_stage_lists_the_known(called: pyflex.Decode) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", [90, "cuda", "cuda:75", "cuda:sm90", "hip:90", "metal:3", "", "cuda:90:1"]
+    "target",
+    [
+        *(90, "cuda", "cuda:75", "cuda:85", "cuda:9000", "cuda:090", "cuda:sm90", "cuda:90:1"),
+        *("hip:90", "hip:gfx1", "hip:gfx906", "hip:gfxabc", "hip:gfx942:xnack+", "metal:3", ""),
+    ],
 )
 def test_bad_target(called: pyflex.Decode, target: Any) -> None:
     with pytest.raises(TargetError) as caught:
@@ -147,5 +153,7 @@ def test_bad_target(called: pyflex.Decode, target: Any) -> None:
 
 
 def test_target_that_triton_cannot_compile_for(called: pyflex.Decode) -> None:
-    with pytest.raises(TargetError):
-        called.ir("amdgcn", target="hip:gfx000")
+    assert called._last is not None
+    target = Target("hip", "gfx906", 64)  # has no matrix products
+    with pytest.raises(TargetError, match="cannot compile the kernel for hip:gfx906"):
+        lowered_for(called._last).ir("amdgcn", target)
