@@ -355,6 +355,36 @@ def FlexDeferSums : Pass<"flex-defer-sums", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numDeferred", "num-deferred", "sums">];
 }
 
+def FlexSplitProducts : Pass<"flex-split-products", "::mlir::ModuleOp"> {
+  let summary = "Form the scores of float32 in three chains of products, not in one";
+  let description = [{
+    Three TF32 products make one of float32: of what TF32 has of two tiles, and
+    of that with the rest of each. Triton adds each to the one before; here each
+    has a sum of its own. The scores of a tile are few columns for a warp, and
+    a warp's products of one sum wait for each other, 48 of them at D 128.
+
+    ```mlir
+    %s = tt.dot %q, %k, %zero, inputPrecision = tf32x3
+    ```
+    ==>
+    ```mlir
+    %q0 = tt.elementwise_inline_asm "cvt.rna.tf32.f32 $0, $1;" {...} %q
+    %q1 = arith.subf %q, %q0
+    ...
+    %left = tt.dot %q1, %k0, %zero, inputPrecision = tf32
+    %right = tt.dot %q0, %k1, %zero, inputPrecision = tf32
+    %large = tt.dot %q0, %k0, %zero, inputPrecision = tf32
+    %rest = arith.addf %left, %right            // or 0 where that is no number
+    %s = arith.addf %large, %rest
+    ```
+
+    What a loop carries has more columns, and is left to Triton: there three sums
+    cost more registers than they save time. For NVIDIA's GPUs.
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numSplit", "num-split", "products">];
+}
+
 def FlexLegalizeMath : Pass<"flex-legalize-math", "::mlir::ModuleOp"> {
   let summary = "Write arith and math ops in forms that Triton lowers, and lowers exactly";
   let description = [{

@@ -40,6 +40,9 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
                         llvm::cl::desc("run flex-fast-math")};
   Option<bool> deferSums{*this, "defer-sums", llvm::cl::init(true),
                          llvm::cl::desc("run flex-defer-sums")};
+  Option<bool> splitProducts{
+      *this, "split-products", llvm::cl::init(false),
+      llvm::cl::desc("run flex-split-products; needs TF32")};
   Option<int64_t> heads{
       *this, "heads", llvm::cl::init(0),
       llvm::cl::desc("query heads in a tile; 0: as many as fit")};
@@ -103,9 +106,11 @@ void buildDecodePipeline(OpPassManager &pm, const DecodeOptions &options) {
   // The mods are inlined by now; what is left of them has no caller.
   pm.addPass(createFlexExtractKernel(FlexExtractKernelOptions{options.kernel}));
   addCleanup(pm, options);
-  // The sum of a row is plain arithmetic by now.
+  // The sum of a row and the products are plain ops by now.
   if (options.deferSums)
     pm.addPass(createFlexDeferSums());
+  if (options.splitProducts && options.target == "cuda")
+    pm.addPass(createFlexSplitProducts());
   // After cleanup, which folds and merges math ops but not calls.
   pm.addPass(createFlexLegalizeMath(FlexLegalizeMathOptions{options.target}));
 }

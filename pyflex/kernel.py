@@ -142,11 +142,12 @@ class KernelSpec:
         schedule = replace(self.schedule, num_warps=_LISTING_WARPS, num_stages=1)
         return replace(self, schedule=schedule, kernel="decode_blocks")
 
-    def pipeline(self, backend: str, *, sm_90: bool) -> str:
+    def pipeline(self, backend: str, *, sm_90: bool, tf32: bool) -> str:
         """The passes that make the kernel for "cuda" or "hip".
 
         `sm_90` says whether the GPU has what came with NVIDIA's compute capability 9.0: clusters,
-        and kernels that start before the one ahead has ended.
+        and kernels that start before the one ahead has ended. `tf32` says that its matrix units
+        take float32 in that form only.
         """
         settings = [f"kernel={self.kernel}", f"target={backend}", f"heads={self.schedule.heads}"]
         if self.queries:
@@ -163,6 +164,7 @@ class KernelSpec:
             "flex-join-in-cluster": not sm_90,
             "flex-overlap-kernels": not sm_90,
             "flex-defer-sums": not self.schedule.defers_sums,
+            "flex-split-products": not tf32,
         }
         for name in OPTIMISATIONS:
             enabled = self.options.enabled(name) and not off.get(name, False)

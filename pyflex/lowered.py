@@ -78,7 +78,8 @@ class Lowered:
     def ttir(self, target: Target | None = None) -> str:
         """The kernel in MLIR's generic form, as Triton and the CPU's compiler read it.
 
-        Without a target it is what the CPU runs: the text for the newest of NVIDIA's GPUs.
+        Without a target it is what the CPU runs: the text for the newest of NVIDIA's GPUs, but for
+        products of float32, which a CPU does not need in three.
         """
         pipeline = self._pipeline(target)
         if pipeline not in self._ttir:
@@ -118,8 +119,9 @@ class Lowered:
 
     def _pipeline(self, target: Target | None) -> str:
         if target is None:
-            return self.spec.pipeline("cuda", sm_90=True)
-        return self.spec.pipeline(target.backend, sm_90=target.sm_90)
+            return self.spec.pipeline("cuda", sm_90=True, tf32=False)
+        tf32 = target.backend == "cuda"
+        return self.spec.pipeline(target.backend, sm_90=target.sm_90, tf32=tf32)
 
     def _key(self, target: Target) -> str:
         return cache.key_of(

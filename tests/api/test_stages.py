@@ -52,13 +52,25 @@ def test_stage_without_a_gpu(called: pyflex.Decode, stage: str, part: str) -> No
     assert part in called.ir(stage)
 
 
-#: All but the one that a call with a BlockMask, or with little K and V, has no use for.
-OPTIMISATIONS = tuple(name for name in pyflex.OPTIMISATIONS if name != "flex-list-blocks")
+#: All but the one that a call with a BlockMask, or with little K and V, has no use for, and the one
+#: for NVIDIA's GPUs alone.
+OPTIMISATIONS = tuple(
+    name for name in pyflex.OPTIMISATIONS if name not in ("flex-list-blocks", "flex-split-products")
+)
 
 
 @pytest.mark.parametrize("name", OPTIMISATIONS)
 def test_every_optimisation_is_a_stage(called: pyflex.Decode, name: str) -> None:
     assert "tt.func" in called.ir(name)
+
+
+def test_products_are_split_for_tf32() -> None:
+    decode = pyflex.compile()
+    decode(*torch.randn(3, 1, 1, 40, 16))
+    assert "flex-split-products" not in decode.stages(target="hip:gfx942")
+    split = decode.ir("flex-split-products", target="cuda:90")
+    assert split.count("cvt.rna.tf32") == 2
+    assert split.count("inputPrecision = tf32 :") == 3
 
 
 def test_lists_are_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:

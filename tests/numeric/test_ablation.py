@@ -9,6 +9,7 @@ import torch
 
 import pyflex
 from pyflex import schedule
+from pyflex.lowered import Lowered
 from tests.cases import Case, Drawn, check_case, hold_to_rule
 
 CASES = [
@@ -31,6 +32,7 @@ APART = (
     "flex-mask-from-score",
     "flex-list-blocks",
     "flex-defer-sums",
+    "flex-split-products",
 )
 OTHERS = tuple(name for name in pyflex.OPTIMISATIONS if name not in APART)
 
@@ -82,3 +84,27 @@ def test_forced_splits(splits: int, block: int | None, seed: int) -> None:
 def test_tile_shapes(rows: int, keys: int, seed: int) -> None:
     case = Case("softcap", "head", "causal", heads=(12, 2), q_len=11, keys=203)
     check_case(case, "cpu", seed, pyflex.Options(rows=rows, keys=keys))
+
+
+@pytest.fixture
+def _as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the products of float32 in three, which a CPU has no need for."""
+
+    def pipeline(lowered: Lowered, target: object) -> str:
+        return lowered.spec.pipeline("cuda", sm_90=True, tf32=True)
+
+    monkeypatch.setattr(Lowered, "_pipeline", pipeline)
+
+
+@pytest.mark.usefixtures("_as_on_a_gpu")
+@pytest.mark.parametrize("dims", [(64, 64), (80, 24), (16, 128), (200, 96)], ids=str)
+def test_scores_in_three_products(dims: tuple[int, int], seed: int) -> None:
+    options = pyflex.Options(keys=16, splits=2)
+    case = Case("alibi", mask="window", heads=(12, 2), q_len=9, keys=203, dims=dims)
+    check_case(case, "cpu", seed, options)
+    decode = pyflex.compile(options=options)
+    query, key, value = (torch.ones(1, 1, 70, columns) for columns in (dims[0], *dims))
+    key[:, :, ::3, 0] = float("-inf")  # has no rest, but a product
+    value[:, :, ::3] = 7.0
+    assert torch.equal(decode(query, key, value), torch.ones(1, 1, 70, dims[1]))
+    assert "cvt.rna.tf32" in decode.ir("flex-split-products")
