@@ -32,9 +32,9 @@ _TILE, _WARP_BYTES = 0.425, 2.44e-5
 #: The part of a tile that goes by before the memory is busy, or after it was.
 _ENDS = 0.6
 #: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
-_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 5.7e6, 1.24e5, 1.47
+_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 5.7e6, 1.5e5, 1.47
 #: Scores a microsecond that a multiprocessor turns into probabilities, how much longer each
-#: operation of a mod makes that, and how much slower all arithmetic of 32 rows is.
+#: operation of a mod makes that, and how much slower all arithmetic of 32 rows of half types is.
 _SCORE_RATE, _MOD, _ROWS_32 = 3.85e4, 0.183, 2.02
 #: The part of the memory's nominal bandwidth that is reached, and the time from asking to having: a
 #: multiprocessor reads no faster than what it has asked for divided by that (Little's law).
@@ -121,7 +121,7 @@ def estimate_us(
     scores = schedule.rows * keys
     compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)
     compute += scores * (1 + _MOD * shape.mod_cost) / _SCORE_RATE
-    compute *= _ROWS_32 if schedule.rows == 32 else 1
+    compute *= _ROWS_32 if schedule.rows == 32 and shape.itemsize < 4 else 1
     alone = _TILE + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
     # What a program reads, and what the one with the most does.
     mean_bytes = work.length / parts.number * key_bytes

@@ -14,8 +14,10 @@ _KEYS, _USUAL = 64, 16384
 _NARROW, _WIDE = 20480, 65536
 #: The most keys of that: twice as many take eight warps, or a warp twice as long.
 _MOST_WIDE = 128
-#: Of float32 the registers hold a result of fewer rows; keys and bytes of its usual tile.
-_FLOAT32_ROWS, _FLOAT32_KEYS, _FLOAT32_USUAL = 32, 32, 32768
+#: Of float32 the registers hold a result of fewer rows, and of fewer bytes.
+_FLOAT32_ROWS, _FLOAT32_USUAL = 32, 32768
+#: Warps that keep a multiprocessor busy with float32, two for each of its schedulers.
+_FLOAT32_WARPS = 8
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
 #: may be held to.
 _WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
@@ -195,17 +197,27 @@ def _tiles_of_many_rows(shape: Shape, rows: int, keys: int) -> list[tuple[int, i
 
 
 def _float32_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
-    """The same of float32, of which registers and shared memory hold less."""
-    keys = max(floor_power_of_two(_FLOAT32_USUAL // shape.line), _FLOAT32_KEYS)
-    if rows == 16 and _narrowest_piece(shape) == 16:
-        return [(min(keys, 2 * _FLOAT32_KEYS), 2, 2)]
-    keys = min(keys, _FLOAT32_KEYS if rows == 16 else 2 * _FLOAT32_KEYS)
-    if keys * shape.line > _FLOAT32_USUAL:
-        return [(keys, 4, 2)]
-    tiles = [(keys, 4, 3)]
+    """The same of float32: its arithmetic counts, and programs hide one another's.
+
+    That takes so many warps on a multiprocessor. The first tile that has them serves all lengths;
+    the smallest one is for a GPU with less room. Of wide heads only what reads less ahead has them,
+    which pays where several tiles of rows read the same keys.
+    """
     if rows == 16:
-        tiles.append((keys // 2, 2, 3))
-    return tiles
+        smallest = (max(16, floor_power_of_two(_NARROW // shape.line)), 2, 3)
+        sharing = shape.group if shape.packed else 1
+        last = (32, 4, 2) if sharing * shape.q_len > rows else smallest
+        tiles = [smallest, (32, 4, 3)]
+    else:
+        smallest, last = (32, 2, 2), (32, 4, 3)
+        tiles = [(32, 2, 3), smallest]
+
+    def is_busy(tile: tuple[int, int, int]) -> bool:
+        keys, num_warps, num_stages = tile
+        schedule = Schedule(rows, keys, rows, num_warps, num_stages)
+        return _resident(schedule, shape, _MOST_SHARED) * num_warps >= _FLOAT32_WARPS
+
+    return [next(filter(is_busy, tiles), last), smallest]
 
 
 def _narrowest_piece(shape: Shape) -> int:
