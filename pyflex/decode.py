@@ -96,7 +96,8 @@ class Decode:
                 the mask_fn that was compiled.
             scale: factor on the dot products; 1 / sqrt(D) by default.
             q_offset: added to q_idx in the mods: the position of the first query. An int, or an
-                int32 or int64 tensor [B]. Positions are int32, and wrap as torch's do.
+                int32 or int64 tensor [B] (past int32 the nearest of those). Its sum with q_idx
+                is an int32, and wraps as torch's does.
             kv_len: keys at or past it do not exist. An int from 0 to N, or an int32 or int64
                 tensor [B] (whose values outside 0 to N are taken as the nearer of the two).
             return_lse: also give the natural logarithm of the sum of exponentials.

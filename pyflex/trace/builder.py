@@ -35,7 +35,7 @@ _NON_FINITE: Final[dict[tuple[torch.dtype, str], str]] = {
 }
 
 
-#: LLVM takes half a minute for as many in a row, and four times as long for twice as many.
+#: LLVM takes 10 to 100 s for a chain of so many, and four times as long for one twice as long.
 MOST_OPS: Final = 4096
 
 

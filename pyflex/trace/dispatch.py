@@ -30,7 +30,7 @@ from pyflex.errors import (
 )
 from pyflex.trace.builder import MLIR_TYPES, Builder, Value
 from pyflex.trace.captures import Captures, CaptureView, describe
-from pyflex.trace.indexing import as_tensor, index_capture
+from pyflex.trace.indexing import as_tensor, index_capture, refused_index
 from pyflex.trace.lowering import Lowering
 from pyflex.trace.lowerings import LOWERINGS
 from pyflex.trace.values import TracedScalar, TracedTensor, TracedView
@@ -39,6 +39,8 @@ aten = torch.ops.aten
 
 _GETITEM: Final = torch.Tensor.__getitem__
 _SETITEM: Final = torch.Tensor.__setitem__
+# Run on a tensor's memory, and pass no dispatch mode.
+_IN_PLACE: Final = (torch.Tensor.apply_, torch.Tensor.map_, torch.Tensor.map2_)
 _PRINTING: Final = (torch.Tensor.__repr__, torch.Tensor.__format__)
 _ISCLOSE: Final = (torch.isclose, torch.Tensor.isclose)
 # Calls that would read the numbers out of tensors in a list.
@@ -101,6 +103,8 @@ class FunctionMode(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if func is _SETITEM or name in ("__set__", "__delitem__"):
             raise _mutation("assignment to a tensor's elements or attributes")
+        if func in _IN_PLACE:
+            raise _mutation(f"Tensor.{name}")
         if name in _READS_VALUES and args and isinstance(args[0], torch.Tensor):
             raise _data_dependent(name)
         if func in _COPIES_NUMBERS and any(_tensors((*args[-1:], *kwargs.values()))):
@@ -120,7 +124,7 @@ class FunctionMode(TorchFunctionMode):
             raise
         except OverflowError as error:
             raise ConstantRangeError(str(error), expected="a number of 64 bits") from None
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        except (AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
             name = resolve_name(func) or getattr(func, "__name__", str(func))
             raise UnsupportedOpError(name, f"is refused by torch: {error}") from None
 
@@ -144,6 +148,8 @@ class FunctionMode(TorchFunctionMode):
         except IndexError as error:
             kind = IndexRankError if "too many indices" in str(error) else CaptureIndexError
             raise kind(str(error), got=f"{index} into {describe(tensor)}") from None
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise refused_index(error, index) from None
 
 
 class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]

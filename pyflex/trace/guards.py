@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from pyflex.trace.reach import MISSING, PLAIN, Reached, reached_by
+from pyflex.trace.reach import MISSING, PLAIN, Reached, attribute, reached_by
 
 
 class Guards:
@@ -86,7 +86,7 @@ class Guards:
 
     def _contents_hold(self) -> bool:
         for owner, name, old in self._found.attributes:
-            new = getattr(owner, name, MISSING)
+            new = attribute(owner, name)
             if new is not old and not _same(new, old):
                 return False
         for values, items in self._found.lists:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 import functools
 import sys
+import weakref
 from collections import UserDict, UserList, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -163,7 +164,7 @@ class _Walk:
         self._pending.append(value)
 
     def _attribute(self, owner: Any, name: str) -> None:
-        value = getattr(owner, name, MISSING)
+        value = attribute(owner, name)
         if value is MISSING:
             return
         self._found.attributes.append((owner, name, value))
@@ -203,10 +204,12 @@ class _Walk:
             self._pending += [f for f in (value.fget, value.fset) if f is not None]
         elif isinstance(value, (staticmethod, classmethod)):
             self._pending.append(value.__func__)
-        elif hasattr(value, "tobytes"):  # NumPy, array.array, memoryview
+        elif isinstance(value, weakref.ref):
+            self._pending.append(value())
+        elif _is_array(value):
             self._array(value)
         self._pending.append(type(value))
-        namespace = getattr(value, "__dict__", None)
+        namespace = attribute(value, "__dict__")
         if isinstance(namespace, dict):
             for name in sorted(self._names & namespace.keys()):
                 self._entry(namespace, name)
@@ -252,8 +255,21 @@ def _is_unknown_collection(value: Any) -> bool:
         isinstance(value, Collection)
         and _is_library(type(value).__module__)
         and not isinstance(value, torch.nn.Module)
-        and not hasattr(value, "tobytes")  # an array
+        and not _is_array(value)
     )
+
+
+def _is_array(value: Any) -> bool:
+    """NumPy's, array.array or memoryview. The class is asked: an object may make up attributes."""
+    return all(hasattr(type(value), name) for name in ("tobytes", "itemsize"))
+
+
+def attribute(owner: Any, name: str) -> Any:
+    """An attribute, or MISSING. A class's own __getattr__ may raise what it likes."""
+    try:
+        return getattr(owner, name, MISSING)
+    except Exception:
+        return MISSING
 
 
 def _is_operator(name: str, value: Any) -> bool:

@@ -112,7 +112,7 @@ def _result_value(trace: Trace, kind: ModKind, result: Any, origin: SourceLine |
     if result is None:
         raise refuse("nothing; is a return missing?", "None")
     if not isinstance(result, torch.Tensor):
-        raise refuse("the wrong type", type(result).__name__)
+        raise refuse("the wrong type", type(result))
     if result.ndim > 0:
         raise refuse("a whole tensor", describe(result))
     if kind == "score_mod" and not result.is_floating_point():

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812
 
 from pyflex import errors
 from pyflex.errors import (
@@ -94,6 +95,9 @@ def _set_data(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
         lambda s, b, h, q, kv: torch.add(s, 1, out=SCALAR),
         lambda s, b, h, q, kv: SCALAR.copy_(s),
         lambda s, b, h, q, kv: TABLE.fill_(2)[h],
+        lambda s, b, h, q, kv: TABLE.apply_(lambda x: x * 2)[h],
+        lambda s, b, h, q, kv: TABLE.map_(TABLE, lambda x, y: x * 2)[h],
+        lambda s, b, h, q, kv: s.apply_(lambda x: x * 2),
     ],
 )
 def test_mutation(mod: Callable[..., Any]) -> None:
@@ -175,6 +179,11 @@ def test_results_that_are_fine() -> None:
         (errors.IndexRankError, lambda s, b, h, q, kv: s + TABLE[h][h]),
         (errors.ConstantRangeError, lambda s, b, h, q, kv: s + (kv + 2**64)),
         (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + PAIRS[True][0, h]),
+        (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + TABLE[::-1][h]),
+        (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + PAIRS[h, ::-1][0]),
+        (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + TABLE["a"][h]),
+        (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + TABLE[2**70]),
+        (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + F.embedding(kv, h)),
         (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + TABLE.reshape(3)[h]),
         (errors.UnsupportedOpError, lambda s, b, h, q, kv: s + torch.arange(0, 8, 0)[h]),
         (errors.UnsupportedOpError, lambda s, b, h, q, kv: s.sum(dim=3)),

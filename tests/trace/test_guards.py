@@ -6,6 +6,7 @@ import enum
 import functools
 import timeit
 import types
+import weakref
 from collections import ChainMap, UserDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -432,6 +433,39 @@ def test_other_containers() -> None:
     unknown = (bytearray(b"a"), ChainMap({"a": 1.0}), np.array([[1.0], None], dtype=object))
     for value in unknown:
         assert not Guards.of(lambda s, b, h, q, kv: s * len(value)).hold()  # noqa: B023
+
+
+class AttrDict(dict[str, Any]):
+    __getattr__ = dict.__getitem__
+
+
+class Answers:
+    def __getattr__(self, name: str) -> Any:
+        return 3
+
+
+class Unloaded:
+    __slots__ = ("value", "window")
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("not loaded")
+
+
+def test_attributes_that_an_object_makes_up() -> None:
+    config, lazy = AttrDict(window=5), Unloaded()
+    assert changes(lambda b, h, q, kv: kv < config.window, lambda: config.update(window=6))
+    assert Guards.of(lambda b, h, q, kv: kv < Answers().window).hold()
+    lazy.window = 5
+    read = lambda b, h, q, kv: kv < (lazy.window or lazy.value)  # noqa: E731
+    assert changes(read, lambda: setattr(lazy, "window", 6))
+    assert changes(read, lambda: delattr(lazy, "window"))
+
+
+def test_weak_references() -> None:
+    mod = Mod()
+    weak, proxy = weakref.ref(mod), weakref.proxy(mod)
+    assert changes(lambda b, h, q, kv: kv < weak().window, lambda: setattr(mod, "window", 7))
+    assert not Guards.of(lambda b, h, q, kv: kv < proxy.window).hold()
 
 
 @dataclass
