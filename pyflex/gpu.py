@@ -25,9 +25,8 @@ from pyflex.launch import GpuKernel
 from pyflex.steps import step
 from pyflex.tiles import Device
 
-_LEAST_CAPABILITY = 80
-# What NVIDIA makes from there on, and AMD's GPUs with matrix products. LLVM ends the process for
-# an architecture that it does not know.
+# NVIDIA's GPUs from the oldest that is served on, and AMD's with matrix products. LLVM ends the
+# process for an architecture that it does not know.
 _NVIDIA = (80, 86, 87, 89, 90, 100, 101, 103, 110, 120, 121)
 _AMD = re.compile(r"gfx(908|90a|942|950|1[0-2][0-9a-f]{2})")
 # Pointers to scratch memory that Triton adds to every kernel's arguments.
@@ -55,6 +54,11 @@ class Target:
         """Whether it has what came with NVIDIA's compute capability 9.0."""
         return self.backend == "cuda" and isinstance(self.arch, int) and self.arch >= 90
 
+    @property
+    def tf32(self) -> bool:
+        """Whether its matrix units take float32 in that form only."""
+        return self.backend == "cuda"
+
 
 @lru_cache(maxsize=64)
 def current_target(device: torch.device) -> Target:
@@ -67,10 +71,10 @@ def current_target(device: torch.device) -> Target:
     if torch.version.hip:
         return Target("hip", properties.gcnArchName.split(":")[0], properties.warp_size)
     capability = properties.major * 10 + properties.minor
-    if capability < _LEAST_CAPABILITY:
+    if capability < _NVIDIA[0]:
         raise TargetError(
             f"{properties.name} is too old for the kernels",
-            expected=f"compute capability {_LEAST_CAPABILITY // 10}.0 or later",
+            expected=f"compute capability {_NVIDIA[0] // 10}.0 or later",
             got=f"{properties.major}.{properties.minor}",
         )
     return Target("cuda", capability, properties.warp_size)

@@ -120,8 +120,7 @@ class Lowered:
     def _pipeline(self, target: Target | None) -> str:
         if target is None:
             return self.spec.pipeline("cuda", sm_90=True, tf32=False)
-        tf32 = target.backend == "cuda"
-        return self.spec.pipeline(target.backend, sm_90=target.sm_90, tf32=tf32)
+        return self.spec.pipeline(target.backend, sm_90=target.sm_90, tf32=target.tf32)
 
     def _key(self, target: Target) -> str:
         return cache.key_of(

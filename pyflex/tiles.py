@@ -112,6 +112,11 @@ class Shape:
     kv_block: int = 0
 
     @property
+    def sharing(self) -> int:
+        """Query heads that can share a tile."""
+        return self.group if self.packed else 1
+
+    @property
     def line(self) -> int:
         """Bytes of a key and its value in shared memory."""
         return (tile_width(self.head_dim) + tile_width(self.value_dim)) * self.itemsize
@@ -149,8 +154,7 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     They depend on the length of the query only in powers of two, and neither on the batch nor on
     the KV length, so that the same few kernels serve a whole generation.
     """
-    sharing = shape.group if shape.packed else 1
-    rows = options.rows or _rows(options, shape, sharing)
+    rows = options.rows or _rows(options, shape)
     _check_products(options, shape, rows)
 
     # A tile inside a block reads one index; blocks that are smaller than a tile must be gathered.
@@ -162,7 +166,7 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
         return Schedule(
             rows=rows,
             keys=keys,
-            heads=min(sharing, rows),
+            heads=min(shape.sharing, rows),
             num_warps=options.num_warps or (num_warps if rows <= 64 else 8),
             num_stages=options.num_stages or num_stages,
             # Programs of the usual tile hide each other's waits in the loop, not behind it.
@@ -205,8 +209,7 @@ def _float32_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
     """
     if rows == 16:
         smallest = (max(16, floor_power_of_two(_NARROW // shape.line)), 2, 3)
-        sharing = shape.group if shape.packed else 1
-        last = (32, 4, 2) if sharing * shape.q_len > rows else smallest
+        last = (32, 4, 2) if shape.sharing * shape.q_len > rows else smallest
         tiles = [smallest, (32, 4, 3)]
     else:
         smallest, last = (32, 2, 2), (32, 4, 3)
@@ -246,16 +249,16 @@ def _check_products(options: Options, shape: Shape, rows: int) -> None:
         )
 
 
-def _rows(options: Options, shape: Shape, sharing: int) -> int:
+def _rows(options: Options, shape: Shape) -> int:
     """Rows of a tile: all that share K and V, as far as the registers hold the result."""
-    wanted = max(power_of_two(sharing * shape.q_len), 16)
+    wanted = max(power_of_two(shape.sharing * shape.q_len), 16)
     if shape.itemsize == 4:
         # Exact products are formed by the ordinary units, which need more registers yet.
         most = (
             floor_power_of_two(_FLOAT32_USUAL // shape.line) if options.precision != "ieee" else 0
         )
         return min(wanted, max(min(most, _FLOAT32_ROWS), 16))
-    return min(wanted, 64) if sharing <= 64 else min(power_of_two(sharing), 128)
+    return min(wanted, 64) if shape.sharing <= 64 else min(power_of_two(shape.sharing), 128)
 
 
 def shared_bytes(schedule: Schedule, shape: Shape) -> int:

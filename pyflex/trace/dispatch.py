@@ -30,7 +30,7 @@ from pyflex.errors import (
 )
 from pyflex.trace.builder import MLIR_TYPES, Builder, Value
 from pyflex.trace.captures import Captures, CaptureView, describe
-from pyflex.trace.indexing import as_tensor, index_capture, refused_index
+from pyflex.trace.indexing import as_tensor, index_capture
 from pyflex.trace.lowering import Lowering
 from pyflex.trace.lowerings import LOWERINGS
 from pyflex.trace.values import TracedScalar, TracedTensor, TracedView
@@ -98,8 +98,6 @@ class FunctionMode(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func is _GETITEM:
-            return self._getitem(func, *args)
         name = getattr(func, "__name__", "")
         if func is _SETITEM or name in ("__set__", "__delitem__"):
             raise _mutation("assignment to a tensor's elements or attributes")
@@ -119,13 +117,13 @@ class FunctionMode(TorchFunctionMode):
             with _disable_current_modes():
                 return func(*args, **kwargs)
         try:
-            return func(*args, **kwargs)
+            return self._getitem(func, *args) if func is _GETITEM else func(*args, **kwargs)
         except PyflexError:
             raise
         except OverflowError as error:
             raise ConstantRangeError(str(error), expected="a number of 64 bits") from None
         except (AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
-            name = resolve_name(func) or getattr(func, "__name__", str(func))
+            name = "indexing" if func is _GETITEM else resolve_name(func) or name
             raise UnsupportedOpError(name, f"is refused by torch: {error}") from None
 
     def _getitem(self, func: Any, tensor: torch.Tensor, index: Any) -> Any:
@@ -148,8 +146,6 @@ class FunctionMode(TorchFunctionMode):
         except IndexError as error:
             kind = IndexRankError if "too many indices" in str(error) else CaptureIndexError
             raise kind(str(error), got=f"{index} into {describe(tensor)}") from None
-        except (RuntimeError, TypeError, ValueError) as error:
-            raise refused_index(error, index) from None
 
 
 class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -10,7 +10,6 @@ from pyflex.errors import (
     CaptureIndexError,
     IndexDTypeError,
     IndexRankError,
-    PyflexError,
     UnsupportedOpError,
     WholeTensorOpError,
 )
@@ -100,14 +99,5 @@ def _index_value(trace: Trace, entry: torch.Tensor) -> Value:
 def _plain_getitem(tensor: torch.Tensor, index: tuple[Any, ...]) -> torch.Tensor:
     try:
         return tensor[index]
-    except PyflexError:
-        raise
     except IndexError as error:
         raise CaptureIndexError(str(error), got=f"{index} into {describe(tensor)}") from None
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise refused_index(error, index) from None
-
-
-def refused_index(error: Exception, index: Any) -> UnsupportedOpError:
-    """What torch does not take for an index: a negative step, a string, a number of 70 bits."""
-    return UnsupportedOpError("indexing", f"is refused by torch: {error}", got=index)

@@ -106,7 +106,7 @@ def test_the_fastest_is_chosen(sweep: Callable[..., Tuned]) -> None:
     assert tuned.options == best
     assert [trial.options for trial in tuned.table] == [Options(), *given]
     assert all(trial.reason is None and trial.resident == 1 for trial in tuned.table)
-    assert tuned.schedule == sweep(pyflex.compile(), [], lambda options: 5.0).schedule
+    assert tuned.schedule.keys == 64
     assert (tuned.default_us, tuned.best_us) == (5.0, 4.0)
     assert tuned.regret == pytest.approx(0.25)
 
