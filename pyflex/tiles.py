@@ -14,8 +14,8 @@ _KEYS, _USUAL = 64, 16384
 _NARROW, _WIDE = 20480, 65536
 #: The most keys of that: twice as many take eight warps, or a warp twice as long.
 _MOST_WIDE = 128
-#: Of float32 the registers hold a result of fewer rows, and of fewer bytes.
-_FLOAT32_ROWS, _FLOAT32_USUAL = 32, 32768
+#: Of float32 the registers hold a result of fewer rows; bytes of the smallest tile of as many.
+_FLOAT32_ROWS, _FLOAT32_LEAST = 32, 32768
 #: Warps that keep a multiprocessor busy with float32, two for each of its schedulers.
 _FLOAT32_WARPS = 8
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
@@ -24,9 +24,10 @@ _WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
 #: Multiprocessors of a group (NVIDIA's graphics processing cluster) that programs can rely on, and
 #: the most programs of a cluster (as LowerJoin.cpp has it).
 _GROUP, MOST_IN_CLUSTER = 16, 8
-#: Shared memory of the largest NVIDIA multiprocessors, and what they keep of it for each program;
-#: their registers, and as many of a thread as tiles of 16 rows were seen to need.
-_MOST_SHARED, _RESERVED, _MOST_REGISTERS, _ENOUGH = 228 << 10, 1 << 10, 1 << 16, 168
+#: Shared memory of the largest and of the smallest NVIDIA multiprocessors, and what they keep of it
+#: for each program; their registers, and as many of a thread as tiles of 16 rows were seen to need.
+_MOST_SHARED, _LEAST_SHARED, _RESERVED = 228 << 10, 100 << 10, 1 << 10
+_MOST_REGISTERS, _ENOUGH = 1 << 16, 168
 #: Keys of the blocks that are listed, where a tile holds as many.
 LISTED_BLOCK = 128
 
@@ -204,16 +205,16 @@ def _float32_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
     """The same of float32: its arithmetic counts, and programs hide one another's.
 
     That takes so many warps on a multiprocessor. The first tile that has them serves all lengths;
-    the smallest one is for a GPU with less room. Of wide heads only what reads less ahead has them,
-    which pays where several tiles of rows read the same keys.
+    the smallest one is for a GPU with less room. Of wide heads and 16 rows only what reads less
+    ahead has them, which pays where several tiles of rows read the same keys.
     """
     if rows == 16:
         smallest = (max(16, floor_power_of_two(_NARROW // shape.line)), 2, 3)
         last = (32, 4, 2) if shape.sharing * shape.q_len > rows else smallest
         tiles = [smallest, (32, 4, 3)]
     else:
-        smallest, last = (32, 2, 2), (32, 4, 3)
-        tiles = [(32, 2, 3), smallest]
+        smallest, last = _small_float32_tile(shape), (32, 4, 2)
+        tiles = [(32, 2, 3), smallest, (64, 4, 2)]
 
     def is_busy(tile: tuple[int, int, int]) -> bool:
         keys, num_warps, num_stages = tile
@@ -221,6 +222,11 @@ def _float32_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
         return _resident(schedule, shape, _MOST_SHARED) * num_warps >= _FLOAT32_WARPS
 
     return [next(filter(is_busy, tiles), last), smallest]
+
+
+def _small_float32_tile(shape: Shape) -> tuple[int, int, int]:
+    """The smallest tile of 32 rows: keys, warps and stages."""
+    return max(16, min(32, floor_power_of_two(_FLOAT32_LEAST // shape.line))), 2, 2
 
 
 def _narrowest_piece(shape: Shape) -> int:
@@ -253,12 +259,16 @@ def _rows(options: Options, shape: Shape) -> int:
     """Rows of a tile: all that share K and V, as far as the registers hold the result."""
     wanted = max(power_of_two(shape.sharing * shape.q_len), 16)
     if shape.itemsize == 4:
-        # Exact products are formed by the ordinary units, which need more registers yet.
-        most = (
-            floor_power_of_two(_FLOAT32_USUAL // shape.line) if options.precision != "ieee" else 0
-        )
-        return min(wanted, max(min(most, _FLOAT32_ROWS), 16))
+        return min(wanted, _FLOAT32_ROWS if _has_many_float32_rows(options, shape) else 16)
     return min(wanted, 64) if shape.sharing <= 64 else min(power_of_two(shape.sharing), 128)
+
+
+def _has_many_float32_rows(options: Options, shape: Shape) -> bool:
+    """Whether tiles of 32 rows fit every GPU, the registers and the shared memory."""
+    keys, num_warps, num_stages = _small_float32_tile(shape)
+    small = Schedule(_FLOAT32_ROWS, keys, _FLOAT32_ROWS, num_warps, num_stages)
+    # Exact products are formed by the ordinary units, which need more registers.
+    return options.precision != "ieee" and shared_bytes(small, shape) + _RESERVED <= _LEAST_SHARED
 
 
 def shared_bytes(schedule: Schedule, shape: Shape) -> int:
@@ -297,8 +307,9 @@ def most_registers(schedule: Schedule, shape: Shape) -> int | None:
 def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tuple[Schedule, ...]:
     """Those of `schedules` for which a multiprocessor has the shared memory.
 
-    A captured tensor may be read for each score, and is loaded ahead as K and V are. Where none
-    fits, the smallest one: whether that fits is for the compiled kernel to say.
+    A captured tensor may be read for each score, and is loaded ahead as K and V are. Of float32 the
+    first, which serves all lengths. Where none fits, the smallest one: whether that fits is for the
+    compiled kernel to say.
     """
 
     def needed(schedule: Schedule) -> int:
@@ -306,7 +317,7 @@ def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tu
         return shared_bytes(schedule, shape) + values * shape.captured + _RESERVED
 
     roomy = tuple(s for s in schedules if needed(s) <= device.shared)
-    return roomy or (min(schedules, key=needed),)
+    return roomy[: 1 if shape.itemsize == 4 else None] or (min(schedules, key=needed),)
 
 
 def expected_places(schedule: Schedule, shape: Shape, device: Device) -> Places:

@@ -160,18 +160,33 @@ def test_lists_have_the_tiles_of_other_loops(itemsize: int, head_dim: int, q_len
         (256, 1, [(16, 2, 3)]),
         (64, 8, [(32, 2, 3), (32, 2, 2)]),
         (80, 8, [(32, 2, 2)]),
-        (128, 8, [(32, 4, 3), (32, 2, 2)]),
+        (128, 8, [(64, 4, 2), (32, 2, 2)]),
+        (144, 8, [(32, 4, 2), (16, 2, 2)]),
+        (192, 8, [(32, 4, 2), (16, 2, 2)]),
+        (256, 8, [(32, 4, 2), (16, 2, 3)]),
     ],
 )
 def test_tiles_of_float32(head_dim: int, q_len: int, tiles: list[tuple[int, int, int]]) -> None:
     shape = replace(USUAL, itemsize=4, head_dim=head_dim, value_dim=head_dim, q_len=q_len)
     found = schedules_for(Options(), shape)
     assert [(tile.keys, tile.num_warps, tile.num_stages) for tile in found] == tiles
+    assert fitting(found, shape, GPU) == found[:1]
+    assert {tile.rows for tile in found} == {32 if q_len == 8 and head_dim <= 192 else 16}
+
+
+@pytest.mark.parametrize("dims", [(256, 40), (16, 192), (256, 256), (192, 192)])
+def test_float32_has_32_rows_where_every_gpu_has_room(dims: tuple[int, int]) -> None:
+    shape = replace(USUAL, itemsize=4, head_dim=dims[0], value_dim=dims[1], q_len=8)
+    least = min(schedules_for(Options(), shape), key=lambda tile: shared_bytes(tile, shape))
+    assert least.rows == (16 if dims[1] == 256 else 32)
+    assert shared_bytes(least, shape) <= 99 << 10
+    exact = schedules_for(Options(precision="ieee"), shape)
+    assert {tile.rows for tile in exact} == {16}
 
 
 def test_float32_fits_small_gpus() -> None:
     small = Device(processors=46, shared=100 << 10, bandwidth=448e3)
-    for head_dim, q_len in ((160, 1), (128, 8), (64, 8)):
+    for head_dim, q_len in ((160, 1), (192, 8), (160, 8), (128, 8), (64, 8)):
         dims = {"head_dim": head_dim, "value_dim": head_dim}
         shape = replace(USUAL, itemsize=4, q_len=q_len, **dims)
         for tile in fitting(schedules_for(Options(), shape), shape, small):
@@ -398,7 +413,7 @@ def kind_on_one_head(
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("q_len", [1, 8, 16])
-@pytest.mark.parametrize("head_dim", [16, 64, 80, 96, 128, 256])
+@pytest.mark.parametrize("head_dim", [16, 64, 80, 96, 128, 192, 256])
 def test_a_tile_needs_as_much_shared_memory_as_the_model_counts(
     head_dim: int, q_len: int, dtype: torch.dtype
 ) -> None:
@@ -477,7 +492,8 @@ def test_a_loop_that_is_not_split_has_a_tile_for_that(monkeypatch: pytest.Monkey
 
 
 def test_one_plan_for_each_tile_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    kind, made, tiles = kind_of(), list[Kind](), schedules_for(Options(), USUAL)
+    kind = replace(kind_of(), shape=USUAL)
+    made, tiles = list[Kind](), schedules_for(Options(), USUAL)
     monkeypatch.setattr(choice, "Plan", lambda kind, options: made.append(kind) or kind)
     assert Choice(kind, tiles, Options()).plan(10**6).spec.schedule == tiles[0]  # on a CPU
     monkeypatch.setattr(choice, "model_of", lambda device: GPU)

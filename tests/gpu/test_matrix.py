@@ -105,3 +105,13 @@ def test_float32_tiles(
             check_case(case, "cuda", seed, options)
     else:
         check_case(case, "cuda", seed, options)
+
+
+@pytest.mark.parametrize(
+    "dims", [(128, 128), (144, 144), (192, 192), (256, 40), (16, 160)], ids=str
+)
+@pytest.mark.parametrize("q_len", [5, 9], ids=str)
+def test_float32_of_wide_heads(dims: tuple[int, int], q_len: int, seed: int) -> None:
+    """Tiles of 32 rows, one of them or two."""
+    case = Case(mask="causal", heads=(8, 2), dims=dims, q_len=q_len, keys=501)
+    check_case(case, "cuda", seed)
