@@ -14,8 +14,10 @@ _KEYS, _USUAL = 64, 16384
 _NARROW, _WIDE = 20480, 65536
 #: The most keys of that: twice as many take eight warps, or a warp twice as long.
 _MOST_WIDE = 128
-#: Of float32 the registers hold a result of fewer rows; bytes of the smallest tile of as many.
-_FLOAT32_ROWS, _FLOAT32_LEAST = 32, 32768
+#: Of float32 the registers hold fewer rows, if a key and its value have no more than these bytes.
+_FLOAT32_ROWS, _FLOAT32_LINE = 32, 1536
+#: Columns of such a result that two warps hold, and bytes of the smallest tile.
+_FLOAT32_COLUMNS, _FLOAT32_LEAST = 96, 32768
 #: Warps that keep a multiprocessor busy with float32, two for each of its schedulers.
 _FLOAT32_WARPS = 8
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
@@ -24,12 +26,14 @@ _WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
 #: Multiprocessors of a group (NVIDIA's graphics processing cluster) that programs can rely on, and
 #: the most programs of a cluster (as LowerJoin.cpp has it).
 _GROUP, MOST_IN_CLUSTER = 16, 8
-#: Shared memory of the largest and of the smallest NVIDIA multiprocessors, and what they keep of it
-#: for each program; their registers, and as many of a thread as tiles of 16 rows were seen to need.
-_MOST_SHARED, _LEAST_SHARED, _RESERVED = 228 << 10, 100 << 10, 1 << 10
-_MOST_REGISTERS, _ENOUGH = 1 << 16, 168
+#: Shared memory of the largest NVIDIA multiprocessors, and what they keep of it for each program;
+#: their registers, and as many of a thread as tiles of 16 rows were seen to need.
+_MOST_SHARED, _RESERVED, _MOST_REGISTERS, _ENOUGH = 228 << 10, 1 << 10, 1 << 16, 168
 #: Keys of the blocks that are listed, where a tile holds as many.
 LISTED_BLOCK = 128
+
+#: Keys, warps and stages.
+_Tile = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -163,12 +167,13 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     most = in_block if in_block >= _LEAST_BLOCK else _MOST_KEYS
 
     def tile(keys: int, num_warps: int, num_stages: int) -> Schedule:
+        num_warps = options.num_warps or num_warps
         keys = options.keys or max(16, min(keys, num_warps * _WARP_SCORES // rows, most))
         return Schedule(
             rows=rows,
             keys=keys,
             heads=min(shape.sharing, rows),
-            num_warps=options.num_warps or (num_warps if rows <= 64 else 8),
+            num_warps=num_warps,
             num_stages=options.num_stages or num_stages,
             # Programs of the usual tile hide each other's waits in the loop, not behind it.
             defers_sums=not _NARROW < keys * shape.line < _WIDE,
@@ -180,8 +185,8 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     return tuple(dict.fromkeys(tile(*each) for each in tiles))
 
 
-def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
-    """Keys, warps and stages of bfloat16 and float16."""
+def _half_tiles(shape: Shape, rows: int) -> list[_Tile]:
+    """Tiles of bfloat16 and float16."""
     narrow = floor_power_of_two(_NARROW // shape.line)
     if rows == 16 and _narrowest_piece(shape) == 16:
         return [(narrow, 2, 3)]
@@ -192,31 +197,37 @@ def _half_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
     return [(keys, 4, 3), (wide, 4, 3), (min(narrow, keys // 2), 2, 3)]
 
 
-def _tiles_of_many_rows(shape: Shape, rows: int, keys: int) -> list[tuple[int, int, int]]:
+def _tiles_of_many_rows(shape: Shape, rows: int, keys: int) -> list[_Tile]:
     """The same from 32 rows on. From 64 on each warp has rows of its own."""
-    own = rows >= 64
+    if rows > 64:
+        return [(_KEYS, 8, 3), (_KEYS // 4, 8, 3)]  # the second one is for a GPU with less room
+    own = rows == 64
     keys = _KEYS if own else keys
     few, many = (keys // 2, 4 if own else 2, 3), (keys, 4, 3)
     # Between narrow heads and those of which one program fits, fewer keys make room for more.
     return [few, many] if own and _USUAL < keys * shape.line < _WIDE else [many, few]
 
 
-def _float32_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
+def _float32_tiles(shape: Shape, rows: int) -> list[_Tile]:
     """The same of float32: its arithmetic counts, and programs hide one another's.
 
     That takes so many warps on a multiprocessor. The first tile that has them serves all lengths;
-    the smallest one is for a GPU with less room. Of wide heads and 16 rows only what reads less
-    ahead has them, which pays where several tiles of rows read the same keys.
+    the smallest one is for a GPU with less room.
     """
+    if rows > _FLOAT32_ROWS:  # asked for: each warp has 16
+        return [(32, rows // 16, 2)]
     if rows == 16:
         smallest = (max(16, floor_power_of_two(_NARROW // shape.line)), 2, 3)
+        # Of wide heads only what reads less ahead has them, which pays where several tiles of rows
+        # read the same keys.
         last = (32, 4, 2) if shape.sharing * shape.q_len > rows else smallest
         tiles = [smallest, (32, 4, 3)]
     else:
-        smallest, last = _small_float32_tile(shape), (32, 4, 2)
-        tiles = [(32, 2, 3), smallest, (64, 4, 2)]
+        least = floor_power_of_two(_FLOAT32_LEAST // shape.line)
+        smallest = (max(16, min(32, least)), 2, 2)
+        tiles, last = _float32_tiles_of_many_rows(tile_width(shape.value_dim))
 
-    def is_busy(tile: tuple[int, int, int]) -> bool:
+    def is_busy(tile: _Tile) -> bool:
         keys, num_warps, num_stages = tile
         schedule = Schedule(rows, keys, rows, num_warps, num_stages)
         return _resident(schedule, shape, _MOST_SHARED) * num_warps >= _FLOAT32_WARPS
@@ -224,15 +235,25 @@ def _float32_tiles(shape: Shape, rows: int) -> list[tuple[int, int, int]]:
     return [next(filter(is_busy, tiles), last), smallest]
 
 
-def _small_float32_tile(shape: Shape) -> tuple[int, int, int]:
-    """The smallest tile of 32 rows: keys, warps and stages."""
-    return max(16, min(32, floor_power_of_two(_FLOAT32_LEAST // shape.line))), 2, 2
+def _float32_tiles_of_many_rows(columns: int) -> tuple[list[_Tile], _Tile]:
+    """Tiles of 32 rows for a result of so many columns, and the one where none of them is busy.
+
+    Its columns are divided among the warps: four hold a wide one, and leave a narrow one less than
+    the matrix units take.
+    """
+    if columns <= _FLOAT32_COLUMNS:
+        return [(32, 2, 3), (32, 2, 2)], (16, 2, 3)
+    usual = [(64, 4, 2)] if columns <= 128 else []
+    return [*usual, (32, 4, 3), (32, 4, 2)], (32, 4, 3)
 
 
 def _narrowest_piece(shape: Shape) -> int:
     """Columns of the narrowest tensor of K or V: the warps of a product divide its columns."""
-    widths = (tile_width(shape.head_dim), tile_width(shape.value_dim))
-    return min(width & -width for width in widths)
+    return min(width & -width for width in _widths(shape))
+
+
+def _widths(shape: Shape) -> tuple[int, int]:
+    return tile_width(shape.head_dim), tile_width(shape.value_dim)
 
 
 def _check_products(options: Options, shape: Shape, rows: int) -> None:
@@ -259,16 +280,12 @@ def _rows(options: Options, shape: Shape) -> int:
     """Rows of a tile: all that share K and V, as far as the registers hold the result."""
     wanted = max(power_of_two(shape.sharing * shape.q_len), 16)
     if shape.itemsize == 4:
-        return min(wanted, _FLOAT32_ROWS if _has_many_float32_rows(options, shape) else 16)
-    return min(wanted, 64) if shape.sharing <= 64 else min(power_of_two(shape.sharing), 128)
-
-
-def _has_many_float32_rows(options: Options, shape: Shape) -> bool:
-    """Whether tiles of 32 rows fit every GPU, the registers and the shared memory."""
-    keys, num_warps, num_stages = _small_float32_tile(shape)
-    small = Schedule(_FLOAT32_ROWS, keys, _FLOAT32_ROWS, num_warps, num_stages)
-    # Exact products are formed by the ordinary units, which need more registers.
-    return options.precision != "ieee" and shared_bytes(small, shape) + _RESERVED <= _LEAST_SHARED
+        # Exact products are formed by the ordinary units, which need more registers yet.
+        fit = shape.line <= _FLOAT32_LINE and options.precision != "ieee"
+        return min(wanted, _FLOAT32_ROWS if fit else 16)
+    # Such heads leave a multiprocessor one program, of 64 rows or of 128 with twice the warps.
+    alone = all(128 < width < 256 for width in _widths(shape))
+    return min(wanted, 128 if alone else 64)
 
 
 def shared_bytes(schedule: Schedule, shape: Shape) -> int:
@@ -307,9 +324,9 @@ def most_registers(schedule: Schedule, shape: Shape) -> int | None:
 def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tuple[Schedule, ...]:
     """Those of `schedules` for which a multiprocessor has the shared memory.
 
-    A captured tensor may be read for each score, and is loaded ahead as K and V are. Of float32 the
-    first, which serves all lengths. Where none fits, the smallest one: whether that fits is for the
-    compiled kernel to say.
+    A captured tensor may be read for each score, and is loaded ahead as K and V are. Of float32 and
+    of 128 rows the first, which serves all lengths: their arithmetic counts. Where none fits, the
+    smallest one: whether that fits is for the compiled kernel to say.
     """
 
     def needed(schedule: Schedule) -> int:
@@ -317,7 +334,8 @@ def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tu
         return shared_bytes(schedule, shape) + values * shape.captured + _RESERVED
 
     roomy = tuple(s for s in schedules if needed(s) <= device.shared)
-    return roomy[: 1 if shape.itemsize == 4 else None] or (min(schedules, key=needed),)
+    one = shape.itemsize == 4 or schedules[0].rows > 64
+    return roomy[: 1 if one else None] or (min(schedules, key=needed),)
 
 
 def expected_places(schedule: Schedule, shape: Shape, device: Device) -> Places:

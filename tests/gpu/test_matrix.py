@@ -79,6 +79,7 @@ def test_forced_splits(splits: int, block: int | None, value_dim: int, seed: int
     [
         Options(rows=16, keys=16, num_warps=1, num_stages=1),
         Options(rows=64, keys=32, num_warps=4, num_stages=2),
+        Options(rows=128, keys=16, num_warps=8, num_stages=3),
         Options(rows=128, keys=64, num_warps=8, num_stages=3),
         Options(rows=32, keys=128, num_warps=4, num_stages=3),
     ],
@@ -107,11 +108,17 @@ def test_float32_tiles(
         check_case(case, "cuda", seed, options)
 
 
+@pytest.mark.parametrize("head_dim", [40, 128, 144, 192, 256])
+@pytest.mark.parametrize("value_dim", [16, 40, 128, 144, 192, 256])
 @pytest.mark.parametrize(
-    "dims", [(128, 128), (144, 144), (192, 192), (256, 40), (16, 160)], ids=str
+    ("dtype", "q_len"),
+    [(torch.float32, 5), (torch.float32, 9), (torch.bfloat16, 20), (torch.float16, 40)],
+    ids=str,
 )
-@pytest.mark.parametrize("q_len", [5, 9], ids=str)
-def test_float32_of_wide_heads(dims: tuple[int, int], q_len: int, seed: int) -> None:
-    """Tiles of 32 rows, one of them or two."""
-    case = Case(mask="causal", heads=(8, 2), dims=dims, q_len=q_len, keys=501)
+def test_tiles_of_many_rows(
+    head_dim: int, value_dim: int, dtype: torch.dtype, q_len: int, seed: int
+) -> None:
+    """One tile of all rows, or two."""
+    dims = (head_dim, value_dim)
+    case = Case("softcap", "none", "causal", dtype, dims=dims, heads=(8, 2), q_len=q_len, keys=501)
     check_case(case, "cuda", seed)
