@@ -312,8 +312,9 @@ def FlexFastMath : Pass<"flex-fast-math", "::mlir::ModuleOp"> {
     the device libraries take twice to five times as many instructions and
     branch. Their errors are a few units in the last place, and are stated in
     docs/math.md. A divisor that many elements share is inverted once; a
-    division by an integer or by 1 + exp is marked `arcp`. Other types, and a
-    quotient that is rounded to a whole number, stay as they are.
+    division by an integer or by 1 + exp is marked `arcp`. Other types stay as
+    they are, and so do quotients and powers on which a condition, a remainder
+    or a whole number depends: 49 / 49 is 1.
 
     ```mlir
     %e = math.exp %x : tensor<16x64xf32>
@@ -394,8 +395,10 @@ def FlexLegalizeMath : Pass<"flex-legalize-math", "::mlir::ModuleOp"> {
     from -0.0, a bitcast Triton's own, and bf16 reaches f64 through f32.
 
     For NVIDIA's GPUs these become instructions, f32 alone: math.exp2,
-    math.copysign, a math.log2 marked `afn` and an arith.divf marked `arcp`. A
-    kernel without calls is not linked with libdevice. AMD's are exact.
+    math.copysign, a math.log2 marked `afn` and an arith.divf marked `arcp`, or
+    one on which a condition, a remainder or a whole number depends: Triton's
+    own may be wrong by two units in the last place. A kernel without calls is
+    not linked with libdevice. AMD's are exact.
 
     ```mlir
     %y = math.tanh %x : tensor<16x64xf32>

@@ -37,3 +37,40 @@ tt.func @power_of_any_base(%x: f32, %y: f32) -> f32 {
   %0 = math.powf %x, %y : f32
   tt.return %0 : f32
 }
+
+// What decides a condition or a whole number may be exact, and has to stay so,
+// whatever lies between.
+
+// CHECK-LABEL: tt.func @compared_quotient(
+tt.func @compared_quotient(%x: tensor<16x64xf32>, %n: i32) -> tensor<16x64xi1> {
+  // CHECK: %[[D:.*]] = tt.splat
+  // CHECK: arith.divf %{{.*}}, %[[D]] : tensor<16x64xf32>
+  // CHECK: arith.cmpf oeq
+  %one = arith.constant dense<1.0> : tensor<16x64xf32>
+  %d = arith.sitofp %n : i32 to f32
+  %s = tt.splat %d : f32 -> tensor<16x64xf32>
+  %0 = arith.divf %x, %s : tensor<16x64xf32>
+  %1 = arith.minimumf %0, %one : tensor<16x64xf32>
+  %2 = arith.cmpf oeq, %1, %one : tensor<16x64xf32>
+  tt.return %2 : tensor<16x64xi1>
+}
+
+// CHECK-LABEL: tt.func @remainder_of_a_quotient(
+tt.func @remainder_of_a_quotient(%x: f32, %n: i32) -> f32 {
+  // CHECK: arith.divf %{{.*}}, %{{.*}} : f32
+  // CHECK-NEXT: arith.remf
+  %one = arith.constant 1.0 : f32
+  %d = arith.sitofp %n : i32 to f32
+  %0 = arith.divf %x, %d : f32
+  %1 = arith.remf %0, %one : f32
+  tt.return %1 : f32
+}
+
+// CHECK-LABEL: tt.func @rounded_power(
+tt.func @rounded_power(%x: f32) -> i32 {
+  // CHECK: math.powf
+  %ten = arith.constant 10.0 : f32
+  %0 = math.powf %ten, %x : f32
+  %1 = arith.fptosi %0 : f32 to i32
+  tt.return %1 : i32
+}

@@ -233,3 +233,18 @@ tt.func @functions_that_stay(%x: f32, %d: f64, %h: f16) {
 }
 
 tt.func private @use(f64, f64, f16, f32, f32, f32, f32, f32)
+
+// A question for NaN or infinity has the same answer for a quotient that is off
+// by a bit, and a choice between two forms of tanh is none of the mod's.
+// CHECK-LABEL: tt.func @what_decides_nothing(
+tt.func @what_decides_nothing(%x: f32, %n: i32) -> (f32, i1, i1) {
+  // CHECK: arith.divf %{{.*}}, %{{.*}} fastmath<arcp> : f32
+  // CHECK: arith.cmpf olt, %{{.*}} fastmath<afn> : f32
+  %inf = arith.constant 0x7F800000 : f32
+  %d = arith.sitofp %n : i32 to f32
+  %0 = arith.divf %x, %d : f32
+  %1 = math.tanh %0 : f32
+  %2 = arith.cmpf uno, %0, %0 : f32
+  %3 = arith.cmpf oeq, %0, %inf : f32
+  tt.return %1, %2, %3 : f32, i1, i1
+}

@@ -161,6 +161,22 @@ tt.func @division_by_reciprocal(%x: f32, %y: f32, %d: f64) -> (f32, f32, f64) {
   tt.return %0, %1, %2 : f32, f32, f64
 }
 
+// CHECK-LABEL: tt.func @division_that_decides(
+// CHECK-SAME: %[[X:.*]]: f32, %[[Y:.*]]: f32)
+tt.func @division_that_decides(%x: f32, %y: f32) -> (i1, i1) {
+  // CUDA: tt.elementwise_inline_asm "div.rn.f32 $0, $1, $2;" {{.*}} %[[X]], %[[Y]] : f32, f32 -> f32
+  // HIP: arith.divf %[[X]], %[[Y]] : f32
+  // CHECK: arith.divf %[[Y]], %[[X]] : f32
+  // CHECK: arith.cmpf olt, %{{.*}}, %{{.*}} : f32
+  %one = arith.constant 1.0 : f32
+  %0 = arith.divf %x, %y : f32
+  %1 = arith.addf %0, %one : f32
+  %2 = arith.cmpf ogt, %1, %one : f32
+  %3 = arith.divf %y, %x : f32
+  %4 = arith.cmpf olt, %3, %one fastmath<afn> : f32
+  tt.return %2, %4 : i1, i1
+}
+
 // CHECK-LABEL: tt.func @negation(
 // CHECK-SAME: %[[X:.*]]: tensor<16xf32>)
 tt.func @negation(%x: tensor<16xf32>) -> tensor<16xf32> {

@@ -52,7 +52,7 @@ llvm::StringRef mlir::cpu::mathOpForInstruction(llvm::StringRef text) {
   return llvm::StringSwitch<llvm::StringRef>(text)
       .Case(tt::kExp2.text, "math.exp2")
       .Case(tt::kLog2.text, "math.log2")
-      .Case(tt::kDivide.text, "arith.divf")
+      .Cases({tt::kDivide.text, tt::kDivideExactly.text}, "arith.divf")
       .Case(tt::kCopySign.text, "math.copysign")
       .Default({});
 }

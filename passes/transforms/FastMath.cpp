@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Passes.h"
+#include "transforms/LastBits.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -70,14 +71,6 @@ static Value pastStretching(Value value) {
 static bool isWhole(Value value) {
   Operation *op = pastStretching(value).getDefiningOp();
   return isa_and_nonnull<arith::SIToFPOp, arith::UIToFPOp>(op);
-}
-
-/// Whether a last-bit difference in `value` can become a whole one.
-static bool isRounded(Value value) {
-  return llvm::any_of(value.getUsers(), [](Operation *user) {
-    return isa<math::TruncOp, math::FloorOp, math::CeilOp, math::RoundOp,
-               math::RoundEvenOp, arith::FPToSIOp, arith::FPToUIOp>(user);
-  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -158,8 +151,10 @@ private:
   Value fma(Value x, Value y, Value z) {
     return math::FmaOp::create(*this, x, y, z);
   }
+  /// A choice between two forms, each of which will do near the limit.
   Value isBelow(Value x, double limit) {
-    return cmp(CmpFPredicate::OLT, x, number(limit));
+    return arith::CmpFOp::create(*this, CmpFPredicate::OLT, x, number(limit),
+                                 arith::FastMathFlags::afn);
   }
 
   /// A division whose divisor is known to have a normal reciprocal, or to be so
@@ -236,7 +231,7 @@ Value rewritePower(math::PowFOp op) {
 /// One reciprocal for each divisor that many elements share, and a division by
 /// reciprocal where the divisor cannot be out of its range.
 Value rewriteDivision(arith::DivFOp op) {
-  if (isRounded(op) || constantOf(op.getRhs()))
+  if (constantOf(op.getRhs()))
     return Value();
   Forms f(op);
   auto stretched = op.getRhs().getDefiningOp();
@@ -279,10 +274,14 @@ struct FastMathPass : public flex::impl::FlexFastMathBase<FastMathPass> {
           getElementTypeOrSelf(op->getResult(0)).isF32())
         candidates.push_back(op);
     });
+    auto decisive = findDecisiveOps(getOperation());
     // Users first: a sum or logarithm takes in the function under it.
     for (Operation *op : llvm::reverse(candidates)) {
       if (isOpTriviallyDead(op)) {
         op->erase();
+      } else if (isa<arith::DivFOp, math::PowFOp>(op) &&
+                 decisive.contains(op)) {
+        continue; // these can be exact, 10 ** 2 and 49 / 49, and have to be
       } else if (Value form = rewrite(op)) {
         op->getResult(0).replaceAllUsesWith(form);
         op->erase();

@@ -1,6 +1,7 @@
 //===- LegalizeMath.cpp - What Triton's backends do not lower -------------===//
 
 #include "Passes.h"
+#include "transforms/LastBits.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -49,6 +50,7 @@ struct LegalizeMathPass
           << "expected the target 'cuda' or 'hip', got '" << target << "'";
       return signalPassFailure();
     }
+    decisive = flex::findDecisiveOps(getOperation());
     SmallVector<Operation *> instructions, calls, others;
     getOperation().walk([&](Operation *op) {
       if (instructionFor(op))
@@ -63,6 +65,8 @@ struct LegalizeMathPass
         division.setFastmath(arith::FastMathFlags::none);
       else if (auto log2 = dyn_cast<math::Log2Op>(op))
         log2.setFastmath(arith::FastMathFlags::none);
+      else if (auto compare = dyn_cast<arith::CmpFOp>(op))
+        compare.setFastmath(arith::FastMathFlags::none);
     });
     for (Operation *op : calls)
       if (failed(legalize(op)))
@@ -89,6 +93,8 @@ struct LegalizeMathPass
       return &tt::kLog2;
     if (allows(dyn_cast<arith::DivFOp>(op), arith::FastMathFlags::arcp))
       return &tt::kDivide;
+    if (isa<arith::DivFOp>(op) && decisive.contains(op))
+      return &tt::kDivideExactly;
     return nullptr;
   }
 
@@ -152,6 +158,9 @@ struct LegalizeMathPass
     call(op, symbol);
     return success();
   }
+
+  /// Those of the module as it was given.
+  llvm::DenseSet<Operation *> decisive;
 };
 
 } // namespace

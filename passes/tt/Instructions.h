@@ -35,6 +35,11 @@ inline constexpr Instruction kLog2 = {"lg2.approx.f32 $0, $1;", "=f,f", true};
 inline constexpr Instruction kDivide = {"div.approx.ftz.f32 $0, $1, $2;",
                                         "=f,f,f", true};
 
+/// (x, y) -> x / y, rounded to the nearest; Triton's own is as kDivide, but for
+/// any y.
+inline constexpr Instruction kDivideExactly = {"div.rn.f32 $0, $1, $2;",
+                                               "=f,f,f", true};
+
 /// (x, y) -> x with the sign of y.
 inline constexpr Instruction kCopySign = {"copysign.f32 $0, $2, $1;", "=f,f,f",
                                           true};

@@ -43,6 +43,34 @@ def test_division(name: str) -> None:
     assert torch.allclose(results.max_scores[0, :, 0].double(), expected.double(), rtol=1e-6)
 
 
+DECISIONS = {
+    "equal": lambda b, h, q, kv: kv / q == 1.0,
+    "below": lambda b, h, q, kv: kv / q < 1.0,
+    "of_each": lambda b, h, q, kv: kv / (kv + h) == 1.0,
+    "remainder": lambda b, h, q, kv: (kv / (h + q - 40)) % 1 == 0,
+    "floor_of_sum": lambda b, h, q, kv: ((kv / q) + 0.0).floor() == 1,
+    "clamped": lambda b, h, q, kv: torch.clamp(kv / q, max=100.0).to(torch.int32) == 1,
+    "chosen": lambda b, h, q, kv: torch.where(kv > q, kv / q, 0.0) == 2.0,
+    "power": lambda b, h, q, kv: kv < (10.0**h).to(torch.int32),
+    "power_of_sum": lambda b, h, q, kv: kv < (5.0 ** (h + 1)).floor(),
+}
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+@pytest.mark.parametrize("position", [45, 49, 97])
+def test_decisions_are_exact(name: str, position: int) -> None:
+    """49 * (1 / 49) is not 1: where that decides what is visible, it is a division."""
+    mask: Any = DECISIONS[name]
+    heads, keys = 4, 256
+    head = torch.arange(heads, dtype=torch.int32).reshape(heads, 1)
+    key = torch.arange(keys, dtype=torch.int32)
+    visible = mask(0, head, torch.tensor(position, dtype=torch.int32), key).expand(heads, keys)
+    zeros = torch.zeros(1, heads, keys, 16)
+    decode = pyflex.compile(mask_fn=mask)
+    _, lse = decode(zeros[:, :, :1], zeros, zeros, q_offset=position, return_lse=True)
+    assert torch.allclose(lse[0, :, 0].exp(), visible.sum(1).float())
+
+
 SPECIAL = (0.0, -0.0, 1e-39, -1e-39, 1e-20, 100.0, -100.0, 1e30, -1e30, math.inf, -math.inf)
 
 
