@@ -13,6 +13,8 @@ import torch
 from torch.nn.attention.flex_attention import BlockMask
 
 from pyflex.errors import BlockMaskError
+from pyflex.memory import has_plain_memory
+from pyflex.tiles import power_of_two
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,18 +60,27 @@ class BlockLists:
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """What was read, of what, and the versions of the tensors that had to be copied."""
+    """What was read, of what, and how its tensors were; None where that cannot be told."""
 
     sources: tuple[Any, ...]
-    copied: tuple[torch.Tensor, ...]
-    versions: tuple[int, ...] | None
+    state: tuple[Any, ...] | None
     lists: BlockLists
 
     def holds(self, sources: tuple[Any, ...]) -> bool:
-        if self.versions is None or not all(map(is_, sources, self.sources)):
+        if self.state is None or not all(map(is_, sources, self.sources)):
             return False
-        return self.versions == _versions(self.copied)
+        return self.state == _state(sources, self.lists)
 
+
+#: The lists as a BlockMask has them, and their dimensions.
+_TENSORS = (
+    ("kv_num_blocks", 3),
+    ("kv_indices", 4),
+    ("full_kv_num_blocks", 3),
+    ("full_kv_indices", 4),
+)
+#: The least block that one larger than all keys or queries is taken for.
+_LEAST_WHOLE = 128
 
 _KNOWN: WeakKeyDictionary[BlockMask, _Known] = WeakKeyDictionary()
 
@@ -106,20 +117,26 @@ def _sources(block_mask: BlockMask) -> tuple[Any, ...]:
 
 def _know(block_mask: BlockMask, sources: tuple[Any, ...]) -> _Known:
     lists = _read(block_mask)
+    return _Known(sources, _state(sources, lists), lists)
+
+
+def _state(sources: tuple[Any, ...], lists: BlockLists) -> tuple[Any, ...] | None:
+    """Where the tensors are, and of those that had to be copied the version.
+
+    None where versions are not counted: made under torch.inference_mode.
+    """
+    state: list[Any] = []
     made = (lists.counts, lists.indices, lists.full_counts, lists.full_indices)
-    copied = tuple(
-        source
-        for source, own in zip(sources[: len(made)], made, strict=True)
-        if own is not None and own.data_ptr() != source.data_ptr()
-    )
-    return _Known(sources, copied, _versions(copied), lists)
-
-
-def _versions(tensors: tuple[torch.Tensor, ...]) -> tuple[int, ...] | None:
-    """None where they are not counted: made under torch.inference_mode."""
-    if any(tensor.is_inference() for tensor in tensors):
-        return None
-    return tuple(tensor._version for tensor in tensors)
+    for source, own in zip(sources, made, strict=False):
+        if source is None or own is None:
+            continue
+        place = source.data_ptr()
+        state += [place, source.shape, source.stride()]
+        if place != own.data_ptr():
+            if source.is_inference():
+                return None
+            state.append(source._version)
+    return tuple(state)
 
 
 def _read(block_mask: BlockMask) -> BlockLists:
@@ -129,39 +146,71 @@ def _read(block_mask: BlockMask) -> BlockLists:
             expected="a BlockMask made for these queries, or q_offset to shift them",
             got="a slice of a BlockMask",
         )
-    full_counts, full_indices = block_mask.full_kv_num_blocks, block_mask.full_kv_indices
-    q_block, kv_block = block_mask.BLOCK_SIZE
-    q_len, kv_len = block_mask.seq_lengths
+    named = _TENSORS if block_mask.full_kv_num_blocks is not None else _TENSORS[:2]
+    lists = [_normal(name, getattr(block_mask, name), rank) for name, rank in named]
+    q_block, kv_block = _two_sizes("BLOCK_SIZE", block_mask.BLOCK_SIZE, 1)
+    q_len, kv_len = _two_sizes("seq_lengths", block_mask.seq_lengths, 0)
     return BlockLists(
-        counts=_normal(block_mask.kv_num_blocks, 3),
-        indices=_normal(block_mask.kv_indices, 4),
-        full_counts=None if full_counts is None else _normal(full_counts, 3),
-        full_indices=None if full_indices is None else _normal(full_indices, 4),
-        q_block=q_block,
-        kv_block=kv_block,
+        counts=lists[0],
+        indices=lists[1],
+        full_counts=lists[2] if len(lists) > 2 else None,
+        full_indices=lists[3] if len(lists) > 2 else None,
+        # The part of a block behind all keys would be visited for nothing.
+        q_block=min(q_block, power_of_two(max(q_len, _LEAST_WHOLE))),
+        kv_block=min(kv_block, power_of_two(max(kv_len, _LEAST_WHOLE))),
         q_len=q_len,
         kv_len=kv_len,
         mask_mod=block_mask.mask_mod,
     )
 
 
-def _normal(tensor: torch.Tensor, rank: int) -> torch.Tensor:
+def _normal(name: str, tensor: Any, rank: int) -> torch.Tensor:
     """`tensor` in int32, contiguous, with leading dimensions of one up to `rank`."""
+    if not isinstance(tensor, torch.Tensor):
+        raise BlockMaskError(
+            f"the BlockMask's {name} is no tensor", expected="a tensor", got=type(tensor).__name__
+        )
+    if not has_plain_memory(tensor) or tensor.is_floating_point() or tensor.is_complex():
+        raise BlockMaskError(
+            f"the BlockMask's {name} cannot be read",
+            expected="a dense tensor of integers",
+            got=f"{type(tensor).__name__}, {tensor.layout}, {tensor.dtype}",
+        )
+    if tensor.dim() > rank:
+        raise BlockMaskError(
+            f"the BlockMask's {name} has the wrong rank",
+            expected=f"at most {rank} dimensions",
+            got=list(tensor.shape),
+        )
     missing = (1,) * (rank - tensor.dim())
     return tensor.to(torch.int32).reshape(missing + tuple(tensor.shape)).contiguous()
+
+
+def _two_sizes(name: str, given: Any, least: int) -> tuple[int, int]:
+    """Of queries and of keys."""
+    sizes = tuple(given) if isinstance(given, (tuple, list)) else (given,)
+    if len(sizes) != 2 or not all(type(size) is int and size >= least for size in sizes):
+        raise BlockMaskError(
+            f"the BlockMask's {name} does not fit",
+            expected=f"two whole numbers from {least} on, of queries and of keys",
+            got=given,
+        )
+    return sizes[0], sizes[1]
 
 
 def check_block_lists(
     lists: BlockLists, *, device: torch.device, batch: int, heads: int, q_len: int, kv_len: int
 ) -> None:
     """Raises BlockMaskError where `lists` do not cover a call of this shape."""
-    if lists.counts.device != device:
-        raise BlockMaskError(
-            "the BlockMask is on another device", expected=device, got=lists.counts.device
-        )
     mask_batch, mask_heads, rows = lists.counts.shape
-    for tensor in (lists.indices, lists.full_counts, lists.full_indices):
-        if tensor is not None and tensor.shape[:3] != lists.counts.shape:
+    for tensor in (lists.counts, lists.indices, lists.full_counts, lists.full_indices):
+        if tensor is None:
+            continue
+        if tensor.device != device:
+            raise BlockMaskError(
+                "the BlockMask is on another device", expected=device, got=tensor.device
+            )
+        if tensor.shape[:3] != lists.counts.shape:
             raise BlockMaskError(
                 "the BlockMask's tensors do not fit together",
                 expected=f"[batch, head, row] {list(lists.counts.shape)} of all",

@@ -11,7 +11,7 @@ from torch.nn.attention.flex_attention import BlockMask
 from pyflex import gpu
 from pyflex.blocks import BlockLists, read_block_mask
 from pyflex.choice import Choice
-from pyflex.errors import ModArityError, ScheduleError
+from pyflex.errors import DTypeError, ModArityError, ScheduleError
 from pyflex.explain import explain
 from pyflex.explanation import Explanation
 from pyflex.gpu import Target
@@ -23,6 +23,7 @@ from pyflex.lowered import Lowered, lowered_for
 from pyflex.mods import Mods, Trace
 from pyflex.options import Options
 from pyflex.plan import Plan, Results, call_kind
+from pyflex.recent import keep_recent
 from pyflex.repeat import Repeat
 from pyflex.tiles import schedules_for
 
@@ -117,6 +118,10 @@ class Decode:
                 if made is not None:
                     self._last = repeat.spec
                     return made
+        if not isinstance(return_lse, bool):
+            raise DTypeError(
+                "return_lse has the wrong type", expected="a bool", got=type(return_lse).__name__
+            )
         plan, layout = self._planned(
             query, key, value, block_mask, q_offset, kv_len, return_lse, False
         )
@@ -167,8 +172,7 @@ class Decode:
             choice = self._choice(inputs, lse, max_scores, layout.lines)
             if known is not None:
                 self._choices[kind, lse, max_scores] = choice
-                if len(self._choices) > _MOST_KINDS:
-                    del self._choices[next(iter(self._choices))]
+                keep_recent(self._choices, _MOST_KINDS)
         plan = choice.plan(kv_len if isinstance(kv_len, int) else layout.kv_max)
         self._last = plan.spec
         return plan, layout

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from types import CodeType, FrameType
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def user_line(boundary: CodeType | None = None) -> SourceLine | None:
     """
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code is not boundary:
-        if not _is_library(frame.f_globals.get("__name__", "")):
+        if not _is_library(str(frame.f_globals.get("__name__"))):
             column = _column(frame.f_code, frame.f_lasti)
             return SourceLine(frame.f_code.co_filename, frame.f_lineno, column)
         frame = frame.f_back
@@ -96,10 +97,28 @@ class PyflexError(Exception):
         if expected is not None:
             parts.append(f"  expected: {expected}")
         if got is not None:
-            parts.append(f"  got: {got}")
+            parts.append(f"  got: {_text(got)}")
         if self.at is not None:
             parts.append(f"  at {self.at}")
         super().__init__("\n".join(parts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, also in another process, says the same and points at the same line."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(cls: type[PyflexError], args: tuple[Any, ...], state: dict[str, Any]) -> PyflexError:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python writes no int of many digits
+        return f"{type(value).__name__} of too many digits to write"
 
 
 # Raised while a mod is traced. What an op can raise is no TypeError: torch's operators take that as

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch.nn.attention.flex_attention import AuxOutput, AuxRequest, BlockMask
+from torch.nn.attention.flex_attention import AuxOutput, AuxRequest, BlockMask, noop_mask
 
 from pyflex.blocks import read_block_mask
 from pyflex.decode import Decode, compile
@@ -15,6 +15,7 @@ from pyflex.errors import BlockMaskError, HeadCountError, ScheduleError, ShapeEr
 from pyflex.inputs import check_inputs
 from pyflex.mods import identity
 from pyflex.options import Options
+from pyflex.recent import keep_recent
 
 #: torch's kernel options that mean something here, and what they set.
 _KERNEL_OPTIONS = {
@@ -27,7 +28,7 @@ _KERNEL_OPTIONS = {
 #: Mods that are known again. They stay alive meanwhile, with what they capture.
 _MOST_COMPILED = 16
 _COMPILED: dict[Any, Decode] = {}
-#: A BlockMask of blocks this large stands for no mask at all (torch's default).
+#: A BlockMask without a mask, of blocks this large, stands for none at all (torch's default).
 _WHOLE = 1 << 30
 
 
@@ -115,8 +116,10 @@ def flex_attention(
 
 
 def _effective(block_mask: BlockMask | None) -> BlockMask | None:
-    if isinstance(block_mask, BlockMask) and min(block_mask.BLOCK_SIZE) >= _WHOLE:
-        return None
+    if isinstance(block_mask, BlockMask) and block_mask.mask_mod is noop_mask:
+        sizes = block_mask.BLOCK_SIZE
+        if isinstance(sizes, tuple) and all(type(n) is int and n >= _WHOLE for n in sizes):
+            return None
     return block_mask
 
 
@@ -143,6 +146,5 @@ def _compiled(score_mod: Callable[..., Any] | None, options: Options) -> Decode:
     key = (identity(score_mod), options)
     decode = _COMPILED.pop(key, None) or compile(score_mod, options=options)
     _COMPILED[key] = decode  # the last one again
-    if len(_COMPILED) > _MOST_COMPILED:
-        _COMPILED.pop(next(iter(_COMPILED)), None)
+    keep_recent(_COMPILED, _MOST_COMPILED)
     return decode

@@ -20,7 +20,7 @@ from pyflex.errors import (
     ShapeError,
 )
 from pyflex.kernel import Element
-from pyflex.memory import has_plain_memory, makes_fakes
+from pyflex.memory import has_plain_memory, recorder
 
 ELEMENTS: dict[torch.dtype, Element] = {
     torch.float16: "f16",
@@ -63,9 +63,11 @@ def check_inputs(
     kv_len: int | torch.Tensor | None,
 ) -> Inputs:
     """The call as `Inputs`, or one of pyflex's errors."""
-    if makes_fakes():
+    if (recording := recorder()) is not None:
         raise LayoutError(
-            "results have no memory here", expected="no FakeTensorMode", got="FakeTensorMode"
+            "a call cannot be recorded, and has no memory for its results where tensors are fake",
+            expected=f"no {recording}",
+            got=recording,
         )
     named = (("query", query), ("key", key), ("value", value))
     for name, tensor in named:

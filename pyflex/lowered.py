@@ -154,6 +154,8 @@ class Lowered:
         Raises:
             ScheduleError: for a stage that does not exist; the message lists those that do.
         """
+        if not isinstance(stage, str):
+            raise ScheduleError("no such stage", expected="a name", got=repr(stage))
         if stage == "traced":
             return "\n".join(mod.text for mod in (self.spec.score, self.spec.mask) if mod)
         if stage == "flex":

@@ -29,6 +29,14 @@ def has_plain_memory(tensor: torch.Tensor) -> bool:
     )
 
 
-def makes_fakes() -> bool:
-    """Whether new tensors have no memory, because torch's FakeTensorMode is on."""
-    return torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is not None
+def recorder() -> str | None:
+    """What records torch's operations, or has tensors without memory for them; None if nothing is.
+
+    A call of a kernel would not be in the record, and its result there a constant.
+    """
+    modes = torch._C._TorchDispatchModeKey
+    if torch._C._get_dispatch_mode(modes.FAKE) is not None:
+        return "FakeTensorMode"
+    if torch._C._get_dispatch_mode(modes.PROXY) is not None:
+        return "make_fx"
+    return None if torch._C._get_tracing_state() is None else "torch.jit.trace"

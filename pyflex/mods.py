@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from pyflex.recent import keep_recent
 from pyflex.steps import step
 from pyflex.trace import Guards, TracedMod, trace_mask_mod, trace_score_mod
 
@@ -83,8 +84,7 @@ class Mods:
             with step("trace"):
                 trace = self._trace(device, block_mask_fn)
             self._traces[key] = (trace, block_mask_fn)
-            if len(self._traces) > _MOST_TRACES:
-                del self._traces[next(iter(self._traces))]
+            keep_recent(self._traces, _MOST_TRACES)
         return trace
 
     def _trace(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:

@@ -26,7 +26,7 @@ from pyflex.launch import GpuKernel
 from pyflex.layout import Layout, Lines, layout_of
 from pyflex.listing import Lists
 from pyflex.lowered import lowered_for
-from pyflex.memory import has_plain_memory, makes_fakes
+from pyflex.memory import has_plain_memory, recorder
 from pyflex.options import Options
 from pyflex.repeat import Repeat
 from pyflex.run import Split, model_of, runner_for
@@ -54,7 +54,7 @@ def call_kind(
     None for a call that has to be checked anew.
     """
     try:
-        if makes_fakes() or not all(map(has_plain_memory, (query, key, value))):
+        if recorder() is not None or not all(map(has_plain_memory, (query, key, value))):
             return None
         layout = layout_of(query, key, value)
         kv_batch, kv_heads, kv_max, key_dim = key.shape

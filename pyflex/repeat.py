@@ -95,6 +95,9 @@ class Repeat:
         self._keeps = spec.splits_kv or spec.lists
         self._empty = empty
         self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
+        # Whether something may be recorded; the long way says what.
+        self._modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
+        self._tracing: Callable[[], object] = torch._C._get_tracing_state
         self._parts = (ctypes.c_uint32 * _MOST_TILES)()
         self._call = locked_library().pyflex_gpu_call
         self._kernels = (*kernels, listing)  # alive as long as this
@@ -140,7 +143,7 @@ class Repeat:
         # A lazy negation is part of a complex tensor, whose elements are never next to each other.
         if not self._aligned and (query.is_neg() or key.is_neg() or value.is_neg()):
             return None
-        if not self._holds():
+        if not self._holds() or self._modes() or self._tracing() is not None:
             return None
         if scale is None:
             scale = self._scale
@@ -162,8 +165,6 @@ class Repeat:
             else:
                 return None
         out = self._empty(self._shape, self._strides, self._dtype)
-        if type(out) is not tensor:  # under a mode that has tensors of its own
-            return None
         lse = None
         if self.lse:
             lse = self._empty(self._shape[:-1], self._row_strides, torch.float32)

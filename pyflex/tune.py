@@ -127,6 +127,10 @@ def tune(
         >>> tuned = pyflex.tune(decode, query, key, value, q_offset=position)
         >>> decode = pyflex.compile(mask_fn=..., options=tuned.options)
     """
+    if not isinstance(decode, Decode):
+        raise ScheduleError(
+            "nothing to tune", expected="what pyflex.compile gave", got=type(decode).__name__
+        )
     arguments = (query, key, value, block_mask, scale, q_offset, kv_len)
     if isinstance(query, torch.Tensor) and not query.is_cuda:
         raise DeviceError("only a GPU's schedule can be tuned", expected="cuda", got=query.device)

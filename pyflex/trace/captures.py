@@ -7,7 +7,7 @@ from typing import Final
 
 import torch
 
-from pyflex.errors import CaptureDeviceError, CaptureDtypeError
+from pyflex.errors import CaptureDeviceError, CaptureDtypeError, UnsupportedOpError
 from pyflex.memory import has_plain_memory
 from pyflex.trace.builder import MLIR_TYPES, Builder, Value
 from pyflex.trace.program import CaptureParameter, HostCheck, ParameterKind
@@ -99,8 +99,7 @@ class Captures:
         guard: Value | None = None
         for axis, index in view.terms:
             place, valid = self._place(axis, index)
-            stride = self._extent(axis, "stride")
-            step = build.op("arith.muli", place, stride)
+            step = build.op("arith.muli", place, self._step(axis, view.source))
             offset = step if offset is None else build.op("arith.addi", offset, step)
             guard = _both(build, guard, valid)
 
@@ -117,6 +116,21 @@ class Captures:
         if dtype is torch.bool:
             return build.compare("ne", loaded, build.constant(0, stored))
         return loaded
+
+    def _step(self, axis: Axis, source: torch.Tensor) -> Value:
+        """The stride of an axis in elements of `source`, which may be a view of another dtype."""
+        stride = self._extent(axis, "stride")
+        ratio, rest = divmod(axis.tensor.element_size(), source.element_size())
+        if rest:  # the strides, known when a kernel runs, need be no multiple of the wider element
+            raise UnsupportedOpError(
+                "a view of a wider dtype",
+                "is not supported after a traced index",
+                expected=f"{axis.tensor.dtype}, or a view of the tensor before it is indexed",
+                got=source.dtype,
+            )
+        if ratio == 1:
+            return stride
+        return self._builder.op("arith.muli", stride, self._builder.constant(ratio, torch.int64))
 
     def _place(self, axis: Axis, index: Value) -> tuple[Value, Value | None]:
         """The index as i64, negative ones wrapped, and whether it is in range (None: known)."""

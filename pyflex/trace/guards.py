@@ -98,7 +98,10 @@ class Guards:
         for members, before in self._found.sets:
             if members != before:
                 return False
-        return all(array.tobytes() == before for array, before in self._found.arrays)
+        try:
+            return all(array.tobytes() == before for array, before in self._found.arrays)
+        except ValueError:  # a memoryview that was released
+            return False
 
 
 def _same(new: Any, old: Any) -> bool:
@@ -109,6 +112,8 @@ def _same(new: Any, old: Any) -> bool:
         return False
     if isinstance(old, MethodType):  # made anew at each access
         return new.__func__ is old.__func__ and new.__self__ is old.__self__
+    if type(old) is int:  # one of many digits has no text
+        return bool(new == old)
     return isinstance(old, PLAIN) and repr(new) == repr(old)
 
 

@@ -8,6 +8,7 @@ run time.
 
 from __future__ import annotations
 
+import dis
 import enum
 import functools
 import sys
@@ -24,6 +25,7 @@ from types import (
     MappingProxyType,
     MemberDescriptorType,
     MethodType,
+    MethodWrapperType,
     ModuleType,
 )
 from typing import Any, Final
@@ -41,11 +43,16 @@ PLAIN: Final = (
     bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice,
     torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size, enum.Enum,
 )  # fmt: skip
-_INERT: Final = (BuiltinFunctionType, MemberDescriptorType, GetSetDescriptorType, CodeType)
+_INERT: Final = (MemberDescriptorType, GetSetDescriptorType, CodeType)
 _MODULE_CONTAINERS: Final = (
     torch.nn.ModuleList, torch.nn.ModuleDict, torch.nn.Sequential, torch.nn.ParameterList,
     torch.nn.ParameterDict,
 )  # fmt: skip
+# Names by which a module's parameters, buffers and modules are read without their own.
+_READS_ALL: Final = frozenset(
+    "parameters named_parameters buffers named_buffers children named_children modules "
+    "named_modules get_parameter get_buffer get_submodule state_dict".split()
+)
 # Methods that Python calls by itself, but not while a mod works with the object.
 _NOT_IN_MODS: Final = frozenset(
     "__init__ __new__ __del__ __repr__ __str__ __reduce__ __reduce_ex__ __copy__ __deepcopy__ "
@@ -105,6 +112,8 @@ class _Walk:
                 self._found.complete = False
                 return
             value = self._pending.pop()
+            if isinstance(value, enum.Enum):
+                self._pending.append(value.value)
             if isinstance(value, (PLAIN, _INERT)) or id(value) in self._seen:
                 continue
             self._seen[id(value)] = value
@@ -117,6 +126,8 @@ class _Walk:
             self._function(value)
         elif isinstance(value, MethodType):
             self._pending += [value.__func__, value.__self__]
+        elif isinstance(value, (BuiltinFunctionType, MethodWrapperType)):
+            self._pending.append(value.__self__)
         elif isinstance(value, functools.partial):
             self._pending += [value.func, *value.args, value.keywords]
         elif isinstance(value, ModuleType):
@@ -133,8 +144,9 @@ class _Walk:
         self._pending += [fn.__defaults__, fn.__kwdefaults__]
         for cell in fn.__closure__ or ():
             self._cell(cell)
-        # Inside a library only what a closure was given can be the user's.
-        if not _is_library(fn.__module__ or ""):
+        # Inside a library only what a closure was given can be the user's. The globals are asked:
+        # functools.wraps gives a function another's module.
+        if not _is_library(str(fn.__globals__.get("__name__"))):
             self._named_in(fn)
         wrapped = getattr(fn, "__wrapped__", None)
         if wrapped is not None:
@@ -148,6 +160,16 @@ class _Walk:
             for name in code.co_names:
                 if name in fn.__globals__:
                     self._entry(fn.__globals__, name)
+            for name in _imports(code):
+                self._import(name, str(fn.__globals__.get("__package__") or ""))
+
+    def _import(self, name: str, package: str) -> None:
+        """A module that a function imports itself, by its name or by that within a package."""
+        names = (name, f"{package}.{name}".strip("."))
+        modules = [sys.modules[one] for one in names if one in sys.modules]
+        if not modules:  # until it has been imported
+            self._found.complete = False
+        self._pending += modules
 
     def _cell(self, cell: CellType) -> None:
         try:
@@ -217,19 +239,26 @@ class _Walk:
             for name in sorted(self._class_names(type(value)) - namespace.keys()):
                 self._found.entries.append((namespace, name, MISSING))
         if isinstance(value, torch.nn.Module):
-            for group in (value._parameters, value._buffers, value._modules):
-                if isinstance(value, _MODULE_CONTAINERS):
-                    self._pending.append(group)
-                for name in sorted(self._names & group.keys()):
-                    self._entry(group, name)
-            self._pending += [value._forward_hooks, value._forward_pre_hooks]
-            if _is_library(type(value).__module__):  # whose code is not read for names
-                for name, own in sorted(value.__dict__.items()):
-                    if isinstance(own, PLAIN):
-                        self._entry(value.__dict__, name)
+            self._torch_module(value)
         for name in _slots(type(value)):
             if name in self._names:
                 self._attribute(value, name)
+
+    def _torch_module(self, value: torch.nn.Module) -> None:
+        by_library = _has_library_code(type(value))
+        for group in (value._parameters, value._buffers, value._modules):
+            if isinstance(value, _MODULE_CONTAINERS):
+                self._pending.append(group)
+            names = set(group.keys())
+            for name in sorted(
+                names if by_library or self._names & _READS_ALL else names & self._names
+            ):
+                self._entry(group, name)
+        self._pending += [value._forward_hooks, value._forward_pre_hooks]
+        if by_library:
+            for name, own in sorted(value.__dict__.items()):
+                if isinstance(own, PLAIN):
+                    self._entry(value.__dict__, name)
 
     def _container(self, value: Any) -> None:
         found = self._found
@@ -282,6 +311,23 @@ def _is_operator(name: str, value: Any) -> bool:
 
 def _is_library(module: str) -> bool:
     return module.partition(".")[0] in _LIBRARIES
+
+
+def _has_library_code(cls: type) -> bool:
+    """Whether a module class has methods of torch's own, whose code is not read for names."""
+    return any(
+        _is_library(base.__module__) and base is not torch.nn.Module
+        for base in cls.__mro__
+        if issubclass(base, torch.nn.Module)
+    )
+
+
+def _imports(code: CodeType) -> Iterator[str]:
+    """The modules that a code object imports."""
+    if dis.opmap["IMPORT_NAME"] in code.co_code[::2]:
+        for instruction in dis.get_instructions(code):
+            if instruction.opname == "IMPORT_NAME":
+                yield instruction.argval
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

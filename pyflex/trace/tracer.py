@@ -171,6 +171,6 @@ def _quoted(text: str) -> str:
         return plain
     parts = (
         chr(byte) if 32 <= byte < 127 and byte not in (34, 92) else f"\\{byte:02X}"
-        for byte in text.encode()
+        for byte in text.encode(errors="surrogateescape")
     )
     return f'"{"".join(parts)}"'

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch.nn.attention.flex_attention import BlockMask, create_block_mask
+from torch.nn.attention.flex_attention import AuxRequest, BlockMask, create_block_mask
 
 import pyflex
 from pyflex import errors
@@ -87,6 +87,69 @@ def test_a_block_masks_lists_are_replaced(dtype: torch.dtype) -> None:
     assert weight(decode, block_mask=mask) == -torch.inf
     mask.full_kv_num_blocks = torch.ones(1, 1, 1, dtype=dtype)
     assert weight(decode, block_mask=mask) == pytest.approx(0.0)
+
+
+def test_a_block_masks_lists_move() -> None:
+    """Lists that the kernel reads where they are."""
+    decode, size = pyflex.compile(), 1 << 20
+    mask = BlockMask.from_kv_blocks(
+        torch.ones(1, 1, 1, dtype=torch.int32),
+        torch.zeros(1, 1, 1, size, dtype=torch.int32),
+        BLOCK_SIZE=2,
+        seq_lengths=(1, 4),
+        compute_q_blocks=False,
+    )
+    half = weight(decode, block_mask=mask)
+    assert half == pytest.approx(-torch.tensor(2.0).log().item())
+    mask.kv_num_blocks.data = torch.full((1, 1, 1), 2, dtype=torch.int32)
+    mask.kv_indices.data = torch.arange(size, dtype=torch.int32)[None, None, None]
+    assert weight(decode, block_mask=mask) == pytest.approx(0.0)
+    mask.kv_indices.resize_(1, 1, 1, 4 * size)
+    assert weight(decode, block_mask=mask) == pytest.approx(0.0)
+    mask.kv_indices.untyped_storage().resize_(0)
+    with pytest.raises(errors.BlockMaskError, match="cannot be read"):
+        weight(decode, block_mask=mask)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part"),
+    [
+        ("kv_indices", torch.zeros(1, 1, 1, 1, dtype=torch.int32, device="meta"), "device"),
+        ("kv_indices", torch.zeros(1, 1, 1, 1), "integers"),
+        ("kv_indices", None, "no tensor"),
+        ("kv_num_blocks", "a", "no tensor"),
+        ("kv_num_blocks", torch.ones(1, 1, 1, 1, 1, dtype=torch.int32), "rank"),
+        ("full_kv_indices", None, "no tensor"),
+        ("BLOCK_SIZE", (0, 0), "BLOCK_SIZE"),
+        ("BLOCK_SIZE", (16,), "BLOCK_SIZE"),
+        ("BLOCK_SIZE", (16.0, 16.0), "BLOCK_SIZE"),
+        ("seq_lengths", None, "seq_lengths"),
+        ("seq_lengths", ("a", "b"), "seq_lengths"),
+    ],
+)
+def test_a_damaged_block_mask(name: str, value: Any, part: str) -> None:
+    mask = first_twenty()
+    setattr(mask, name, value)
+    with pytest.raises(errors.BlockMaskError, match=part):
+        weight(pyflex.compile(), block_mask=mask)
+
+
+@pytest.mark.parametrize("size", [1 << 20, 1 << 30, 1 << 40])
+def test_a_block_behind_all_keys_costs_nothing(size: int) -> None:
+    """The kernel would look at each of its tiles."""
+    mask = BlockMask.from_kv_blocks(
+        torch.ones(1, 1, 1, dtype=torch.int32),
+        torch.zeros(1, 1, 1, 1, dtype=torch.int32),
+        BLOCK_SIZE=size,
+        mask_mod=lambda b, h, q, kv: kv < 2,
+        seq_lengths=(1, 4),
+    )
+    assert weight(pyflex.compile(), block_mask=mask) == pytest.approx(-0.6931, abs=1e-3)
+    query, key = torch.zeros(1, 2, 1, 16), torch.zeros(1, 2, 4, 16)
+    _, aux = pyflex.flex_attention(
+        query, key, key, block_mask=mask, return_aux=AuxRequest(lse=True)
+    )
+    assert aux.lse[0, 0, 0].exp() == pytest.approx(2.0)
 
 
 def test_lists_made_under_inference_mode() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch._subclasses import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 
 import pyflex
@@ -183,6 +184,13 @@ def test_results_need_memory() -> None:
     with FakeTensorMode(), pytest.raises(errors.LayoutError, match="FakeTensorMode"):
         decode(**given)
     query = given.pop("query")
+    for warm in (False, True):
+        if warm:
+            decode(query, **given)
+        with pytest.raises(errors.LayoutError, match="no make_fx"):
+            make_fx(lambda one: decode(one, **given))(query)
+        with pytest.raises(errors.LayoutError, match=r"no torch\.jit\.trace"):
+            torch.jit.trace(lambda one: decode(one, **given), query)
     with pytest.raises(errors.LayoutError, match="query"):
         torch.vmap(lambda one: decode(one, **given))(query[None])
     with pytest.raises(errors.LayoutError, match="query"):
@@ -310,3 +318,15 @@ def test_a_block_masks_own_mod_is_traced_and_checked() -> None:
     )
     with pytest.raises(errors.ModResultError, match="0-d bool"):
         pyflex.compile()(**arguments(), block_mask=bad)
+
+
+def test_what_is_asked_for_has_a_type() -> None:
+    decode = pyflex.compile()
+    for given in ("yes", 2, [], torch.tensor(True)):
+        with pytest.raises(errors.DTypeError, match="return_lse"):
+            decode(**arguments(), return_lse=given)  # type: ignore[call-overload]
+    decode(**arguments())
+    with pytest.raises(errors.ScheduleError, match="no such stage"):
+        decode.ir([])  # type: ignore[arg-type]
+    with pytest.raises(errors.ScheduleError, match=r"pyflex\.compile"):
+        pyflex.tune("x", *arguments().values())  # type: ignore[arg-type]

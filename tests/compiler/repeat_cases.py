@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch._subclasses import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention.flex_attention import create_block_mask
 
 import pyflex
@@ -259,6 +260,16 @@ def refuse() -> None:
     RESULTS.clear()
     with FakeTensorMode():
         assert repeat(query, key, key, None, None, None) is None
+    recorded: list[Any] = []
+
+    def record(one: torch.Tensor) -> torch.Tensor:
+        recorded.append(repeat(query, key, key, None, None, None))
+        return one + 1
+
+    make_fx(record)(torch.ones(2))
+    torch.jit.trace(record, torch.ones(2), check_trace=False)
+    assert recorded == [None] * len(recorded)
+    assert len(recorded) >= 2
     RESULTS.clear()
     inside_vmap: list[Any] = []
     torch.vmap(lambda one: inside_vmap.append(repeat(one, key, key, None, None, None)) or one)(

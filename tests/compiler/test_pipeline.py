@@ -153,7 +153,7 @@ def test_a_mod_of_many_ops_on_a_small_stack() -> None:
     """Passes go into a chain of ops one by one: not on the caller's stack."""
 
     def causal(b: Any, h: Any, q: Any, kv: Any) -> Any:
-        return q >= kv
+        return q + 4321 >= kv  # another test's kernel would have that test's lines
 
     def listed(b: Any, h: Any, q: Any, kv: Any) -> Any:
         shown = q >= kv

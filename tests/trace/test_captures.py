@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+import pyflex
 from pyflex.errors import (
     CaptureDeviceError,
     CaptureDtypeError,
@@ -346,3 +347,22 @@ def test_refused(value: Callable[..., Any], error: type[Exception]) -> None:
 META = torch.ones((), device="meta")
 COMPLEX = torch.ones(8, dtype=torch.complex64)
 FLOAT8 = torch.ones(8).to(torch.float8_e4m3fn)
+
+
+def test_views_of_another_dtype_after_an_index() -> None:
+    """Strides are those of the elements that are read; a wider one may not begin at each index."""
+    table = torch.arange(64, dtype=torch.float32).reshape(4, 16)
+    values: dict[str, Callable[[Any], Any]] = {
+        "narrower": lambda h: table[h].view(torch.int16)[3],
+        "bytes": lambda h: table[h].view(torch.uint8)[3],
+        "as wide": lambda h: table[h].view(torch.int32)[3],
+        "and back": lambda h: torch.view_as_complex(table.view(4, 8, 2)[h]).imag[3],
+    }
+    zeros = torch.zeros(1, 4, 1, 16)
+    for name, value in values.items():
+        mod = lambda s, b, h, q, kv: s + value(h)  # noqa: B023, E731
+        _, lse = pyflex.compile(mod)(zeros, zeros, zeros, return_lse=True)
+        expected = torch.stack([value(head).float() for head in range(4)])
+        assert torch.allclose(lse.flatten(), expected), name
+    with pytest.raises(UnsupportedOpError, match="wider dtype"):
+        trace(lambda b, h, q, kv: table[h].view(torch.int64)[0])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
+import pyflex
 from pyflex import errors
 from pyflex.errors import (
     DataDependentControlFlowError,
@@ -278,3 +281,25 @@ def test_errors_find_the_users_line_themselves() -> None:
 
 def test_source_that_cannot_be_read() -> None:
     assert str(SourceLine("<string>", 3)) == "<string>:3"
+
+
+def test_a_copied_error_says_the_same() -> None:
+    with pytest.raises(errors.UnsupportedOpError) as caught:
+        trace_score_mod(lambda s, b, h, q, kv: s.sort()[0], "cpu")
+    for copied in (copy.copy(caught.value), pickle.loads(pickle.dumps(caught.value))):
+        assert type(copied) is errors.UnsupportedOpError
+        assert str(copied) == str(caught.value)
+        assert (copied.op, copied.at) == (caught.value.op, caught.value.at)
+
+
+def test_what_has_no_text() -> None:
+    """Python does not write ints of more than 4,300 digits, and some file names are no UTF-8."""
+    zeros = torch.zeros(1, 1, 1, 16)
+    with pytest.raises(errors.ShapeError, match="too many digits"):
+        pyflex.compile()(zeros, zeros, zeros, kv_len=10**5000)
+    found: dict[str, Any] = {}
+    exec(compile("m = lambda s, b, h, q, kv: s + 1.5 * h", "a\udcffb.py", "exec"), found)
+    assert "a\\FFb.py" in trace_score_mod(found["m"], "cpu").text
+    exec("def n(s, b, h, q, kv): return s.sort()[0]", nameless := {"__name__": None})
+    with pytest.raises(errors.UnsupportedOpError):
+        trace_score_mod(nameless["n"], "cpu")

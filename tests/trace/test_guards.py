@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import sys
 import timeit
 import types
 import weakref
@@ -479,3 +480,84 @@ def test_fields_that_a_dataclass_only_compares_do_not_count() -> None:
     guards = Guards.of(lambda b, h, q, kv: q - kv < config.window)
     config.step = 1
     assert guards.hold()
+
+
+def test_imports_of_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = types.ModuleType("settings_of_a_test")
+    settings.window = 4  # type: ignore[attr-defined]
+
+    def named(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        import settings_of_a_test as own  # type: ignore[import-not-found]
+
+        return q - kv < own.window
+
+    def taken(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        from settings_of_a_test import window
+
+        return q - kv < window
+
+    assert not Guards.of(named).hold()  # until it has been imported
+    monkeypatch.setitem(sys.modules, "settings_of_a_test", settings)
+    for mod in (named, taken):
+        settings.window = 4  # type: ignore[attr-defined]
+        assert changes(mod, lambda: setattr(settings, "window", 5))
+
+
+class Rectified(torch.nn.LeakyReLU):
+    pass
+
+
+class Iterated(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = torch.nn.Linear(2, 2)
+
+    def forward(self, s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s + next(self.parameters())[h, 0]
+
+
+def test_what_torchs_own_modules_hold() -> None:
+    table, slope, iterated = torch.nn.Embedding(8, 1), Rectified(), Iterated()
+
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return slope(s + table(h)[0])
+
+    new = torch.nn.Parameter(torch.ones(8, 1))
+    assert changes(mod, lambda: setattr(table, "weight", new))
+    assert changes(mod, lambda: setattr(slope, "negative_slope", 0.5))
+    weight = torch.nn.Parameter(torch.ones(2, 2))
+    assert changes(iterated, lambda: setattr(iterated.inner, "weight", weight))
+
+
+def test_scripted_modules() -> None:
+    assert Guards.of(torch.jit.script(torch.nn.ReLU())).hold() in (True, False)
+
+
+def test_bound_methods_of_containers() -> None:
+    settings, numbers = {"window": 4}, [1.0, 2.0]
+    get, at = settings.get, numbers.__getitem__
+    assert changes(
+        lambda b, h, q, kv: q - kv < get("window"), lambda: settings.__setitem__("window", 5)
+    )
+    assert changes(lambda s, b, h, q, kv: s * at(0), lambda: numbers.__setitem__(0, 3.0))
+
+
+@functools.wraps(torch.nn.functional.softplus)
+def as_softplus(x: Any) -> Any:
+    return x * FACTOR
+
+
+class Setting(enum.Enum):
+    USED = types.SimpleNamespace(window=3)
+
+
+def test_what_looks_like_a_librarys() -> None:
+    mod = lambda s, b, h, q, kv: as_softplus(s)  # noqa: E731
+    assert changes(mod, set_global("FACTOR", 3.0), set_global("FACTOR", 2.0))
+    window = lambda b, h, q, kv: q - kv < Setting.USED.value.window  # noqa: E731
+    assert changes(window, lambda: setattr(Setting.USED.value, "window", 4))
+
+
+def test_memory_that_was_released() -> None:
+    view = memoryview(bytearray(4))
+    assert changes(lambda s, b, h, q, kv: s + view[0], view.release)
