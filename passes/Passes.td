@@ -76,8 +76,9 @@ def FlexDeriveBounds : Pass<"flex-derive-bounds", "::mlir::ModuleOp"> {
       flex.mask_mod @window(%scores, ...) unless %unmasked
     ```
 
-    A mask that says nothing of kv is left as it is, with a remark. A loop over
-    the lists of a BlockMask is left alone.
+    A mask that says nothing of kv is left as it is, with a remark. After 2,000
+    ops for the bounds, nothing is assumed of what is left of the mask. A loop
+    over the lists of a BlockMask is left alone.
   }];
   let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
   let statistics = [Statistic<"numBounded", "num-bounded", "loops given bounds">];

@@ -366,3 +366,26 @@ tt.func @a_mask_without_a_result(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, 
 tt.func private @unreachable_mask(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
   ub.unreachable
 }
+
+// -----
+
+tt.func private @of_keys(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  %0 = arith.cmpi sge, %q, %kv : i32
+  tt.return %0 : i1
+}
+
+tt.func @queries_are_the_keys(%n: i32, %m: tensor<16xf32>, %a: tensor<16x16xf32>)
+    -> (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  %all = flex.range %n
+  %s:3 = flex.for %all below %n init(%m, %m, %a : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<16xi32>, %valid: tensor<16xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>,
+       %a0: tensor<16x16xf32>):
+    // expected-remark @+1 {{no bounds are derived: the mask's rows are known in the loop only}}
+    %masked = flex.mask_mod @of_keys(%a, %n, %kv, %kv, %kv)
+        : tensor<16x16xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %masked, %a
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x16xf32>, tensor<16x16xf32>
+    flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  tt.return %s#0, %s#1, %s#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+}

@@ -40,10 +40,22 @@ func.func @lists_differ_in_another_function(%n: i32, %p: !tt.ptr<i32>, %s: i64) 
 // -----
 
 tt.func @a_slope_of_the_first_head(%n: i32, %slopes: !tt.ptr<f32>) -> f32 {
-  // expected-remark @+1 {{query heads are not packed: more than block lists depend on the first one}}
+  // expected-remark @+1 {{query heads are not packed: more than block lists depend on the first head}}
   %0:7 = flex.rows(%n, %n) group(4) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
   // expected-note @+1 {{the first head is used here}}
   %at = tt.addptr %slopes, %0#2 : !tt.ptr<f32>, i32
   %slope = tt.load %at : !tt.ptr<f32>
   tt.return %slope : f32
+}
+
+// -----
+
+tt.func @positions_from_the_first_query(%n: i32) -> tensor<16xi32> {
+  // expected-remark @+1 {{query heads are not packed: more than block lists depend on the first query}}
+  %0:7 = flex.rows(%n, %n) group(4) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %range = tt.make_range {start = 0 : i32, end = 16 : i32} : tensor<16xi32>
+  // expected-note @+1 {{the first query is used here}}
+  %first = tt.splat %0#3 : i32 -> tensor<16xi32>
+  %positions = arith.addi %first, %range : tensor<16xi32>
+  tt.return %positions : tensor<16xi32>
 }

@@ -53,3 +53,15 @@ tt.func @loop_in_a_branch(%n: i32, %c: i1) {
   }
   tt.return
 }
+
+// -----
+
+// expected-error @+1 {{expected a kernel, which stores its results and returns none}}
+tt.func @returns_what_the_loop_found(%n: i32) -> i32 {
+  %range = flex.range %n
+  %s = flex.for %range below %n init(%n : i32) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: i32):
+    flex.yield %in : i32
+  } -> i32
+  tt.return %s : i32
+}

@@ -208,3 +208,51 @@ tt.func @starts_with_a_sink(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n
       : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
   tt.return
 }
+
+// -----
+
+// The first loop starts empty, the second one with a state of its own.
+tt.func @state_of_its_own(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32, %seen: tensor<16xf32>,
+                          %tile: tensor<16x16xf32>) {
+  %none = arith.constant dense<0xFF800000> : tensor<16xf32>
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %a = flex.for %blocks below %n init(%none : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  // expected-remark @+1 {{the KV loop is not split: each part would count what it starts with}}
+  %b:2 = flex.for %blocks below %n init(%a, %seen : tensor<16xf32>, tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>, %more: tensor<16xf32>):
+    flex.yield %in, %more : tensor<16xf32>, tensor<16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>
+  %0:3 = flex.softmax_finish(%b#0, %b#1, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+// A result that is stored on a condition of its own.
+// expected-error @+1 {{expected a loop over KV whose finished softmax is stored at the end of the kernel}}
+tt.func @nested_store(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32, %c: i1, %tile: tensor<16x16xf32>) {
+  %none = arith.constant dense<0xFF800000> : tensor<16xf32>
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %l = flex.view %p[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %a = flex.for %blocks below %n init(%none : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  %0:3 = flex.softmax_finish(%a, %a, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  scf.if %c {
+    flex.store %0#1 -> %l[%batch, %head, %query] if %valid columns 1
+        : tensor<16xf32> -> !flex.view<3 x f32>, tensor<16xi32>, tensor<16xi1>
+  }
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}

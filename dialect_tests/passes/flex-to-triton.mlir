@@ -279,7 +279,8 @@ tt.func @loop_over_tagged_blocks(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: i1) 
 tt.func @loop_over_both_lists(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: i1) -> i1 {
   // CHECK: %[[GIVEN:.*]] = tt.load
   // CHECK: %[[COUNT:.*]] = arith.minsi %[[GIVEN]], %{{.*}}
-  // CHECK: %[[MASKED:.*]] = arith.muli %[[COUNT]], %c2_i32
+  // CHECK: %[[TILES:.*]] = arith.muli %[[COUNT]], %c2_i32
+  // CHECK: %[[MASKED:.*]] = arith.maxsi %[[TILES]], %c0_i32
   // CHECK: %[[TOTAL:.*]] = arith.addi %[[MASKED]], %{{.*}}
   // CHECK: %[[LEFT:.*]] = tt.load
   // CHECK: %[[RIGHT:.*]] = tt.load

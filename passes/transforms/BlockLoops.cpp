@@ -126,9 +126,11 @@ public:
   ConcatTiles(TileBuilder &b, ConcatOp op, int64_t keys)
       : keys(keys), masked(lowerBlocks(b, op.getMasked(), keys)),
         unmasked(lowerBlocks(b, op.getUnmasked(), keys)) {
-    maskedCount = b.sub(masked->end, masked->begin);
+    // Either may be empty, and end ahead of its begin.
     begin = b.i32(0);
-    end = b.add(maskedCount, b.sub(unmasked->end, unmasked->begin));
+    maskedCount = b.max(b.sub(masked->end, masked->begin), begin);
+    Value rest = b.sub(unmasked->end, unmasked->begin);
+    end = b.add(maskedCount, b.max(rest, begin));
   }
 
   size_t numReads() const override {

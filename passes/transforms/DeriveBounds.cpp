@@ -30,10 +30,22 @@ struct MaskedLoop {
   tt::FuncOp callee;
 };
 
+/// Bounds of more ops take longer than what they save, and compilers with them.
+constexpr unsigned kMostOps = 2000;
+
+struct CountOps : OpBuilder::Listener {
+  void notifyOperationInserted(Operation *, OpBuilder::InsertPoint) override {
+    ++number;
+  }
+  unsigned number = 0;
+};
+
 class Derivation {
 public:
   explicit Derivation(MaskedLoop target)
-      : t(target), b(target.mask.getLoc(), target.loop), n(b), sets(n) {}
+      : t(target), b(target.mask.getLoc(), target.loop), n(b), sets(n) {
+    b.setListener(&built);
+  }
 
   /// Gives the loop what its mask says, or says why that is nothing.
   bool run() {
@@ -50,8 +62,14 @@ private:
     constexpr int64_t most = std::numeric_limits<int32_t>::max();
     limit = n.of(t.loop.getLimit(), 0, most);
     ModBody body(b, t.callee, t.mask);
-    MaskBounds bounds(body, n, limit);
+    auto isEnough = [&] { return built.number > kMostOps; };
+    MaskBounds bounds(body, n, limit, isEnough);
     KeySet kept = bounds.kept();
+    if (isEnough())
+      t.mask.emitRemark(
+          "bounds are derived of a part of the mask: of the whole "
+          "they take more than ")
+          << kMostOps << " operations";
     bool bounded = kept.maybe.begin.most > 0 || kept.maybe.end.least <= most;
     bool sure = kept.sure.begin.least <= most && kept.sure.end.most > 0;
     if (!bounded && !sure)
@@ -141,6 +159,7 @@ private:
   }
 
   MaskedLoop t;
+  CountOps built;
   TileBuilder b;
   Numbers n;
   KeySets sets;
@@ -175,9 +194,10 @@ struct DeriveBoundsPass
       return refuse("the loop has bounds of its own");
     if (!masksAllThatCounts(loop, mask))
       return refuse("the loop does more than a masked online softmax");
-    for (Value operand : mask->getOperands().drop_front())
-      if (operand != mask.getKv() &&
-          loop.getBody().isAncestor(operand.getParentRegion()))
+    unsigned kv = mask.getKvMutable().getOperandNumber();
+    for (OpOperand &operand : mask->getOpOperands().drop_front())
+      if (operand.getOperandNumber() != kv &&
+          loop.getBody().isAncestor(operand.get().getParentRegion()))
         return refuse("the mask's rows are known in the loop only");
     if (mask.getKv() != loop.getPositions())
       return refuse("the mask is asked at other positions than the loop's");

@@ -62,9 +62,14 @@ struct JoinInClusterPass
       if (!store || !branch || !branch.elseBlock())
         return failure();
       split.branch = branch;
-      if (store->getBlock() == branch.thenBlock())
-        (store.getValue() == split.finish.getOut() ? split.out : split.lse) =
-            store;
+      if (store->getBlock() != branch.thenBlock())
+        continue;
+      if (store.getValue() == split.finish.getOut())
+        split.out = store;
+      else if (store.getValue() == split.finish.getLse())
+        split.lse = store;
+      else
+        return failure();
     }
     return success(bool(split.out));
   }

@@ -5,11 +5,14 @@
 using namespace mlir;
 using namespace mlir::flex;
 
-MaskBounds::MaskBounds(ModBody &body, Numbers &n, Number limit)
+MaskBounds::MaskBounds(ModBody &body, Numbers &n, Number limit,
+                       std::function<bool()> isEnough)
     : body(body), sets(n), invariants(body, n, limit),
-      solve(body, n, limit, [this](Value condition, bool negated) {
-        return of(condition, negated);
-      }) {}
+      solve(body, n, limit,
+            [this](Value condition, bool negated) {
+              return of(condition, negated);
+            }),
+      isEnough(std::move(isEnough)) {}
 
 KeySet MaskBounds::kept() {
   ValueRange results = body.results();
@@ -26,6 +29,8 @@ KeySet MaskBounds::of(Value condition, bool negated) {
   auto found = known.find(key);
   if (found != known.end())
     return found->second;
+  if (isEnough())
+    return sets.unknown();
   KeySet set = ofOp(condition, negated);
   known[key] = set;
   return set;

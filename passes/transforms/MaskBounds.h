@@ -5,13 +5,17 @@
 
 #include "transforms/SolveForKey.h"
 
+#include <functional>
+
 namespace mlir::flex {
 
 /// Follows the boolean ops of a mask down to comparisons.
 class MaskBounds {
 public:
-  /// Keys lie in [0, limit).
-  MaskBounds(ModBody &body, Numbers &n, Number limit);
+  /// Keys lie in [0, limit). Once `isEnough` says so, conditions that are not
+  /// known yet stay unknown.
+  MaskBounds(ModBody &body, Numbers &n, Number limit,
+             std::function<bool()> isEnough);
 
   /// The keys that the mask keeps. A key at which an index is out of a captured
   /// tensor's bounds is neither surely masked nor surely kept.
@@ -28,6 +32,7 @@ private:
   KeySets sets;
   KeyRanges invariants;
   SolveForKey solve;
+  std::function<bool()> isEnough;
   DenseMap<std::pair<Value, unsigned>, KeySet> known;
 };
 

@@ -28,9 +28,9 @@ BlockTableOp findPerHeadTable(RowsOp rows) {
   return found;
 }
 
-/// What depends on the first head of a tile, lists aside.
-Operation *findUserOfFirstHead(RowsOp rows) {
-  for (Operation *user : rows.getFirstHead().getUsers())
+/// What depends on the first head or query of a tile, lists aside.
+Operation *findUser(Value first) {
+  for (Operation *user : first.getUsers())
     if (!isa<ListOp>(user))
       return user;
   return nullptr;
@@ -55,12 +55,16 @@ struct PackGQAPass : public flex::impl::FlexPackGQABase<PackGQAPass> {
       diag.attachNote(table.getLoc()) << "the lists are given here";
       return WalkResult::advance();
     }
-    if (auto *user = findUserOfFirstHead(rows)) {
-      auto diag = rows.emitRemark() << "query heads are not packed: more than "
-                                       "block lists depend on the first one";
-      diag.attachNote(user->getLoc()) << "the first head is used here";
-      return WalkResult::advance();
-    }
+    for (auto [first, what] : {std::pair(rows.getFirstHead(), "head"),
+                               std::pair(rows.getFirstQuery(), "query")})
+      if (auto *user = findUser(first)) {
+        auto diag = rows.emitRemark() << "query heads are not packed: more "
+                                         "than block lists depend on the first "
+                                      << what;
+        diag.attachNote(user->getLoc())
+            << "the first " << what << " is used here";
+        return WalkResult::advance();
+      }
     int64_t capacity =
         cast<RankedTensorType>(rows.getHead().getType()).getDimSize(0);
     int64_t most = std::min(group, capacity);

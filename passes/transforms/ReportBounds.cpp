@@ -36,6 +36,9 @@ struct ReportBoundsPass
         !func.getBody().hasOneBlock() || loops[0]->getParentOp() != func)
       return func.emitError("expected one loop over a flex.range, whose bounds "
                             "a second kernel can report");
+    if (!func.getFunctionType().getResults().empty())
+      return func.emitError("expected a kernel, which stores its results and "
+                            "returns none");
     std::string name = (func.getName() + "_bounds").str();
     if (failed(checkNameIsFree(func, name, "the kernel that reports bounds")))
       return failure();

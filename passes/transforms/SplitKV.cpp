@@ -207,22 +207,25 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
                             "stored at the end of the kernel");
     if (failed(secondKernelCanName(kernel)))
       return failure();
-    if (!startsEmpty(kernel.loops.front())) {
-      kernel.loops.front().emitRemark("the KV loop is not split: each part "
-                                      "would count what it starts with");
-      return success();
-    }
+    for (ForOp loop : kernel.loops)
+      if (!startsEmpty(loop)) {
+        loop.emitRemark("the KV loop is not split: each part would count what "
+                        "it starts with");
+        return success();
+      }
     int64_t width = joinedWidth(kernel.out.getColumns());
     Splitting(kernel, chunk ? int64_t(chunk) : fittingChunk(width)).run();
     numSplit += kernel.loops.size();
     return success();
   }
 
-  /// Whether a loop's state stands for no key: every part starts with it.
+  /// Whether a loop's state stands for no key, so that every part can start
+  /// with it, or is another loop's.
   static bool startsEmpty(ForOp loop) {
     return llvm::all_of(loop.getInits(), [](Value state) {
       return matchPattern(state, m_NegInfFloat()) ||
-             matchPattern(state, m_AnyZeroFloat());
+             matchPattern(state, m_AnyZeroFloat()) ||
+             state.getDefiningOp<ForOp>();
     });
   }
 
@@ -244,6 +247,9 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
         return failure();
       found = store;
     }
+    for (Operation *user : finish->getUsers())
+      if (user != kernel.out && user != kernel.lse)
+        return failure();
     return success(kernel.out && kernel.rows->isBeforeInBlock(kernel.out));
   }
 

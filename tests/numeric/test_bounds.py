@@ -255,3 +255,26 @@ def test_masks_of_the_suite_are_sound(name: str, seed: int) -> None:
     decode = pyflex.compile(None, mask, options=pyflex.Options(rows=16, keys=16))
     call = Call(2, (8, 2), 17, 130, 113, None)
     assert_sound(derive(decode, call), call, mask)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_bounds_of_a_long_mask_are_cut_short(first: bool) -> None:
+    """Conditions that meet again and again would take thousands of operations."""
+
+    def mask(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        shown = kv <= q
+        for i in range(150):
+            shown = shown & (kv != i) | (shown ^ (kv > q + i))
+        return (kv < 40) & shown if first else shown & (kv < 40)
+
+    query, key = torch.zeros(1, 1, 1, 16), torch.zeros(1, 1, 64, 16)
+    decode = pyflex.compile(None, mask)
+    _, lse = decode(query, key, key, q_offset=30, return_lse=True)
+    position, keys = torch.tensor(30), torch.arange(64)
+    assert lse.exp().item() == pytest.approx(float(mask(0, 0, position, keys).sum()))
+    lengths = [
+        decode.ir(stage).count("\n") for stage in ("flex-derive-bounds", "flex-expand-decode")
+    ]
+    assert lengths[0] - lengths[1] < 2500
+    # What comes first is known before the rest is too much.
+    assert ("most(40, 0)" in decode.ir("flex-derive-bounds")) == first
