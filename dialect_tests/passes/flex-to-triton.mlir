@@ -571,6 +571,20 @@ tt.func @masked_softmax(%q: tensor<16x128xbf16>, %k: tensor<64x128xbf16>, %scale
   tt.return %new_max, %new_sum, %new_acc : tensor<16xf32>, tensor<16xf32>, tensor<16x128xf32>
 }
 
+// 3e38 times log2 e is no f32: the factor stays behind the scale.
+// CHECK-LABEL: tt.func @large_scale(
+tt.func @large_scale(%q: tensor<16x128xbf16>, %k: tensor<64x128xbf16>, %m: tensor<16xf32>, %acc: tensor<16x128xf32>)
+    -> (tensor<16xf32>, tensor<16xf32>, tensor<16x128xf32>) {
+  // CHECK: %[[SCORES:.*]] = tt.dot
+  // CHECK: %[[SCALED:.*]] = arith.mulf %[[SCORES]], %{{.*}} : tensor<16x64xf32>
+  // CHECK: arith.mulf %[[SCALED]], %{{.*}} : tensor<16x64xf32>
+  %scale = arith.constant 3.0e+38 : f32
+  %0 = flex.scores %q, %k, %scale : tensor<16x128xbf16>, tensor<64x128xbf16> -> tensor<16x64xf32>
+  %new_max, %new_sum, %new_acc = flex.online_softmax(%m, %m, %acc), %0, %k
+      : (tensor<16xf32>, tensor<16xf32>, tensor<16x128xf32>), tensor<16x64xf32>, tensor<64x128xbf16>
+  tt.return %new_max, %new_sum, %new_acc : tensor<16xf32>, tensor<16xf32>, tensor<16x128xf32>
+}
+
 tt.func private @documents(%b: i32, %h: i32, %q: i32, %kv: i32, %ids: !tt.ptr<i32>, %row: i64) -> (i1, i1) {
   %pq = tt.addptr %ids, %q : !tt.ptr<i32>, i32
   %pk = tt.addptr %ids, %kv : !tt.ptr<i32>, i32

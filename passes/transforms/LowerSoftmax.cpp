@@ -6,6 +6,9 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 
+#include <cmath>
+#include <limits>
+
 using namespace mlir;
 using namespace mlir::flex;
 using arith::CmpFPredicate;
@@ -63,7 +66,13 @@ static Value scaled(TileBuilder &b, Value scores, double factor) {
   auto product = scores.getDefiningOp<arith::MulFOp>();
   auto scale =
       product ? product.getRhs().getDefiningOp<tt::SplatOp>() : nullptr;
-  if (!scale)
+  // The largest numbers have no room for the factor.
+  APFloat known(0.0f);
+  bool fits =
+      scale && (!matchPattern(scale.getSrc(), m_ConstantFloat(&known)) ||
+                std::abs(known.convertToDouble() * factor) <=
+                    std::numeric_limits<float>::max());
+  if (!fits)
     return b.mulf(scores, b.f32(factor));
   return b.mulf(product.getLhs(), b.mulf(scale.getSrc(), b.f32(factor)));
 }

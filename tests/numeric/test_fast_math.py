@@ -97,3 +97,11 @@ def test_special_values(name: str) -> None:
     assert results.max_scores is not None
     worst_at = round(float(results.max_scores)) - 1
     assert worst_at < 0, f"{name}({points[worst_at]}) is not {exact[worst_at]}"
+
+
+def test_a_factor_that_leaves_no_room_for_another() -> None:
+    """3e38 times log2(e) is infinite; the tiny score times it is not."""
+    query, key = torch.randn(1, 2, 1, 16), torch.randn(1, 2, 64, 16)
+    tiny = pyflex.compile(lambda s, b, h, q, kv: (s * 1e-38) * 3e38)(query, key, key)
+    plain = pyflex.compile(lambda s, b, h, q, kv: s * 3)(query, key, key)
+    assert torch.allclose(tiny, plain, atol=1e-5)
