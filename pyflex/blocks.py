@@ -60,18 +60,31 @@ class BlockLists:
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """What was read, of what, and how its tensors were; None where that cannot be told."""
+    """What was read, of what, where its tensors were, and the versions of those that were copied.
+
+    No versions where they are not counted: made under torch.inference_mode.
+    """
 
     sources: tuple[Any, ...]
-    state: tuple[Any, ...] | None
+    tensors: tuple[torch.Tensor, ...]
+    places: tuple[int, ...]
+    sizes: tuple[torch.Size, ...]
+    copied: tuple[torch.Tensor, ...]
+    versions: tuple[int, ...] | None
     lists: BlockLists
 
     def holds(self, sources: tuple[Any, ...]) -> bool:
-        if self.state is None or not all(map(is_, sources, self.sources)):
+        if self.versions is None or not all(map(is_, sources, self.sources)):
             return False
-        return self.state == _state(sources, self.lists)
+        if tuple(map(_place_of, self.tensors)) != self.places:
+            return False
+        if tuple(map(_size_of, self.tensors)) != self.sizes:
+            return False
+        return not self.copied or self.versions == _versions(self.copied)
 
 
+_place_of = torch.Tensor.data_ptr
+_size_of = torch.Tensor.size
 #: The lists as a BlockMask has them, and their dimensions.
 _TENSORS = (
     ("kv_num_blocks", 3),
@@ -117,26 +130,19 @@ def _sources(block_mask: BlockMask) -> tuple[Any, ...]:
 
 def _know(block_mask: BlockMask, sources: tuple[Any, ...]) -> _Known:
     lists = _read(block_mask)
-    return _Known(sources, _state(sources, lists), lists)
-
-
-def _state(sources: tuple[Any, ...], lists: BlockLists) -> tuple[Any, ...] | None:
-    """Where the tensors are, and of those that had to be copied the version.
-
-    None where versions are not counted: made under torch.inference_mode.
-    """
-    state: list[Any] = []
     made = (lists.counts, lists.indices, lists.full_counts, lists.full_indices)
-    for source, own in zip(sources, made, strict=False):
-        if source is None or own is None:
-            continue
-        place = source.data_ptr()
-        state += [place, source.shape, source.stride()]
-        if place != own.data_ptr():
-            if source.is_inference():
-                return None
-            state.append(source._version)
-    return tuple(state)
+    pairs = [(source, own) for source, own in zip(sources, made, strict=False) if own is not None]
+    copied = tuple(source for source, own in pairs if own.data_ptr() != source.data_ptr())
+    tensors = tuple(source for source, _ in pairs)
+    places, sizes = tuple(map(_place_of, tensors)), tuple(map(_size_of, tensors))
+    return _Known(sources, tensors, places, sizes, copied, _versions(copied), lists)
+
+
+def _versions(tensors: tuple[torch.Tensor, ...]) -> tuple[int, ...] | None:
+    """None where they are not counted: made under torch.inference_mode."""
+    if any(tensor.is_inference() for tensor in tensors):
+        return None
+    return tuple(tensor._version for tensor in tensors)
 
 
 def _read(block_mask: BlockMask) -> BlockLists:
