@@ -85,13 +85,6 @@ class _Known:
 
 _place_of = torch.Tensor.data_ptr
 _size_of = torch.Tensor.size
-#: The lists as a BlockMask has them, and their dimensions.
-_TENSORS = (
-    ("kv_num_blocks", 3),
-    ("kv_indices", 4),
-    ("full_kv_num_blocks", 3),
-    ("full_kv_indices", 4),
-)
 #: The least block that one larger than all keys or queries is taken for.
 _LEAST_WHOLE = 128
 
@@ -152,15 +145,14 @@ def _read(block_mask: BlockMask) -> BlockLists:
             expected="a BlockMask made for these queries, or q_offset to shift them",
             got="a slice of a BlockMask",
         )
-    named = _TENSORS if block_mask.full_kv_num_blocks is not None else _TENSORS[:2]
-    lists = [_normal(name, getattr(block_mask, name), rank) for name, rank in named]
+    has_full = block_mask.full_kv_num_blocks is not None
     q_block, kv_block = _two_sizes("BLOCK_SIZE", block_mask.BLOCK_SIZE, 1)
     q_len, kv_len = _two_sizes("seq_lengths", block_mask.seq_lengths, 0)
     return BlockLists(
-        counts=lists[0],
-        indices=lists[1],
-        full_counts=lists[2] if len(lists) > 2 else None,
-        full_indices=lists[3] if len(lists) > 2 else None,
+        counts=_normal(block_mask, "kv_num_blocks", 3),
+        indices=_normal(block_mask, "kv_indices", 4),
+        full_counts=_normal(block_mask, "full_kv_num_blocks", 3) if has_full else None,
+        full_indices=_normal(block_mask, "full_kv_indices", 4) if has_full else None,
         # The part of a block behind all keys would be visited for nothing.
         q_block=min(q_block, power_of_two(max(q_len, _LEAST_WHOLE))),
         kv_block=min(kv_block, power_of_two(max(kv_len, _LEAST_WHOLE))),
@@ -170,8 +162,9 @@ def _read(block_mask: BlockMask) -> BlockLists:
     )
 
 
-def _normal(name: str, tensor: Any, rank: int) -> torch.Tensor:
-    """`tensor` in int32, contiguous, with leading dimensions of one up to `rank`."""
+def _normal(block_mask: BlockMask, name: str, rank: int) -> torch.Tensor:
+    """The tensor of that name in int32, contiguous, with leading dimensions of one up to `rank`."""
+    tensor = getattr(block_mask, name)
     if not isinstance(tensor, torch.Tensor):
         raise BlockMaskError(
             f"the BlockMask's {name} is no tensor", expected="a tensor", got=type(tensor).__name__
