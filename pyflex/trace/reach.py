@@ -246,13 +246,15 @@ class _Walk:
 
     def _torch_module(self, value: torch.nn.Module) -> None:
         by_library = _has_library_code(type(value))
+        reads_all = by_library or not self._names.isdisjoint(_READS_ALL)
         for group in (value._parameters, value._buffers, value._modules):
             if isinstance(value, _MODULE_CONTAINERS):
                 self._pending.append(group)
-            names = set(group.keys())
-            for name in sorted(
-                names if by_library or self._names & _READS_ALL else names & self._names
-            ):
+            if not isinstance(group, dict):  # a scripted module's, which are torch's own objects
+                self._found.complete = False
+                continue
+            names = group.keys()
+            for name in sorted(names if reads_all else self._names.intersection(names)):
                 self._entry(group, name)
         self._pending += [value._forward_hooks, value._forward_pre_hooks]
         if by_library:
