@@ -223,6 +223,8 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
         why = f"the one tile for calls of this kind{shared}"
     elif chosen.us == min(one.us for one in estimates):
         why = f"the shortest time by the model, for {longest}"
+    elif schedule == tiles[-1]:
+        why = f"close to the shortest time by the model, for {longest}: so few programs do better"
     else:
-        why = "the better of two tiles: so few programs are not worth a third kernel"
+        why = "the better of the wider tiles: so few programs need more bytes in each"
     return f"{given}{why}", tuple(estimates)

@@ -185,7 +185,7 @@ def test_schedule_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told.reason.endswith("keeps 8 threads busy")
 
 
-@pytest.mark.parametrize(("batch", "why"), [(64, "by the model"), (1, "the better of two")])
+@pytest.mark.parametrize(("batch", "why"), [(64, "by the model"), (1, "the better of the wider")])
 def test_schedule_by_the_model(batch: int, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explain, "model_of", lambda device: GPU)
     arguments = tensors(batch, (8, 8), 1, 3000, torch.bfloat16, (64, 64))
