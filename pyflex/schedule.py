@@ -62,9 +62,9 @@ _MEAN, _LAST = 0.654, 0.4
 _SCHEDULERS = 4
 #: Fewer parts are taken where the model sees no more than this between them.
 _CLOSE = 1.015
-#: With fewer programs than multiprocessors over this, loops are split often. The narrow tile of 16
-#: rows, if it has so many bytes, is then faster than the model sees it, by up to this.
-_FEW, _FEW_BYTES, _FEW_GAIN = 3, 1 << 14, 1.025
+#: With fewer programs than multiprocessors over this, loops are split often. A narrow tile of 16 rows
+#: by so many keys, with so many bytes, is then faster than the model sees it, by up to this.
+_FEW, _FEW_KEYS, _FEW_BYTES, _FEW_GAIN = 3, 32, 1 << 14, 1.025
 #: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
 #: the memory reads while a small kernel runs.
 _LEAST_LISTED = 8 << 20
@@ -223,8 +223,8 @@ def best_schedule(
     times = [predicted(schedule) for schedule in schedules]
     if work.programs * _FEW < device.processors:
         narrow = schedules[-1]
-        fills = narrow.rows == 16 and narrow.keys * work.shape.line >= _FEW_BYTES
-        if fills and times[-1] <= _FEW_GAIN * min(times):
+        fills = narrow.keys >= _FEW_KEYS and narrow.keys * work.shape.line >= _FEW_BYTES
+        if narrow.rows == 16 and fills and times[-1] <= _FEW_GAIN * min(times):
             return len(times) - 1
         times = times[:2]
     return times.index(min(times))
