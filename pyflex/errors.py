@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 
@@ -46,6 +46,18 @@ def user_line(boundary: CodeType | None = None) -> SourceLine | None:
             return SourceLine(frame.f_code.co_filename, frame.f_lineno, column)
         frame = frame.f_back
     return None
+
+
+def raising_line(error: BaseException) -> SourceLine | None:
+    """The innermost line outside torch and pyflex that `error` came through, or None."""
+    found = None
+    step: TracebackType | None = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if not _is_library(str(step.tb_frame.f_globals.get("__name__"))):
+            found = SourceLine(code.co_filename, step.tb_lineno, _column(code, step.tb_lasti))
+        step = step.tb_next
+    return found
 
 
 def definition_line(fn: object) -> SourceLine | None:
@@ -168,6 +180,10 @@ class ModSizeError(TraceError, ValueError):
 
 class ModResultError(TraceError, TypeError):
     """A mod whose result is not one float (score_mod) or one bool (mask_mod)."""
+
+
+class ModOperandError(TraceError, TypeError):
+    """An operator or torch function in a mod that takes no such operands; no such attribute."""
 
 
 class IndexRankError(TraceError, IndexError):

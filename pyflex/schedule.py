@@ -62,8 +62,8 @@ _MEAN, _LAST = 0.654, 0.4
 _SCHEDULERS = 4
 #: Fewer parts are taken where the model sees no more than this between them.
 _CLOSE = 1.015
-#: With fewer programs than multiprocessors over this, loops are split often. A narrow tile of 16 rows
-#: by so many keys, with so many bytes, is then faster than the model sees it, by up to this.
+#: With fewer programs than multiprocessors over this, loops are split often. A narrow tile of 16
+#: rows by so many keys, with so many bytes, is then faster than the model sees it, by up to this.
 _FEW, _FEW_KEYS, _FEW_BYTES, _FEW_GAIN = 3, 32, 1 << 14, 1.025
 #: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
 #: the memory reads while a small kernel runs.

@@ -12,16 +12,19 @@ import torch
 
 from pyflex.errors import (
     ModArityError,
+    ModOperandError,
     ModResultError,
+    PyflexError,
     SourceLine,
     definition_line,
+    raising_line,
 )
 from pyflex.trace.builder import MLIR_TYPES, Value
 from pyflex.trace.captures import CaptureView, describe
 from pyflex.trace.casts import cast
 from pyflex.trace.dispatch import DispatchMode, FunctionMode, Trace
 from pyflex.trace.program import ModKind, TracedMod
-from pyflex.trace.values import TracedTensor
+from pyflex.trace.values import TracedScalar, TracedTensor, TracedView
 
 # The arguments of each kind: (name in the function, torch's name, dtype, index variable).
 _INDICES: Final = (
@@ -65,9 +68,31 @@ def _trace(fn: Callable[..., Any], kind: ModKind, device: torch.device) -> Trace
     # Neither inference mode nor autocast may change which ops the dispatch mode sees.
     plain = (torch.inference_mode(False), torch.no_grad(), torch._C._DisableAutocast())
     with plain[0], plain[1], plain[2], DispatchMode(trace), FunctionMode(trace):
-        result = fn(*arguments)
+        try:
+            result = fn(*arguments)
+        except (AttributeError, TypeError) as error:
+            if (text := _told_of_tensors(error)) is None:
+                raise
+            raise ModOperandError(
+                f"a {kind} does what cannot be done with one score or index",
+                expected="operators and torch functions of 0-d tensors and numbers",
+                got=text,
+                at=raising_line(error) or origin,
+            ) from error
     value = _result_value(trace, kind, result, origin)
     return _close(trace, kind, value, origin)
+
+
+def _told_of_tensors(error: Exception) -> str | None:
+    """What Python or torch says of a traced value's type, with the name that users know it by.
+
+    None for an error of another origin, which is the mod's own.
+    """
+    text = str(error)
+    told = text
+    for cls in (TracedScalar, TracedView):
+        told = told.replace(cls.__name__, "Tensor")
+    return None if isinstance(error, PyflexError) or told == text else told
 
 
 def _check_arity(fn: Any, kind: ModKind, origin: SourceLine | None) -> None:

@@ -249,6 +249,53 @@ def test_printing_does_not_disturb(capsys: pytest.CaptureFixture[str]) -> None:
     assert "traced(%score" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("mod", "told"),
+    [
+        (lambda s, b, h, q, kv: s + None, "'Tensor' and 'NoneType'"),
+        (lambda s, b, h, q, kv: s + "a", "'Tensor' and 'str'"),
+        (lambda s, b, h, q, kv: torch.where(q > kv, s), "got (Tensor, Tensor)"),
+        (lambda s, b, h, q, kv: torch.clamp(s, "low"), "got (Tensor, str)"),
+        (lambda s, b, h, q, kv: s.size_of, "no attribute 'size_of'"),
+        (lambda s, b, h, q, kv: s(q), "not callable"),
+        (lambda s, b, h, q, kv: PAIRS[h].size_of, "no attribute 'size_of'"),
+    ],
+)
+def test_operands(mod: Callable[..., Any], told: str) -> None:
+    with pytest.raises(errors.ModOperandError) as caught:
+        trace_score_mod(mod, "cpu")
+    message = str(caught.value)
+    assert told in message
+    assert "Traced" not in message
+    assert f"at {__file__}:" in message
+    assert "lambda s, b, h, q, kv" in message
+    assert isinstance(caught.value, TypeError)
+    assert caught.value.__cause__ is not None
+
+
+def test_a_mods_own_errors_are_left_as_they_are() -> None:
+    def undefined(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s + missing  # type: ignore[name-defined]  # noqa: F821
+
+    def refuses(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        raise TypeError("no heads")
+
+    for mod, cls, text in ((undefined, NameError, "missing"), (refuses, TypeError, "no heads")):
+        with pytest.raises(cls, match=text) as caught:
+            trace_score_mod(mod, "cpu")
+        assert not isinstance(caught.value, PyflexError)
+
+
+def test_operands_of_a_helper_are_found_where_it_uses_them() -> None:
+    def helper(value: Any) -> Any:
+        return value + {}
+
+    with pytest.raises(errors.ModOperandError) as caught:
+        trace_score_mod(lambda s, b, h, q, kv: helper(s), "cpu")
+    assert caught.value.at is not None
+    assert caught.value.at.text == "return value + {}"
+
+
 def test_message_has_all_parts() -> None:
     with pytest.raises(ModResultError) as caught:
         trace_score_mod(lambda s, b, h, q, kv: q, "cpu")
