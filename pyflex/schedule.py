@@ -55,12 +55,13 @@ _JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 2.03, 0.32, 1.19, 0.84
 _MEET, _MEET_ELEMENT, _MEET_ROUND = 0.64, 0.02, 0.278
 #: Elements that a program of a cluster loads at once, as LowerJoin.cpp has it.
 _MEET_LOADS = 1024
-#: Mean length over the longest, where lengths are a tensor's, and how much of the longest program
-#: the GPU waits for at the end.
-_MEAN, _LAST = 0.654, 0.4
+#: Where lengths are a tensor's: how much counts of what all programs would take if they were as
+#: long as the longest, of one such program on each multiprocessor, and of one alone.
+_MEAN, _LONGEST, _LAST = 0.7, 0.1, 0.3
 #: Warps that a multiprocessor runs at the same time, one for each of its schedulers.
 _SCHEDULERS = 4
-#: Fewer parts are taken where the model sees no more than this between them.
+#: Fewer parts are taken where the model sees no more than this between them; but not of loops of
+#: many lengths, where more of them end more evenly.
 _CLOSE = 1.015
 #: With fewer programs than multiprocessors over this, loops are split often. A narrow tile of 16
 #: rows by so many keys, with so many bytes, is then faster than the model sees it, by up to this.
@@ -148,7 +149,7 @@ def estimate_us(
     if work.varies:
         waves = max(programs / at_once, 1.0) * wave(min(programs, at_once))
         longest = wave(min(programs, device.processors))
-        total = _START + max(longest, _MEAN * waves + _LAST * longest)
+        total = _START + _MEAN * waves + _LONGEST * longest + _LAST * tiles * alone
     else:
         full, rest = divmod(programs, at_once)
         total = _START + full * wave(at_once) + (wave(rest) if rest else 0.0)
@@ -253,7 +254,7 @@ def _best_parts(work: Work, schedule: Schedule, places: Places, device: Device) 
         for parts in ways
         if not parts.in_cluster or places.holds(work.programs, parts.number)
     }
-    good = _CLOSE * min(times.values())
+    good = (1.0 if work.varies else _CLOSE) * min(times.values())
     return min(parts for parts, time in times.items() if time <= good)
 
 

@@ -346,6 +346,22 @@ def test_many_lengths_are_dealt_out_in_small_parts() -> None:
         assert few.number <= 3 < many.number <= 64
 
 
+def test_fewer_parts_are_preferred_but_of_loops_of_many_lengths() -> None:
+    (tile, *_), counts = schedules_for(Options(), USUAL), (4, 8, 12, 16, 24, 32)
+
+    def choice(*, varies: bool) -> tuple[float, float]:
+        work = Work(USUAL, programs=64, length=8000, rows=256, varies=varies)
+        places = expected_places(tile, USUAL, GPU)
+        chosen = parts(Options(), work, tile)
+        times = [estimate_us(work, tile, places, GPU, Parts(n)) for n in (*counts, chosen.number)]
+        return estimate_us(work, tile, places, GPU, chosen), min(times)
+
+    taken, least = choice(varies=True)
+    assert taken <= least
+    taken, least = choice(varies=False)
+    assert taken <= 1.015 * least
+
+
 def test_one_program_a_multiprocessor_takes_a_wide_tile_and_many_short_ones_a_narrow() -> None:
     tiles = schedules_for(Options(), USUAL)
     long = Work(USUAL, programs=16 * 8, length=8192, rows=16 * 32, varies=False)
