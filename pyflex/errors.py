@@ -259,3 +259,7 @@ class CompilerLibraryError(PyflexError, ImportError):
 
 class CompilerError(PyflexError, RuntimeError):
     """The compiler refused a module; the message carries its diagnostics."""
+
+
+class RecompileWarning(UserWarning):
+    """Mods that became another kernel again and again: Python values that they read change."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
 import torch
 
+from pyflex.errors import RecompileWarning, SourceLine, user_line
 from pyflex.recent import keep_recent
 from pyflex.steps import step
 from pyflex.trace import Guards, TracedMod, trace_mask_mod, trace_score_mod
@@ -16,6 +18,8 @@ Mod = Callable[..., Any]
 
 #: Traces of one Decode that are kept: a BlockMask made for each call brings a new one each time.
 _MOST_TRACES = 64
+#: Different kernels of one Decode that are as many as its user should know of.
+_MANY_KERNELS = 8
 
 
 def identity(mod: Mod | None) -> Any:
@@ -70,6 +74,7 @@ class Mods:
         # With the BlockMask's mask, which keeps its identity as long as it lives.
         self._traces: dict[Any, tuple[Trace, Mod | None]] = {}
         self.trace_count = 0
+        self._kernels: set[int] = set()
 
     @property
     def has_mask(self) -> bool:
@@ -81,11 +86,28 @@ class Mods:
         key = (device, identity(block_mask_fn))
         trace, _ = self._traces.get(key, (None, None))
         if trace is None or not trace.holds():
+            old = trace
             with step("trace"):
                 trace = self._trace(device, block_mask_fn)
+            if old is not None:
+                self._count_kernels(old, trace)
             self._traces[key] = (trace, block_mask_fn)
             keep_recent(self._traces, _MOST_TRACES)
         return trace
+
+    def _count_kernels(self, old: Trace, new: Trace) -> None:
+        """Warns when values that changed have made many, and says where the last one did."""
+        known = len(self._kernels)
+        self._kernels |= {hash(tuple(mod.key for mod in trace.mods)) for trace in (old, new)}
+        if not known < _MANY_KERNELS <= len(self._kernels):
+            return
+        pairs = zip(new.mods, old.mods, strict=True)
+        lines = [line for now, before in pairs if (line := now.differs_from(before))]
+        text = f"the mods of one Decode have become {_MANY_KERNELS} kernels, each compiled anew"
+        text += "\n  expected: numbers that change in 0-d tensors, which are read at each call"
+        text += "\n  got: Python values that change" + "".join(f"\n  at {line}" for line in lines)
+        caller = user_line() or SourceLine("<unknown>", 0)
+        warnings.warn_explicit(text, RecompileWarning, caller.file, caller.line)
 
     def _trace(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
         self.trace_count += 1

@@ -8,6 +8,8 @@ from typing import Literal
 
 import torch
 
+from pyflex.errors import SourceLine
+
 ModKind = Literal["score_mod", "mask_mod"]
 ParameterKind = Literal["pointer", "stride", "size"]
 Variable = Literal["b", "h", "kv"]
@@ -55,7 +57,7 @@ class TracedMod:
     `text` has source locations; `key` is the same function without them, equal for equal code, so
     it can serve as a compile key. A score_mod has one f32 result, already NaN where an index was
     out of range. A mask_mod has an i1, and a second i1 when `result_count` is 2: whether every
-    index was in range.
+    index was in range. `origins` are the user's lines behind the ops, in order.
     """
 
     kind: ModKind
@@ -65,6 +67,12 @@ class TracedMod:
     captures: tuple[torch.Tensor, ...]
     host_checks: tuple[HostCheck, ...]
     result_count: int
+    origins: tuple[SourceLine | None, ...]
+
+    def differs_from(self, other: TracedMod) -> SourceLine | None:
+        """The user's line behind the first op that `other` has not; None if there is none."""
+        ops = zip(self.key.split("\n")[1:], other.key.split("\n")[1:], self.origins, strict=False)
+        return next((origin for op, others, origin in ops if op != others), None)
 
     @property
     def cost(self) -> int:

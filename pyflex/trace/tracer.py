@@ -180,6 +180,7 @@ def _close(trace: Trace, kind: ModKind, value: Value, origin: SourceLine | None)
         captures=tuple(trace.captures.tensors),
         host_checks=trace.captures.host_checks,
         result_count=len(results),
+        origins=tuple(at for _, at in build.body),
     )
 
 

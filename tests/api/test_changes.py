@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from torch.nn.attention.flex_attention import AuxRequest, BlockMask, create_bloc
 
 import pyflex
 from pyflex import errors
+from pyflex.mods import Mods
 from tests.mods import causal
 
 LARGE = 1 << 20
@@ -219,3 +222,44 @@ def test_another_default_device(off: tuple[str, ...]) -> None:
 def test_lengths_past_int32(length: int, seen: int) -> None:
     wanted = torch.tensor(seen / 4).log()
     assert weight(pyflex.compile(), kv_len=torch.tensor([length])) == pytest.approx(float(wanted))
+
+
+def warned_of(score_fn: Callable[..., Any], change: Callable[[int], object]) -> list[Any]:
+    """What is said of a mod that is asked for twenty times, with a change ahead of each."""
+    mods = Mods(score_fn, None)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for step in range(20):
+            change(step)
+            mods.traced(torch.device("cpu"), None)
+    return caught
+
+
+def test_many_kernels_of_one_number_are_told_of_once() -> None:
+    values = {"factor": 0.0, "shift": 1.0}
+
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        moved = s + values["shift"]
+        return moved * values["factor"]  # changes
+
+    (told,) = warned_of(mod, lambda step: values.update(factor=step / 10))
+    assert told.category is errors.RecompileWarning
+    assert told.filename == __file__
+    message = str(told.message)
+    assert "8 kernels" in message
+    assert "0-d tensors" in message
+    assert message.endswith('return moved * values["factor"]  # changes')
+
+
+def test_few_kernels_and_tensors_that_change_are_no_news() -> None:
+    number, factor, table = {"factor": 0.0}, torch.tensor(0.0), {"factor": torch.tensor(0.0)}
+    few = warned_of(
+        lambda s, b, h, q, kv: s * number["factor"],
+        lambda step: number.update(factor=step % 7),
+    )
+    written = warned_of(lambda s, b, h, q, kv: s * factor, factor.fill_)
+    replaced = warned_of(
+        lambda s, b, h, q, kv: s * table["factor"],
+        lambda step: table.update(factor=torch.tensor(float(step))),
+    )
+    assert few + written + replaced == []
