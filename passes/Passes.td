@@ -247,8 +247,9 @@ def FlexInlineMods : Pass<"flex-inline-mods", "::mlir::ModuleOp"> {
     A subexpression of a mod that depends on head and query alone is computed
     for a column of rows, one that depends on kv alone for a row of keys, one
     that depends on neither once; only what mixes them (or reads the score)
-    takes the whole tile. What does not depend on kv leaves the loop. A mask of
-    many ops stands in a branch, which tiles that need no mask do not take.
+    takes the whole tile. What does not depend on kv leaves the loop, loads only
+    if it writes to no memory. A mask of many ops stands in a branch, which tiles
+    that need no mask do not take.
 
     ```mlir
     flex.score_mod @alibi(%s, %b, %head, %q, %kv)   // s + slopes[h] * (kv - q)

@@ -41,6 +41,25 @@ tt.func @score_mod_in_loop(%s0: tensor<16x64xf32>, %b: i32, %head: tensor<16xi32
   tt.return %r : tensor<16x64xf32>
 }
 
+// What the loop may change is loaded in it.
+// CHECK-LABEL: tt.func @loop_that_writes(
+tt.func @loop_that_writes(%s0: tensor<16x64xf32>, %b: i32, %head: tensor<16xi32>, %q: tensor<16xi32>,
+                          %slopes: !tt.ptr<f32>, %one: f32, %blocks: !flex.blocks) -> tensor<16x64xf32> {
+  // CHECK: tt.addptr
+  // CHECK-NOT: tt.load
+  // CHECK: flex.for
+  // CHECK: tt.load %{{.*}} : tensor<16x1x!tt.ptr<f32>>
+  // CHECK: tt.store
+  %r = flex.for %blocks below %b init(%s0 : tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %s: tensor<16x64xf32>):
+    %next = flex.score_mod @alibi(%s, %b, %head, %q, %kv) captures(%slopes : !tt.ptr<f32>)
+        : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
+    tt.store %slopes, %one : !tt.ptr<f32>
+    flex.yield %next : tensor<16x64xf32>
+  } -> tensor<16x64xf32>
+  tt.return %r : tensor<16x64xf32>
+}
+
 // A position that all rows share leaves a row of keys.
 // CHECK-LABEL: tt.func @one_position(
 // CHECK-SAME: %{{[^:]*}}: tensor<16x64xf32>, %{{[^:]*}}: i32, %{{[^:]*}}: tensor<16xi32>, %[[Q:[^:]*]]: i32

@@ -53,12 +53,24 @@ bool isScalar(Type type) {
              tt::PointerType>(type);
 }
 
+/// Whether an op within `loop` may write to memory.
+bool writes(Operation *loop) {
+  auto result = loop->walk([](Operation *op) {
+    if (op->hasTrait<OpTrait::HasRecursiveMemoryEffects>() ||
+        isMemoryEffectFree(op) || hasSingleEffect<MemoryEffects::Read>(op))
+      return WalkResult::advance();
+    return WalkResult::interrupt();
+  });
+  return result.wasInterrupted();
+}
+
 /// Emits the body of a mod before `op`; what does not depend on `loop`, which
-/// may be absent, goes before it.
+/// may be absent, goes before it, but for loads from memory that it writes.
 class BodyInliner {
 public:
   BodyInliner(Operation *op, Operation *loop, ModShapes shapes)
-      : op(op), loop(loop), shapes(shapes), b(op->getLoc(), op) {}
+      : op(op), loop(loop), shapes(shapes), b(op->getLoc(), op),
+        keepsLoads(loop && writes(loop)) {}
 
   SmallVector<Value> run(tt::FuncOp callee, ValueRange arguments) {
     Block &body = callee.getBody().front();
@@ -99,9 +111,11 @@ private:
     placeFor(operands);
     for (Value &operand : operands)
       operand = spreadInPlace(operand, shape);
-    placeFor(operands);
+    bool leaves =
+        leavesLoop(operands) && !(keepsLoads && !isMemoryEffectFree(&scalar));
+    b.setInsertionPoint(leaves ? loop : op);
     Operation *tiled = tileOp(b, scalar, operands);
-    if (leavesLoop(operands) && !operands.empty())
+    if (leaves && !operands.empty())
       ++hoisted;
     mapping.map(scalar.getResults(), tiled->getResults());
   }
@@ -117,6 +131,7 @@ private:
   Operation *op, *loop;
   ModShapes shapes;
   TileBuilder b;
+  bool keepsLoads;
   IRMapping mapping;
   int64_t hoisted = 0;
 };
