@@ -224,7 +224,7 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
     elif chosen.us == min(one.us for one in estimates):
         why = f"the shortest time by the model, for {longest}"
     elif schedule == tiles[-1]:
-        why = f"close to the shortest time by the model, for {longest}: so few programs do better"
+        why = f"near the model's shortest time for {longest}; few programs beat it there"
     else:
         why = "the better of the wider tiles: so few programs need more bytes in each"
     return f"{given}{why}", tuple(estimates)

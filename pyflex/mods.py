@@ -18,7 +18,7 @@ Mod = Callable[..., Any]
 
 #: Traces of one Decode that are kept: a BlockMask made for each call brings a new one each time.
 _MOST_TRACES = 64
-#: Different kernels of one Decode that are as many as its user should know of.
+#: From so many kernels of one Decode on, its user should know.
 _MANY_KERNELS = 8
 
 
