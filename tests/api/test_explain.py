@@ -205,6 +205,18 @@ def test_schedule_by_the_model(batch: int, why: str, monkeypatch: pytest.MonkeyP
     assert f"{faster:.1f} us" in str(told)
 
 
+def test_the_narrow_tile_of_few_programs_by_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explain, "model_of", lambda device: GPU)
+    # The tile of a CPU is the first one; as if that were the narrow one.
+    monkeypatch.setattr(explain, "fitting", lambda tiles, *rest: tiles[::-1])
+    monkeypatch.setattr(
+        explain, "estimate_us", lambda work, tile, *rest: 10.2 if tile.keys == 64 else 10.0
+    )
+    told = pyflex.compile().explain(*tensors(1, (8, 8), 1, 3000, torch.bfloat16, (128, 128)))
+    assert told.schedule.keys == 64
+    assert "few programs beat it" in told.reason
+
+
 def test_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     decode = pyflex.compile(None, causal, options=Options(keys=64, splits=2))
