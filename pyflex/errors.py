@@ -41,9 +41,8 @@ def user_line(boundary: CodeType | None = None) -> SourceLine | None:
     """
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code is not boundary:
-        if not _is_library(str(frame.f_globals.get("__name__"))):
-            column = _column(frame.f_code, frame.f_lasti)
-            return SourceLine(frame.f_code.co_filename, frame.f_lineno, column)
+        if (line := _line_in(frame, frame.f_lineno, frame.f_lasti)) is not None:
+            return line
         frame = frame.f_back
     return None
 
@@ -53,9 +52,7 @@ def raising_line(error: BaseException) -> SourceLine | None:
     found = None
     step: TracebackType | None = error.__traceback__
     while step is not None:
-        code = step.tb_frame.f_code
-        if not _is_library(str(step.tb_frame.f_globals.get("__name__"))):
-            found = SourceLine(code.co_filename, step.tb_lineno, _column(code, step.tb_lasti))
+        found = _line_in(step.tb_frame, step.tb_lineno, step.tb_lasti) or found
         step = step.tb_next
     return found
 
@@ -75,6 +72,14 @@ def definition_line(fn: object) -> SourceLine | None:
     return None
 
 
+def _line_in(frame: FrameType, line: int, instruction: int) -> SourceLine | None:
+    """That place, or None in a frame of torch's or of pyflex's."""
+    if _is_library(str(frame.f_globals.get("__name__"))):
+        return None
+    code = frame.f_code
+    return SourceLine(code.co_filename, line, _column(code, instruction))
+
+
 def _is_library(module: str) -> bool:
     return module in ("torch", "pyflex") or module.startswith(("torch.", "pyflex."))
 
@@ -85,6 +90,17 @@ def _column(code: CodeType, instruction: int) -> int:
         return 0
     position = next(islice(code.co_positions(), instruction // 2, None), None)
     return 0 if position is None or position[2] is None else position[2] + 1
+
+
+def in_parts(message: str, expected: object, got: object, *places: SourceLine | None) -> str:
+    """What is wrong, with the other parts that there are, each on a line of its own."""
+    parts = [message]
+    if expected is not None:
+        parts.append(f"  expected: {expected}")
+    if got is not None:
+        parts.append(f"  got: {_text(got)}")
+    parts += [f"  at {place}" for place in places if place is not None]
+    return "\n".join(parts)
 
 
 class PyflexError(Exception):
@@ -105,14 +121,7 @@ class PyflexError(Exception):
         self.expected = expected
         self.got = got
         self.at = at if at is not None else user_line()
-        parts = [message]
-        if expected is not None:
-            parts.append(f"  expected: {expected}")
-        if got is not None:
-            parts.append(f"  got: {_text(got)}")
-        if self.at is not None:
-            parts.append(f"  at {self.at}")
-        super().__init__("\n".join(parts))
+        super().__init__(in_parts(message, expected, got, self.at))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy, also in another process, says the same and points at the same line."""

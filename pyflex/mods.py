@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from pyflex.errors import RecompileWarning, SourceLine, user_line
+from pyflex.errors import RecompileWarning, SourceLine, in_parts, user_line
 from pyflex.recent import keep_recent
 from pyflex.steps import step
 from pyflex.trace import Guards, TracedMod, trace_mask_mod, trace_score_mod
@@ -84,15 +84,15 @@ class Mods:
     def traced(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
         """The mods for `device`, and-ed with a BlockMask's own mask if there is one."""
         key = (device, identity(block_mask_fn))
-        trace, _ = self._traces.get(key, (None, None))
-        if trace is None or not trace.holds():
-            old = trace
-            with step("trace"):
-                trace = self._trace(device, block_mask_fn)
-            if old is not None:
-                self._count_kernels(old, trace)
-            self._traces[key] = (trace, block_mask_fn)
-            keep_recent(self._traces, _MOST_TRACES)
+        old, _ = self._traces.get(key, (None, None))
+        if old is not None and old.holds():
+            return old
+        with step("trace"):
+            trace = self._trace(device, block_mask_fn)
+        if old is not None:
+            self._count_kernels(old, trace)
+        self._traces[key] = (trace, block_mask_fn)
+        keep_recent(self._traces, _MOST_TRACES)
         return trace
 
     def _count_kernels(self, old: Trace, new: Trace) -> None:
@@ -101,11 +101,12 @@ class Mods:
         self._kernels |= {hash(tuple(mod.key for mod in trace.mods)) for trace in (old, new)}
         if not known < _MANY_KERNELS <= len(self._kernels):
             return
-        pairs = zip(new.mods, old.mods, strict=True)
-        lines = [line for now, before in pairs if (line := now.differs_from(before))]
-        text = f"the mods of one Decode have become {_MANY_KERNELS} kernels, each compiled anew"
-        text += "\n  expected: numbers that change in 0-d tensors, which are read at each call"
-        text += "\n  got: Python values that change" + "".join(f"\n  at {line}" for line in lines)
+        text = in_parts(
+            f"the mods of one Decode have become {_MANY_KERNELS} kernels, each compiled anew",
+            "numbers that change in 0-d tensors, which are read at each call",
+            "Python values that change",
+            *(now.differs_from(before) for now, before in zip(new.mods, old.mods, strict=True)),
+        )
         caller = user_line() or SourceLine("<unknown>", 0)
         warnings.warn_explicit(text, RecompileWarning, caller.file, caller.line)
 

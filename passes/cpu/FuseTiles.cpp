@@ -1,5 +1,6 @@
 //===- FuseTiles.cpp - cpu-fuse-tiles -------------------------------------===//
 
+#include "Effects.h"
 #include "cpu/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -8,7 +9,6 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace mlir::cpu {
@@ -39,22 +39,15 @@ static bool isCheap(linalg::GenericOp op) {
   });
 }
 
-static bool writesMemory(Operation *op) {
-  auto effects = getEffectsRecursively(op);
-  return !effects || llvm::any_of(*effects, [](auto &effect) {
-    return !isa<MemoryEffects::Read>(effect.getEffect());
-  });
-}
-
 /// Whether `producer` may run as late as `consumer`.
 static bool canSink(Operation *producer, Operation *consumer) {
   if (isMemoryEffectFree(producer))
     return true;
-  if (writesMemory(producer))
+  if (!flex::onlyReads(producer))
     return false;
   for (Operation *op = producer->getNextNode(); op != consumer;
        op = op->getNextNode())
-    if (writesMemory(op))
+    if (!flex::onlyReads(op))
       return false;
   return true;
 }

@@ -1,12 +1,12 @@
 //===- FuseBlockLoops.cpp - Partial and full blocks in one loop -----------===//
 
+#include "Effects.h"
 #include "Passes.h"
 #include "flex/Flex.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OperationSupport.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace mlir::flex {
 #define GEN_PASS_DEF_FLEXFUSEBLOCKLOOPS
@@ -30,13 +30,6 @@ bool sameButForTheMask(ForOp masked, ForOp unmasked) {
       OperationEquivalence::IgnoreLocations);
   stripped->destroy();
   return same;
-}
-
-bool onlyReads(Operation *op) {
-  auto effects = getEffectsRecursively(op);
-  return effects && llvm::all_of(*effects, [](const auto &effect) {
-           return isa<MemoryEffects::Read>(effect.getEffect());
-         });
 }
 
 /// The first op between the loops that `first` must not be moved past.

@@ -1,5 +1,6 @@
 //===- ListBlocks.cpp - Block lists from the mask itself ------------------===//
 
+#include "Effects.h"
 #include "Passes.h"
 #include "flex/Flex.h"
 #include "transforms/MaskedLoop.h"
@@ -52,8 +53,7 @@ public:
     if (Value known = mapping.lookupOrNull(value))
       return known;
     Operation *op = value.getDefiningOp();
-    if (!op || op->getNumRegions() || isa<RowsOp>(op) ||
-        !(isMemoryEffectFree(op) || hasSingleEffect<MemoryEffects::Read>(op)) ||
+    if (!op || op->getNumRegions() || isa<RowsOp>(op) || !onlyReads(op) ||
         !isSplatIfConstant(op)) {
       obstacle = op;
       return {};

@@ -1,6 +1,7 @@
 //===- ModInliner.cpp - Scalar mods over tiles ----------------------------===//
 
 #include "transforms/ModInliner.h"
+#include "Effects.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -53,24 +54,13 @@ bool isScalar(Type type) {
              tt::PointerType>(type);
 }
 
-/// Whether an op within `loop` may write to memory.
-bool writes(Operation *loop) {
-  auto result = loop->walk([](Operation *op) {
-    if (op->hasTrait<OpTrait::HasRecursiveMemoryEffects>() ||
-        isMemoryEffectFree(op) || hasSingleEffect<MemoryEffects::Read>(op))
-      return WalkResult::advance();
-    return WalkResult::interrupt();
-  });
-  return result.wasInterrupted();
-}
-
 /// Emits the body of a mod before `op`; what does not depend on `loop`, which
 /// may be absent, goes before it, but for loads from memory that it writes.
 class BodyInliner {
 public:
   BodyInliner(Operation *op, Operation *loop, ModShapes shapes)
       : op(op), loop(loop), shapes(shapes), b(op->getLoc(), op),
-        keepsLoads(loop && writes(loop)) {}
+        movesLoads(loop && onlyReads(loop)) {}
 
   SmallVector<Value> run(tt::FuncOp callee, ValueRange arguments) {
     Block &body = callee.getBody().front();
@@ -112,7 +102,7 @@ private:
     for (Value &operand : operands)
       operand = spreadInPlace(operand, shape);
     bool leaves =
-        leavesLoop(operands) && !(keepsLoads && !isMemoryEffectFree(&scalar));
+        leavesLoop(operands) && (movesLoads || isMemoryEffectFree(&scalar));
     b.setInsertionPoint(leaves ? loop : op);
     Operation *tiled = tileOp(b, scalar, operands);
     if (leaves && !operands.empty())
@@ -131,7 +121,7 @@ private:
   Operation *op, *loop;
   ModShapes shapes;
   TileBuilder b;
-  bool keepsLoads;
+  bool movesLoads;
   IRMapping mapping;
   int64_t hoisted = 0;
 };
@@ -244,7 +234,7 @@ bool flex::worksOnTiles(Operation &op) {
       !isScalar(op.getResult(0).getType()) ||
       !llvm::all_of(op.getOperandTypes(), isScalar))
     return false;
-  if (!isMemoryEffectFree(&op) && !hasSingleEffect<MemoryEffects::Read>(&op))
+  if (!onlyReads(&op))
     return false;
   return op.getNumOperands() == 0 || op.hasTrait<OpTrait::Elementwise>() ||
          isa<tt::AddPtrOp, tt::LoadOp, tt::ExternElementwiseOp>(op);
