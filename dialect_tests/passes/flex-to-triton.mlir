@@ -458,6 +458,7 @@ tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %splits
 // CHECK: %[[FIRSTS:.*]] = tt.splat %[[FIRST]]
 // CHECK: %[[COLUMN:.*]] = arith.addi %[[FIRSTS]], %[[RANGE]]
 // CHECK: arith.cmpi slt, %[[COLUMN]], %cst
+// CHECK: scf.if
 // CHECK: tt.load {{.*}} : tensor<32x128x!tt.ptr<f32>>
 // CHECK: tt.store {{.*}} : tensor<128x!tt.ptr<f16>>
 // CHECK: %[[IS_FIRST:.*]] = arith.cmpi eq, %[[PART]], %c0_i32
@@ -468,6 +469,28 @@ tt.func @combine_wide(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n
   %lse_view = flex.view %lse[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
   flex.combine %partial_out, %partial_lse splits(%n) heads(%n) q_len(%n) -> %out_view
       lse(%lse_view : !flex.view<3 x f32>) {value_dim = 192 : i32, chunk = 32 : i32} : !flex.view<4 x f16>
+  tt.return
+}
+
+// Up to 8 splits are joined without a loop, and without the instructions for 32.
+// CHECK-LABEL: tt.func @combine_few(
+// CHECK-SAME: %{{[^:]*}}: !tt.ptr<f32>, %[[N:[^:]*]]: i32
+// CHECK: %[[FEW:.*]] = arith.cmpi sle, %[[N]], %c8_i32
+// CHECK: %[[R:.*]]:2 = scf.if %[[FEW]] -> (f32, tensor<64xf32>) {
+// CHECK-NOT: scf.for
+// CHECK: tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
+// CHECK: tt.load {{.*}} : tensor<8x64x!tt.ptr<f32>>
+// CHECK: scf.yield %{{.*}} : f32, tensor<64xf32>
+// CHECK: } else {
+// CHECK: scf.for %{{.*}} = %{{.*}} to %[[N]] step %c32_i32
+// CHECK: tt.load {{.*}} : tensor<32x!tt.ptr<f32>>
+// CHECK: tt.load {{.*}} : tensor<32x64x!tt.ptr<f32>>
+// CHECK: arith.divf %[[R]]#1
+// CHECK: tt.store
+tt.func @combine_few(%partial: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>, %s: i64) {
+  %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
+  flex.combine %partial, %partial splits(%n) heads(%n) q_len(%n) -> %out_view
+      {value_dim = 64 : i32, chunk = 32 : i32} : !flex.view<4 x f16>
   tt.return
 }
 

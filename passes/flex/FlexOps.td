@@ -143,7 +143,7 @@ def Flex_CombineOp : Flex_Op<"combine"> {
     `partial_out` is f32 [rows, splits, value_dim] and `partial_lse` f32 [rows,
     splits], rows counting (batch, head, query). With L = log(sum_s exp(lse_s)),
     out = sum_s exp(lse_s - L) out_s. A split that saw no key has lse -inf and
-    adds nothing. `chunk` splits are read at a time.
+    adds nothing. `chunk` splits are read at a time, or 8 where that is all.
 
     Programs along grid axis x enumerate the rows, those along y a row's parts of
     128 columns.

@@ -16,6 +16,10 @@ using namespace mlir::flex;
 using arith::CmpFPredicate;
 using arith::CmpIPredicate;
 
+/// Splits that are few. So are those of many rows mostly, where a program's
+/// instructions count.
+static constexpr int64_t kFew = 8;
+
 namespace {
 
 class Combining {
@@ -29,7 +33,7 @@ public:
     // All that is above is done while the kernel ahead still runs.
     if (op.getWaits())
       b.instruction(tt::kWaitForKernel);
-    store(joinChunks());
+    store(joinParts());
   }
 
 private:
@@ -65,10 +69,28 @@ private:
     return b.move(view.getPointer(), offset);
   }
 
-  /// Some splits at a time, until all are joined.
-  Softmax joinChunks() {
+  /// A few splits by as few instructions, or else in a loop.
+  Softmax joinParts() {
     auto row = RankedTensorType::get({width}, b.getF32Type());
-    SmallVector<Value> inits = {b.f32(-INFINITY), b.f32(0), b.constant(row, 0)};
+    Softmax none = {b.f32(-INFINITY), b.f32(0), b.constant(row, 0)};
+    if (op.getChunk() <= kFew)
+      return joinChunks(none);
+    Value isFew = b.cmp(CmpIPredicate::sle, op.getSplits(), b.i32(kFew));
+    TypeRange types = {none.max.getType(), none.sum.getType(), row};
+    auto branch = scf::IfOp::create(b, types, isFew, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    Softmax joined = join(b, b.i32(0), none, kFew);
+    scf::YieldOp::create(b, ValueRange{joined.max, joined.sum, joined.acc});
+    b.setInsertionPointToStart(branch.elseBlock());
+    joined = joinChunks(none);
+    scf::YieldOp::create(b, ValueRange{joined.max, joined.sum, joined.acc});
+    return {branch.getResult(0), branch.getResult(1), branch.getResult(2)};
+  }
+
+  /// Some splits at a time, until all are joined.
+  Softmax joinChunks(Softmax none) {
+    SmallVector<Value> inits = {none.max, none.sum, none.acc};
     Value first = b.i32(0), step = b.i32(op.getChunk());
     auto loop = scf::ForOp::create(b, first, op.getSplits(), step, inits);
     Block *body = loop.getBody();
@@ -76,15 +98,14 @@ private:
       body->getTerminator()->erase();
     TileBuilder in(op.getLoc(), OpBuilder::atBlockEnd(body));
     auto args = loop.getRegionIterArgs();
-    Softmax joined =
-        join(in, loop.getInductionVar(), {args[0], args[1], args[2]});
+    Softmax joined = join(in, loop.getInductionVar(),
+                          {args[0], args[1], args[2]}, op.getChunk());
     scf::YieldOp::create(in, ValueRange{joined.max, joined.sum, joined.acc});
     return {loop.getResult(0), loop.getResult(1), loop.getResult(2)};
   }
 
-  /// The splits from `first` on, joined with those before.
-  Softmax join(TileBuilder &in, Value first, Softmax before) {
-    int64_t chunk = op.getChunk();
+  /// `chunk` splits from `first` on, joined with those before.
+  Softmax join(TileBuilder &in, Value first, Softmax before, int64_t chunk) {
     auto f32 = b.getF32Type();
     auto lines = RankedTensorType::get({chunk}, f32);
     auto tile = RankedTensorType::get({chunk, width}, f32);
