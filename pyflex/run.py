@@ -48,7 +48,7 @@ class Split:
         if parts.number == 1:
             return Split(parts)
         lines = -(-rows * parts.number * columns // 4) * 16
-        grid = (rows, -(-columns // joined_width(columns)))
+        grid = (rows, -(-columns // joined_width(columns, parts.number)))
         return Split(parts, grid, lines, lines + rows * parts.number * 4)
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pyflex.errors import ScheduleError
 from pyflex.options import Options
 from pyflex.tiles import (
+    FEW_PARTS,
     MOST_IN_CLUSTER,
     Device,
     Places,
@@ -49,7 +50,7 @@ _UNEVEN = 0.254
 _BOTH, _EITHER = 7.5, 5.0
 #: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
 #: further round of as many parts as the kernel reads at once.
-_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 2.03, 0.32, 1.19, 0.84
+_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 1.8, 0.32, 0.9, 0.84
 #: Joining it in clusters, each element that a thread leaves, and each round of those that a program
 #: joins at once.
 _MEET, _MEET_ELEMENT, _MEET_ROUND = 0.64, 0.02, 0.278
@@ -181,8 +182,8 @@ def _meeting_rounds(shape: Shape, schedule: Schedule, parts: int) -> int:
 
 
 def _parts_a_round(shape: Shape) -> int:
-    """Partial results that the joining kernel reads at once, as SplitKV.cpp has it."""
-    return min(4096 // joined_width(shape.value_dim), 64)
+    """Partial results that the joining kernel reads at once, as passes/flex/Width.h has it."""
+    return min(2048 // joined_width(shape.value_dim, FEW_PARTS + 1), 64)
 
 
 def parts_for(
@@ -255,7 +256,8 @@ def _best_parts(work: Work, schedule: Schedule, places: Places, device: Device) 
         if not parts.in_cluster or places.holds(work.programs, parts.number)
     }
     good = (1.0 if work.varies else _CLOSE) * min(times.values())
-    return min(parts for parts, time in times.items() if time <= good)
+    close = (parts for parts, time in times.items() if time <= good)
+    return min(close, key=lambda parts: (parts.number, times[parts]))
 
 
 def _useful_parts(programs: int, places: int, most: int) -> Iterable[int]:

@@ -29,6 +29,8 @@ _GROUP, MOST_IN_CLUSTER = 16, 8
 #: Shared memory of the largest NVIDIA multiprocessors, and what they keep of it for each program;
 #: their registers, and as many of a thread as tiles of 16 rows were seen to need.
 _MOST_SHARED, _RESERVED, _MOST_REGISTERS, _ENOUGH = 228 << 10, 1 << 10, 1 << 16, 168
+#: Parts of a split that the joining kernel joins with few instructions.
+FEW_PARTS = 8
 #: Keys of the blocks that are listed, where a tile holds as many.
 LISTED_BLOCK = 128
 
@@ -148,9 +150,10 @@ def tile_width(columns: int) -> int:
     return half + max(16, power_of_two(columns - half))
 
 
-def joined_width(columns: int) -> int:
-    """Columns of a row that one program joins, as passes/flex/Width.h has it."""
-    return min(max(power_of_two(columns), 16), 128)
+def joined_width(columns: int, parts: int) -> int:
+    """Columns of a row that one program joins of so many parts, as passes/flex/Width.h has it."""
+    width = max(power_of_two(columns), 16)
+    return min(width, 128) if parts <= FEW_PARTS else min(width, max(width // 2, 32), 64)
 
 
 def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
@@ -344,7 +347,9 @@ def expected_places(schedule: Schedule, shape: Shape, device: Device) -> Places:
     needed = shared_bytes(schedule, shape) + cluster_bytes(schedule, shape.value_dim, shape.q_len)
     if not device.clusters or needed + _RESERVED > device.shared:
         return Places(resident)
-    # A cluster stays within a group of multiprocessors.
-    groups = device.processors // _GROUP
-    sizes = range(2, MOST_IN_CLUSTER + 1)
-    return Places(resident, (0, 0, *(groups * (_GROUP // size) for size in sizes)))
+    # A cluster stays within a group of multiprocessors, of which one has half as many; these come
+    # in pairs.
+    groups = max(device.processors // _GROUP - 1, 0)
+    sizes = range(3, MOST_IN_CLUSTER + 1)
+    clusters = (groups * (_GROUP // size) + _GROUP // 2 // size for size in sizes)
+    return Places(resident, (0, 0, device.processors // 2, *clusters))

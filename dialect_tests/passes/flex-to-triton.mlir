@@ -423,6 +423,7 @@ tt.func @softmax_finish(%m: tensor<16xf32>, %l: tensor<16xf32>, %acc: tensor<16x
   tt.return %0#0, %0#1, %0#2 : tensor<16x32xf32>, tensor<16xf32>, tensor<16xf32>
 }
 
+// Up to 8 splits are joined without a loop, by as many programs as there are 128 columns; more in rounds.
 // CHECK-LABEL: tt.func @combine(
 // CHECK-SAME: %[[PO:[^:]*]]: !tt.ptr<f32>, %[[PL:[^:]*]]: !tt.ptr<f32>, %[[SPLITS:[^:]*]]: i32, %[[HEADS:[^:]*]]: i32, %[[Q_LEN:[^:]*]]: i32
 tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %splits: i32, %heads: i32, %q_len: i32,
@@ -434,35 +435,50 @@ tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %splits
   // CHECK: %[[BATCH:.*]] = arith.divui %[[REST]], %[[HEADS]]
   // CHECK: %[[LSES:.*]] = tt.addptr %[[PL]],
   // CHECK: %[[OUTS:.*]] = tt.addptr %[[PO]],
-  // CHECK: %[[R:.*]]:3 = scf.for %{{.*}} = %c0_i32 to %[[SPLITS]] step %c8_i32
+  // CHECK: %[[FEW:.*]] = arith.cmpi sle, %[[SPLITS]], %c8_i32
+  // CHECK: scf.if %[[FEW]] {
+  // CHECK-NOT: scf.for
   // CHECK: tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
   // CHECK: tt.load {{.*}} : tensor<8x64x!tt.ptr<f32>>
-  // CHECK: scf.yield %{{.*}} : f32, f32, tensor<64xf32>
-  // CHECK: %[[RESULT:.*]] = arith.divf %[[R]]#2
+  // CHECK: %[[RESULT:.*]] = arith.divf
   // CHECK: %[[F16:.*]] = arith.truncf %[[RESULT]] : tensor<64xf32> to tensor<64xf16>
   // CHECK: tt.store %{{.*}}, %[[F16]], %{{.*}} : tensor<64x!tt.ptr<f16>>
+  // CHECK: tt.store %{{.*}}, %{{.*}} : !tt.ptr<f32>
+  // CHECK: } else {
+  // CHECK: %[[R:.*]]:3 = scf.for %{{.*}} = %c0_i32 to %[[SPLITS]] step %c16_i32
+  // CHECK: tt.load {{.*}} : tensor<16x!tt.ptr<f32>>
+  // CHECK: tt.load {{.*}} : tensor<16x32x!tt.ptr<f32>>
+  // CHECK: scf.yield %{{.*}} : f32, f32, tensor<32xf32>
+  // CHECK: arith.divf %[[R]]#2
+  // CHECK: tt.store {{.*}} : tensor<32x!tt.ptr<f16>>
   // CHECK: tt.store %{{.*}}, %{{.*}} : !tt.ptr<f32>
   %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
   %lse_view = flex.view %lse[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
   flex.combine %partial_out, %partial_lse splits(%splits) heads(%heads) q_len(%q_len) -> %out_view
-      lse(%lse_view : !flex.view<3 x f32>) {value_dim = 60 : i32, chunk = 8 : i32} : !flex.view<4 x f16>
+      lse(%lse_view : !flex.view<3 x f32>) {value_dim = 60 : i32, chunk = 16 : i32} : !flex.view<4 x f16>
   tt.return
 }
 
-// Two programs join a row of 192 columns, and one of them says its log-sum-exp.
+// Two programs join a row of 192 columns, or three of more than 8 splits, and one of them says its log-sum-exp.
 // CHECK-LABEL: tt.func @combine_wide(
 // CHECK: tt.get_program_id x
+// CHECK: scf.if
 // CHECK: %[[RANGE:.*]] = tt.make_range {end = 128 : i32, start = 0 : i32}
 // CHECK: %[[PART:.*]] = tt.get_program_id y
 // CHECK: %[[FIRST:.*]] = arith.muli %[[PART]], %c128_i32
 // CHECK: %[[FIRSTS:.*]] = tt.splat %[[FIRST]]
 // CHECK: %[[COLUMN:.*]] = arith.addi %[[FIRSTS]], %[[RANGE]]
-// CHECK: arith.cmpi slt, %[[COLUMN]], %cst
-// CHECK: scf.if
-// CHECK: tt.load {{.*}} : tensor<32x128x!tt.ptr<f32>>
-// CHECK: tt.store {{.*}} : tensor<128x!tt.ptr<f16>>
 // CHECK: %[[IS_FIRST:.*]] = arith.cmpi eq, %[[PART]], %c0_i32
+// CHECK: arith.cmpi slt, %[[COLUMN]], %cst
+// CHECK: tt.load {{.*}} : tensor<8x128x!tt.ptr<f32>>
+// CHECK: tt.store {{.*}} : tensor<128x!tt.ptr<f16>>
 // CHECK: tt.store %{{.*}}, %{{.*}}, %[[IS_FIRST]] : !tt.ptr<f32>
+// CHECK: } else {
+// CHECK: tt.get_program_id y
+// CHECK: arith.muli %{{.*}}, %c64_i32
+// CHECK: tt.load {{.*}} : tensor<32x64x!tt.ptr<f32>>
+// CHECK: tt.store {{.*}} : tensor<64x!tt.ptr<f16>>
+// CHECK: tt.store %{{.*}}, %{{.*}}, %{{.*}} : !tt.ptr<f32>
 tt.func @combine_wide(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
                       %lse: !tt.ptr<f32>, %s: i64) {
   %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
@@ -472,44 +488,29 @@ tt.func @combine_wide(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n
   tt.return
 }
 
-// Up to 8 splits are joined without a loop, and without the instructions for 32.
-// CHECK-LABEL: tt.func @combine_few(
-// CHECK-SAME: %{{[^:]*}}: !tt.ptr<f32>, %[[N:[^:]*]]: i32
-// CHECK: %[[FEW:.*]] = arith.cmpi sle, %[[N]], %c8_i32
-// CHECK: %[[R:.*]]:2 = scf.if %[[FEW]] -> (f32, tensor<64xf32>) {
-// CHECK-NOT: scf.for
-// CHECK: tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
-// CHECK: tt.load {{.*}} : tensor<8x64x!tt.ptr<f32>>
-// CHECK: scf.yield %{{.*}} : f32, tensor<64xf32>
-// CHECK: } else {
-// CHECK: scf.for %{{.*}} = %{{.*}} to %[[N]] step %c32_i32
-// CHECK: tt.load {{.*}} : tensor<32x!tt.ptr<f32>>
-// CHECK: tt.load {{.*}} : tensor<32x64x!tt.ptr<f32>>
-// CHECK: arith.divf %[[R]]#1
-// CHECK: tt.store
-tt.func @combine_few(%partial: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>, %s: i64) {
-  %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
-  flex.combine %partial, %partial splits(%n) heads(%n) q_len(%n) -> %out_view
-      {value_dim = 64 : i32, chunk = 32 : i32} : !flex.view<4 x f16>
-  tt.return
-}
-
 // A kernel that started early reads nothing before the one ahead has ended; where its results go is known by then. It
 // asks for all of a round at once.
 // CHECK-LABEL: tt.func @combine_that_waits(
+// CHECK: scf.if
 // CHECK: %[[AT:.*]] = tt.addptr %{{.*}}, %{{.*}} : tensor<64x!tt.ptr<f16>>
 // CHECK-NEXT: tt.elementwise_inline_asm "griddepcontrol.wait; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
-// CHECK-NEXT: scf.for
 // CHECK: tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
 // CHECK: tt.load {{.*}} : tensor<8x64x!tt.ptr<f32>>
 // CHECK-NEXT: tt.elementwise_inline_asm "fence.acq_rel.cta; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
 // CHECK: "tt.reduce"
 // CHECK: tt.store %[[AT]]
+// CHECK: } else {
+// CHECK: %[[AT:.*]] = tt.addptr %{{.*}}, %{{.*}} : tensor<32x!tt.ptr<f16>>
+// CHECK-NEXT: tt.elementwise_inline_asm "griddepcontrol.wait; // $0"
+// CHECK-NEXT: scf.for
+// CHECK: tt.load {{.*}} : tensor<64x32x!tt.ptr<f32>>
+// CHECK-NEXT: tt.elementwise_inline_asm "fence.acq_rel.cta; // $0"
+// CHECK: tt.store %[[AT]]
 tt.func @combine_that_waits(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
                             %s: i64) {
   %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
   flex.combine %partial_out, %partial_lse splits(%n) heads(%n) q_len(%n) -> %out_view waits
-      {value_dim = 64 : i32, chunk = 8 : i32} : !flex.view<4 x f16>
+      {value_dim = 64 : i32, chunk = 64 : i32} : !flex.view<4 x f16>
   tt.return
 }
 

@@ -279,6 +279,6 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, int64_t tiles) {
   launch.kernels[kernelIndex + 1] = kind.next;
   launch.grid_x[kernelIndex + 1] = uint32_t(rows);
   launch.grid_y[kernelIndex + 1] =
-      uint32_t(mlir::flex::joiningPrograms(kind.value[3]));
+      uint32_t(mlir::flex::joiningPrograms(kind.value[3], parts));
   return true;
 }

@@ -146,7 +146,7 @@ def Flex_CombineOp : Flex_Op<"combine"> {
     adds nothing. `chunk` splits are read at a time, or 8 where that is all.
 
     Programs along grid axis x enumerate the rows, those along y a row's parts of
-    128 columns.
+    128 columns for up to 8 splits, and of 64 or of 32 for more.
 
     With `waits` the kernel may have started before the one ahead of it has
     ended, and waits for that before it reads (`griddepcontrol.wait`).

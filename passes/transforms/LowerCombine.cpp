@@ -16,29 +16,31 @@ using namespace mlir::flex;
 using arith::CmpFPredicate;
 using arith::CmpIPredicate;
 
-/// Splits that are few. So are those of many rows mostly, where a program's
-/// instructions count.
-static constexpr int64_t kFew = 8;
-
 namespace {
 
 class Combining {
 public:
   Combining(TileBuilder &b, CombineOp op)
-      : b(b), op(op), out(op.getOut().getDefiningOp<ViewOp>()),
-        columns(op.getValueDim()), width(joinedWidth(columns)) {}
+      : b(b), op(op), out(op.getOut().getDefiningOp<ViewOp>()) {}
 
   void run() {
-    locate();
-    // All that is above is done while the kernel ahead still runs.
-    if (op.getWaits())
-      b.instruction(tt::kWaitForKernel);
-    store(joinParts());
+    locateRow();
+    Value isFew = b.cmp(CmpIPredicate::sle, op.getSplits(), b.i32(fewParts));
+    auto branch = scf::IfOp::create(b, isFew, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(branch.thenYield());
+    locateColumns(fewParts);
+    waitIfTold();
+    store(join(b, b.i32(0), nothing(), fewParts));
+    b.setInsertionPoint(branch.elseYield());
+    locateColumns(fewParts + 1);
+    waitIfTold();
+    store(joinChunks());
   }
 
 private:
   /// Where the row's partial results begin, and where its own go.
-  void locate() {
+  void locateRow() {
     Value row = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X);
     query = b.remu(row, op.getQLen());
     Value rest = b.divu(row, op.getQLen());
@@ -47,18 +49,27 @@ private:
     Value wideRow = b.extend(row);
     Value first = b.mul(wideRow, b.extend(op.getSplits()));
     partialLse = b.move(op.getPartialLse(), first);
+    int64_t columns = op.getValueDim();
     partialOut = b.move(op.getPartialOut(), b.mul(first, b.i64(columns)));
-    column = b.range(width);
-    if (width < columns) {
-      part = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::Y);
-      column = b.add(b.mul(part, b.i32(width)), column);
-    }
-    inRow = b.cmp(CmpIPredicate::slt, column, b.i32(columns));
-    outPointers = rowOf(out);
-    outPointers =
-        b.move(outPointers, b.mul(b.extend(column), out.getStrides()[3]));
+    rowPointer = rowOf(out);
     if (op.getLse())
       lsePointer = rowOf(op.getLse().getDefiningOp<ViewOp>());
+  }
+
+  /// Which of its columns the program joins of so many parts.
+  void locateColumns(int64_t parts) {
+    int64_t columns = op.getValueDim();
+    width = joinedWidth(columns, parts);
+    column = b.range(width);
+    isFirst = {};
+    if (width < columns) {
+      Value place = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::Y);
+      column = b.add(b.mul(place, b.i32(width)), column);
+      isFirst = b.cmp(CmpIPredicate::eq, place, b.i32(0));
+    }
+    inRow = b.cmp(CmpIPredicate::slt, column, b.i32(columns));
+    outPointers =
+        b.move(rowPointer, b.mul(b.extend(column), out.getStrides()[3]));
   }
 
   Value rowOf(ViewOp view) {
@@ -69,27 +80,20 @@ private:
     return b.move(view.getPointer(), offset);
   }
 
-  /// A few splits by as few instructions, or else in a loop.
-  Softmax joinParts() {
+  /// All that is above is done while the kernel ahead still runs.
+  void waitIfTold() {
+    if (op.getWaits())
+      b.instruction(tt::kWaitForKernel);
+  }
+
+  Softmax nothing() {
     auto row = RankedTensorType::get({width}, b.getF32Type());
-    Softmax none = {b.f32(-INFINITY), b.f32(0), b.constant(row, 0)};
-    if (op.getChunk() <= kFew)
-      return joinChunks(none);
-    Value isFew = b.cmp(CmpIPredicate::sle, op.getSplits(), b.i32(kFew));
-    TypeRange types = {none.max.getType(), none.sum.getType(), row};
-    auto branch = scf::IfOp::create(b, types, isFew, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    Softmax joined = join(b, b.i32(0), none, kFew);
-    scf::YieldOp::create(b, ValueRange{joined.max, joined.sum, joined.acc});
-    b.setInsertionPointToStart(branch.elseBlock());
-    joined = joinChunks(none);
-    scf::YieldOp::create(b, ValueRange{joined.max, joined.sum, joined.acc});
-    return {branch.getResult(0), branch.getResult(1), branch.getResult(2)};
+    return {b.f32(-INFINITY), b.f32(0), b.constant(row, 0)};
   }
 
   /// Some splits at a time, until all are joined.
-  Softmax joinChunks(Softmax none) {
+  Softmax joinChunks() {
+    Softmax none = nothing();
     SmallVector<Value> inits = {none.max, none.sum, none.acc};
     Value first = b.i32(0), step = b.i32(op.getChunk());
     auto loop = scf::ForOp::create(b, first, op.getSplits(), step, inits);
@@ -113,7 +117,8 @@ private:
     Value exists = in.cmp(CmpIPredicate::slt, split, op.getSplits());
     Value lse = tt::LoadOp::create(in, in.move(partialLse, split), exists,
                                    in.constant(lines, -INFINITY));
-    Value line = in.mul(in.extend(in.asColumn(split)), in.i64(columns));
+    Value columns = in.i64(op.getValueDim());
+    Value line = in.mul(in.extend(in.asColumn(split)), columns);
     Value at = in.move(partialOut, in.add(line, in.extend(in.asRow(column))));
     Value mask = in.conj(in.asColumn(exists), in.asRow(inRow));
     Value partial = tt::LoadOp::create(in, at, mask, in.constant(tile, 0));
@@ -143,17 +148,17 @@ private:
     if (!op.getLse())
       return;
     Value lse = logSumExp(b, joined.max, sum, empty);
-    Value isFirst = part ? b.cmp(CmpIPredicate::eq, part, b.i32(0)) : Value();
     tt::StoreOp::create(b, lsePointer, lse, isFirst);
   }
 
   TileBuilder &b;
   CombineOp op;
   ViewOp out;
-  int64_t columns, width;
-  /// The row; which part of it, where there are several; and its columns.
-  Value batch, head, query, part, column, inRow;
-  Value partialLse, partialOut, outPointers, lsePointer;
+  /// The row, and where it begins.
+  Value batch, head, query, partialLse, partialOut, rowPointer, lsePointer;
+  /// Its columns that the program joins; whether they are the first ones.
+  int64_t width = 0;
+  Value column, inRow, outPointers, isFirst;
 };
 
 } // namespace

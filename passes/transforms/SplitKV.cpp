@@ -161,12 +161,6 @@ private:
   Value splits, partialOut, partialLse, part;
 };
 
-/// As many lines of `width` floats as one warp holds in half of its registers:
-/// enough to join most splits in one step.
-int64_t fittingChunk(int64_t width) {
-  return std::min<int64_t>(4096 / width, 64);
-}
-
 struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
   using FlexSplitKVBase::FlexSplitKVBase;
 
@@ -213,8 +207,8 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
                         "it starts with");
         return success();
       }
-    int64_t width = joinedWidth(kernel.out.getColumns());
-    Splitting(kernel, chunk ? int64_t(chunk) : fittingChunk(width)).run();
+    int64_t fitting = joinedAtOnce(kernel.out.getColumns());
+    Splitting(kernel, chunk ? int64_t(chunk) : fitting).run();
     numSplit += kernel.loops.size();
     return success();
   }

@@ -21,6 +21,7 @@ from pyflex.kind import Kind
 from pyflex.lowered import lowered_for
 from pyflex.schedule import Parts, Work, best_schedule, estimate_us
 from pyflex.tiles import (
+    FEW_PARTS,
     Device,
     Places,
     Schedule,
@@ -92,11 +93,13 @@ def test_parts_are_joined_as_the_compiler_joins_them(decode_op: str) -> None:
         text = re.sub("value_dim = [0-9]+", f"value_dim = {columns}", decode_op)
         split = "builtin.module(flex-expand-decode,flex-split-kv,flex-to-triton)"
         joining = compiler.run_pipeline(text, split).text.partition("@decode_combine")[2]
-        ((chunk, width),) = re.findall(r"tt.load .*<([0-9]+)x([0-9]+)x!tt.ptr", joining)
-        shape = replace(USUAL, value_dim=columns)
-        assert int(chunk) == schedule._parts_a_round(shape)
-        assert int(width) == joined_width(columns)
-        assert ("get_program_id y" in joining) == (joined_width(columns) < columns)
+        loads = re.findall(r"tt.load .*<([0-9]+)x([0-9]+)x!tt.ptr", joining)
+        few, many = ((int(lines), int(width)) for lines, width in loads)
+        assert few == (FEW_PARTS, joined_width(columns, FEW_PARTS))
+        at_once = schedule._parts_a_round(replace(USUAL, value_dim=columns))
+        assert many == (at_once, joined_width(columns, FEW_PARTS + 1))
+        narrow = [width < columns for _, width in (few, many)]
+        assert joining.count("get_program_id y") == sum(narrow)
 
 
 @pytest.mark.parametrize(("columns", "width"), [(16, 16), (24, 32), (40, 48), (72, 80), (80, 80),
@@ -284,6 +287,23 @@ def test_clusters_need_room_for_what_their_programs_leave() -> None:
     assert (few.rows, few.keys, many.keys) == (64, 32, 64)
     assert expected_places(few, shape, GPU).clusters
     assert not expected_places(many, shape, GPU).clusters
+
+
+def test_clusters_are_expected_as_an_h200_holds_them() -> None:
+    holds = (66, 39, 30, 22, 17, 15, 15)  # of 2 to 8 programs, as its driver says
+    expected = expected_places(schedules_for(Options(), USUAL)[1], USUAL, GPU).clusters[2:]
+    assert len(expected) == len(holds)
+    assert all(0 <= most - least <= 2 for most, least in zip(holds, expected, strict=True))
+
+
+def test_of_equally_many_parts_the_faster_ones() -> None:
+    tile = schedules_for(Options(), USUAL)[1]
+    work = Work(USUAL, programs=64, length=8192, rows=256, varies=False)
+    pair, apart = Parts(2, in_cluster=True), Parts(2)
+    assert parts(Options(), work, tile) == pair
+    places = expected_places(tile, USUAL, GPU)
+    times = [estimate_us(work, tile, places, GPU, each) for each in (pair, apart)]
+    assert times[0] < times[1] < 1.015 * times[0]  # so close that fewer parts would be taken
 
 
 def test_a_cluster_joins_one_query_sooner_and_many_lines_later() -> None:
