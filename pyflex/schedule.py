@@ -48,9 +48,9 @@ _UNEVEN = 0.254
 #: Smoothness of the greater of two times: neither hides the other wholly. Of a tile's time alone
 #: and the memory's, and of the memory's latency and bandwidth.
 _BOTH, _EITHER = 7.5, 5.0
-#: Joining a split: the second kernel, a megabyte of partial results, a thousand rows, and each
-#: further round of as many parts as the kernel reads at once.
-_JOIN, _JOIN_MEGABYTE, _JOIN_ROWS, _JOIN_ROUND = 1.8, 0.32, 0.9, 0.84
+#: Joining a split: the second kernel, a megabyte of partial results, each further round of as many
+#: parts as the kernel reads at once, and a thousand rows of few parts or of many.
+_JOIN, _JOIN_MEGABYTE, _JOIN_ROUND, _JOIN_FEW, _JOIN_MANY = 1.8, 0.32, 0.84, 0.72, 1.22
 #: Joining it in clusters, each element that a thread leaves, and each round of those that a program
 #: joins at once.
 _MEET, _MEET_ELEMENT, _MEET_ROUND = 0.64, 0.02, 0.278
@@ -161,7 +161,8 @@ def estimate_us(
     elif parts.number > 1:
         megabytes = parts.number * work.rows * shape.value_dim * 4e-6
         rounds = -(-parts.number // _parts_a_round(shape))
-        total += _JOIN + _JOIN_MEGABYTE * megabytes + _JOIN_ROWS * work.rows / 1000
+        of_rows = _JOIN_FEW if parts.number <= FEW_PARTS else _JOIN_MANY
+        total += _JOIN + _JOIN_MEGABYTE * megabytes + of_rows * work.rows / 1000
         total += _JOIN_ROUND * (rounds - 1)
     return total
 

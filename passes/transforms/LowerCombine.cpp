@@ -80,7 +80,7 @@ private:
     return b.move(view.getPointer(), offset);
   }
 
-  /// All that is above is done while the kernel ahead still runs.
+  /// What stands ahead of this is done while the kernel ahead still runs.
   void waitIfTold() {
     if (op.getWaits())
       b.instruction(tt::kWaitForKernel);
