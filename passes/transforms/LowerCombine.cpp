@@ -1,6 +1,7 @@
 //===- LowerCombine.cpp - The kernel that joins a split -------------------===//
 //
-// A program joins a row of the result or, where that is wide, a part of it.
+// A program, a warp, joins a row of the result or some of its columns: as many
+// as flex/Width.h says of so many parts.
 //
 //===----------------------------------------------------------------------===//
 
