@@ -17,11 +17,12 @@ from typing import Any
 
 import torch
 
-from pyflex import compiler, ptx
+from pyflex import ptx
 from pyflex.cache import Binary
 from pyflex.errors import ScheduleError, TargetError
 from pyflex.kernel import KernelSpec
 from pyflex.launch import GpuKernel
+from pyflex.library import build_id
 from pyflex.steps import step
 from pyflex.tiles import Device
 
@@ -125,7 +126,7 @@ def toolchain() -> str:
         if _VARIABLES.match(name) and name not in _PLACES:
             # A tool that a variable names may be replaced under the same name.
             settings.append((name, value, _stamp(Path(value)) if value else None))
-    return json.dumps([compiler.build_id(), _triton_id(), _own_id(), settings])
+    return json.dumps([build_id(), _triton_id(), _own_id(), settings])
 
 
 @lru_cache(maxsize=1)

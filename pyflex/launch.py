@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pyflex.cache import Binary
-from pyflex.compiler import SLOTS, GpuImage, shared_library
 from pyflex.errors import DeviceError
+from pyflex.library import SLOTS, GpuImage, shared_library
 
 # PyflexGpuLaunch: the most kernels of one, and how it lies up to its arguments.
 _MOST_KERNELS = 3

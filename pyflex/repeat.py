@@ -15,11 +15,11 @@ from functools import lru_cache
 import torch
 
 from pyflex.arguments import PerBatch
-from pyflex.compiler import GpuKind, locked_library
 from pyflex.errors import DeviceError
 from pyflex.inputs import MOST_SCALE
 from pyflex.kind import Kind
 from pyflex.launch import GpuKernel, last_problem, overlaps, pack_arguments
+from pyflex.library import GpuKind, locked_library
 from pyflex.schedule import Parts
 from pyflex.workspace import BLOCKS, COUNTERS
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import pyflex
-from pyflex import cache, compiler, gpu
+from pyflex import cache, gpu
 from pyflex.cache import Binary
 from pyflex.kernel import KernelSpec
 from pyflex.lowered import Lowered
@@ -170,10 +170,7 @@ def test_key_holds_everything_that_changes_code(
     off = replace(spec.options, disable_passes=("flex-inline-mods",))
     seen += keys(replace(spec, options=off))
     seen += keys(replace(spec, score=None))
-    with monkeypatch.context() as patch:
-        patch.setattr(compiler, "build_id", lambda: "another build")
-        seen += keys(spec)
-    for name in ("_triton_id", "_own_id"):
+    for name in ("build_id", "_triton_id", "_own_id"):
         with monkeypatch.context() as patch:
             patch.setattr(gpu, name, lambda: "another")
             seen += keys(spec)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pyflex import compiler
+from pyflex.library import library_path
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,7 +65,7 @@ def tool(name: str, *args: str | Path) -> str:
 def test_needs_the_system_libraries_alone() -> None:
     needed = [
         line.split("[")[1].split("]")[0].split(".so")[0]
-        for line in tool("readelf", "--dynamic", compiler._library_path()).splitlines()
+        for line in tool("readelf", "--dynamic", library_path()).splitlines()
         if "(NEEDED)" in line
     ]
     allowed = {"libstdc++", "libm", "libgcc_s", "libc", "libpthread", "libdl", "ld-linux-x86-64"}
@@ -73,7 +73,7 @@ def test_needs_the_system_libraries_alone() -> None:
 
 
 def test_shows_the_c_interface_alone() -> None:
-    listed = tool("nm", "--dynamic", "--defined-only", compiler._library_path()).splitlines()
+    listed = tool("nm", "--dynamic", "--defined-only", library_path()).splitlines()
     names = {line.split()[-1] for line in listed}
     header = (ROOT / "passes" / "capi" / "pyflex.h").read_text()
     assert names == set(re.findall(r"\b(pyflex_\w+)\(", header))
@@ -81,5 +81,5 @@ def test_shows_the_c_interface_alone() -> None:
 
 def test_size_when_stripped(tmp_path: Path) -> None:
     stripped = tmp_path / "stripped.so"
-    tool("strip", "-o", stripped, compiler._library_path())
+    tool("strip", "-o", stripped, library_path())
     assert stripped.stat().st_size < 48e6

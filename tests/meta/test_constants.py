@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyflex import compiler, listing, repeat, schedule, tiles
+from pyflex import library, listing, repeat, schedule, tiles
 
 PASSES = Path(__file__).resolve().parents[2] / "passes"
 
@@ -32,4 +32,4 @@ def test_the_interface_has_one_version() -> None:
     (found,) = re.findall(
         r"pyflex_abi_version\(void\) { return (\d+);", (PASSES / "capi/pyflex.cpp").read_text()
     )
-    assert int(found) == compiler._ABI_VERSION
+    assert int(found) == library._ABI_VERSION
