@@ -1,6 +1,6 @@
 """The compiler, reached through its shared library: passes, and kernels for the CPU.
 
-Everything crosses as text: a module and a pipeline in, a module and diagnostics out.
+To the passes everything crosses as text: a module and a pipeline in, a module and diagnostics out.
 """
 
 from __future__ import annotations
