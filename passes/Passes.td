@@ -113,9 +113,10 @@ def FlexListBlocks : Pass<"flex-list-blocks", "::mlir::ModuleOp"> {
     A loop over all keys whose mask is asked everywhere becomes one over a list
     of blocks, which says of each block whether it is visible as a whole: there
     the mask is not asked. A kernel that is launched before, named
-    `<name>_blocks`, evaluates the mask and writes the lists: one for each tile
-    of rows, or for each tile of queries where the mask does not depend on the
-    head. Its programs along grid axis y share the keys.
+    `<name>_blocks`, evaluates the mask and says of each block what it found:
+    for each tile of rows, or for each tile of queries where the mask does not
+    depend on the head. Its programs along grid axis y share the keys. The
+    programs of the loop then list their own blocks.
 
     ```mlir
     %s = flex.for %all below %len init(%s0) { ... flex.mask_mod @m ... }
@@ -124,19 +125,19 @@ def FlexListBlocks : Pass<"flex-list-blocks", "::mlir::ModuleOp"> {
     ```mlir
     tt.func public @decode_blocks(...) {
       flex.classify @m(%b, %head, %q) below %len -> %kinds blocks(32 x 64)
-      flex.compact %kinds below %len after %arrived -> %count, %indices blocks(32 x 64)
     }
     ...
+    %list = flex.compact %kinds below %len in %entries blocks(32 x 64)
     %s = flex.for %list below %len init(%s0) {
     ^bb0(..., %unmasked: i1, ...):
       ... flex.mask_mod @m ... unless %unmasked
     }
     ```
 
-    Both kernels gain the arguments (counts, indices: !tt.ptr<i32>, row: i64),
-    lists having room for `row` entries; the first one also (kinds:
-    !tt.ptr<i64>, arrived: !tt.ptr<i32>) with `row` words and one counter, zero
-    before and after, for each list. Keys that lie past the end are in no full block.
+    Both kernels gain the arguments (kinds: !tt.ptr<i64>, entries: !tt.ptr<i32>,
+    room: i64): words for each list and entries for each program along axis x of
+    the second kernel, each for `room` blocks. Keys that lie past the end are in
+    no full block.
   }];
   let options = [Option<"queries", "queries", "int64_t", "0",
     "the most queries of a call, if fewer than a tile's; 0: any number">];
@@ -400,7 +401,8 @@ def FlexLegalizeMath : Pass<"flex-legalize-math", "::mlir::ModuleOp"> {
     math.copysign, a math.log2 marked `afn` and an arith.divf marked `arcp`, or
     one on which a condition, a remainder or a whole number depends: Triton's
     own may be wrong by two units in the last place. A kernel without calls is
-    not linked with libdevice. AMD's are exact.
+    not linked with libdevice. AMD's are exact. For them the barrier of a
+    program's threads, which is NVIDIA's instruction until here, becomes theirs.
 
     ```mlir
     %y = math.tanh %x : tensor<16x64xf32>

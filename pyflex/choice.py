@@ -58,7 +58,7 @@ class Choice:
 
 
 def _listing(kind: Kind) -> Kind:
-    """`kind` with a first kernel that lists the blocks, of rows as few as calls have."""
+    """`kind` with a first kernel that finds the blocks, of rows as few as calls have."""
     queries = power_of_two(kind.rows[2])
     if queries >= kind.spec.schedule.queries:
         queries = 0

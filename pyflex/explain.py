@@ -59,7 +59,7 @@ def _sparsity(plan: Plan, has_mask: bool, tiles: tuple[RowTile, ...]) -> str:
         asked = "its mask_mod is asked in partial ones"
         return f"a BlockMask lists the blocks; {asked}{', mask_fn in all' if has_mask else ''}"
     if plan.spec.lists:
-        return "a first kernel lists the blocks that the mask shows; it is asked in partial ones"
+        return "a first kernel finds the blocks that the mask shows; it is asked in partial ones"
     if plan.spec.mask is None:
         return "no mask: every key below kv_len is read"
     if any(tile.all or tile.keys < tile.length for tile in tiles):

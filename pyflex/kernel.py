@@ -14,7 +14,7 @@ from pyflex.trace import TracedMod
 _JOINING = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
 #: Stands where the tile makes no difference.
 ANY_TILE = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
-#: Warps of the kernel that lists the blocks: 8 keys a thread.
+#: Warps of the kernel that finds the blocks to list: 8 keys a thread.
 _LISTING_WARPS = 8
 
 Element = Literal["f16", "bf16", "f32"]
@@ -39,7 +39,7 @@ class KernelSpec:
     pointer and every stride but the last is a multiple of 16 bytes, and the last stride is 1.
     `key_line` and `value_line` are elements from one key or value of a head to the next, 0 where
     that is an argument. `offset_type` and `length_type` are the integer types behind the tensors
-    q_offset and kv_len. `lists` says that a first kernel lists the blocks that the mask shows;
+    q_offset and kv_len. `lists` says that a first kernel finds the blocks that the mask shows;
     `queries` is the most that a call of it has, 0 for any number, and `mask_steps` is that of
     `listing.capture_steps`.
     """
@@ -138,7 +138,7 @@ class KernelSpec:
 
     @property
     def listing(self) -> KernelSpec:
-        """The kernel that lists the blocks; it takes the arguments of this one, and two more."""
+        """The kernel that finds the blocks to list; it takes the arguments of this one."""
         schedule = replace(self.schedule, num_warps=_LISTING_WARPS, num_stages=1)
         return replace(self, schedule=schedule, kernel="decode_blocks")
 

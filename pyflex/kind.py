@@ -77,7 +77,7 @@ class Kind:
         return batch * heads * kv_limit * lines * self.dtype.itemsize
 
     def list_count(self) -> tuple[int, int]:
-        """How many lists a first kernel writes, and how many blocks a program of it sees at once.
+        """How many lists there are, and how many blocks a first kernel's program sees at once.
 
         One for each program or, where the mask is the same for all heads, for each tile of queries.
         """
@@ -90,9 +90,10 @@ class Kind:
         return batch * -(-q_len // queries), blocks_at_once(schedule.keys, rows)
 
     def block_lists(self, kv_limit: int) -> Lists:
-        """The lists that a first kernel writes for `kv_limit` keys."""
+        """The lists of the blocks of up to `kv_limit` keys."""
+        blocks = -(-kv_limit // self.spec.schedule.keys)
         count, at_once = self.list_count()
-        return Lists.of(count, -(-kv_limit // self.spec.schedule.keys), at_once)
+        return Lists(count, blocks, at_once, self.programs())
 
     def for_the_model(self, options: Options) -> Options:
         """`options` with one part, where these calls' loop is not made to be split."""

@@ -1,4 +1,4 @@
-"""Lists of visible blocks that a first kernel writes: for which masks, and where they lie."""
+"""Blocks that a first kernel finds visible: for which masks, and where they are listed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyflex.trace import CaptureParameter, TracedMod
 _TILE_ELEMENTS, _TILE_KEYS, _MOST_BLOCKS = 4096, 2048, 32
 #: Programs that keep a GPU's memory busy with loads of captured tensors.
 _PROGRAMS = 1024
-#: Entries of a list are a multiple of this many, so that rows are aligned.
+#: A list has room for a multiple of this many blocks, so that its entries are aligned.
 _ROOM = 16
 
 
@@ -48,57 +48,63 @@ def blocks_at_once(keys: int, rows: int) -> int:
 
 @dataclass(frozen=True)
 class Lists:
-    """Where a call's lists lie, in one buffer, and the grid of the kernel that writes them.
+    """Where what a call finds of its blocks lies, in one buffer; GpuCall.cpp computes the same.
 
-    In order: how many blocks each list holds; which, each twice its number plus one if it is full;
-    and words for the kernel's own use.
+    In order: words that the first kernel writes, with two bits for each block of a list; then
+    entries, by which each program of the next kernel lists its own blocks from the words.
 
     Attributes:
-        count: lists, programs along the grid's first axis.
-        row: entries that each has room for.
-        segments: programs that share a list's keys, along the grid's second axis.
+        count: lists, programs of the first kernel along its grid's first axis.
+        blocks: of the longest sequence.
+        at_once: blocks of a word.
+        programs: of the next kernel, along its grid's first axis.
     """
 
     count: int
-    row: int
-    segments: int
-
-    @staticmethod
-    def of(count: int, blocks: int, at_once: int) -> Lists:
-        """`count` lists out of so many blocks; GpuCall.cpp computes the same."""
-        words = -(-blocks // at_once)
-        row = -(-max(blocks, 1) // _ROOM) * _ROOM
-        return Lists(count, row, max(1, min(words, _PROGRAMS // max(count, 1))))
+    blocks: int
+    at_once: int
+    programs: int
 
     @property
-    def _counts(self) -> int:
-        return -(-self.count * 4 // 16) * 16
+    def segments(self) -> int:
+        """Programs of the first kernel that share a list's keys, along its grid's second axis."""
+        words = -(-self.blocks // self.at_once)
+        return max(1, min(words, _PROGRAMS // max(self.count, 1)))
 
     @property
-    def _indices(self) -> int:
-        return self.count * self.row * 4
+    def _row(self) -> int:
+        """Blocks that a list has room for."""
+        return -(-max(self.blocks, 1) // _ROOM) * _ROOM
 
     @property
-    def words(self) -> int:
-        """Where the words begin, in bytes."""
-        return self._counts + self._indices
+    def _words(self) -> int:
+        """Of one list."""
+        return -(-self._row // self.at_once)
+
+    @property
+    def _entries(self) -> int:
+        """Where the entries begin, in bytes."""
+        return -(-self.count * self._words * 8 // 16) * 16
 
     @property
     def size(self) -> int:
         """Bytes of the whole, a multiple of 16."""
-        return self.words + 2 * self._indices
+        return self._entries + self.programs * self._row * 4
 
     def read(self, memory: torch.Tensor) -> list[tuple[list[int], list[int]]]:
-        """The partial and the full blocks of each list in `memory`, uint8."""
-        numbers = memory[: self.words].cpu().view(torch.int32)
-        held = numbers[: self.count].tolist()
-        rows = numbers[self._counts // 4 :].view(self.count, self.row)
-        lists = [row[:size].tolist() for row, size in zip(rows, held, strict=True)]
+        """The partial and the full blocks of each list in `memory`, uint8.
+
+        Words that no program writes, of keys past the end of a sequence, are 0 in it.
+        """
+        words = memory[: self.count * self._words * 8].cpu().view(torch.int64)
+        block = torch.arange(self.blocks, device="cpu")
+        of_block = words.view(self.count, self._words)[:, block // self.at_once]
+        some, every = ((of_block >> (block % self.at_once + half)) & 1 for half in (0, 32))
         return [
-            ([one // 2 for one in found if not one % 2], [one // 2 for one in found if one % 2])
-            for found in lists
+            (block[partial].tolist(), block[full].tolist())
+            for partial, full in zip(some > every, every == 1, strict=True)
         ]
 
     def arguments(self, at: int) -> tuple[int, int, int]:
         """What both kernels are given of a buffer at address `at`."""
-        return at, at + self._counts, self.row
+        return at, at + self._entries, self._row

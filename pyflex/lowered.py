@@ -72,7 +72,7 @@ class Lowered:
 
     @cached_property
     def listing(self) -> Lowered | None:
-        """The kernel that lists the blocks; None where nothing does."""
+        """The kernel that finds the blocks to list; None where nothing does."""
         return lowered_for(self.spec.listing) if self.spec.lists else None
 
     def ttir(self, target: Target | None = None) -> str:

@@ -280,8 +280,7 @@ class Plan:
         anywhere = Layout(0, 0, 0, strides, strides, strides, 0, lines)
         arguments = self._of_layout(anywhere, (0, *lse), (0.0, 0, 0, 0, 0, 0, 0))
         if listing is not None:
-            own = (*arguments, 0, 0, 0)
-            arguments = (*own, 0, 0, *own)
+            arguments = (*arguments, 0, 0, 0) * 2
         if spec.splits_kv:
             arguments = (*arguments, 0, 0, 0)
         if self._runner.cluster_at is not None:

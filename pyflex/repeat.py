@@ -21,7 +21,7 @@ from pyflex.kind import Kind
 from pyflex.launch import GpuKernel, last_problem, overlaps, pack_arguments
 from pyflex.library import GpuKind, locked_library
 from pyflex.schedule import Parts
-from pyflex.workspace import BLOCKS, COUNTERS
+from pyflex.workspace import BLOCKS
 
 #: Lengths, in tiles, whose split is remembered.
 _MOST_TILES = 4096
@@ -32,7 +32,7 @@ _NUMBERS = (float, int)
 #: Words that may tell where the mods' tensors are and how they lie.
 _MOST_WORDS = 256
 # PyflexGpuCall, and what the library answers.
-_pack = struct.Struct("=13Qdii").pack
+_pack = struct.Struct("=11Qdii").pack
 _QUEUED, _OTHER = 0, 1
 _IN_CLUSTER = 1 << 31
 # DLPack's numbers.
@@ -89,7 +89,7 @@ class Repeat:
         self.num_kernels = len(kernels)
         self._shape, self._strides, self._dtype = shape, strides, kind.dtype
         self._row_strides = row_strides
-        self._lists, self._aligned = spec.lists, spec.aligned
+        self._aligned = spec.aligned
         self._scale: float = spec.head_dim**-0.5
         self._index: int = kind.device.index or 0
         self._keeps = spec.splits_kv or spec.lists
@@ -172,7 +172,6 @@ class Repeat:
         # Held until both kernels are queued; the library looks whether it is large enough.
         place = (self._index, stream)
         kept = BLOCKS.get(place, _NO_BLOCK) if self._keeps else _NO_BLOCK
-        counted = COUNTERS.get(place, _NO_BLOCK) if self._lists else _NO_BLOCK
         try:
             call = _pack(
                 self._kind_at,
@@ -186,8 +185,6 @@ class Repeat:
                 stream,
                 kept[1],
                 kept[0],
-                counted[1],
-                counted[0],
                 scale,
                 offset,
                 length,

@@ -17,7 +17,7 @@ from pyflex.listing import Lists
 from pyflex.lowered import Lowered
 from pyflex.schedule import Parts
 from pyflex.tiles import MOST_IN_CLUSTER, Device, Places, joined_width
-from pyflex.workspace import counters, reserve_counters, workspace
+from pyflex.workspace import workspace
 
 Allocate = Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor]
 
@@ -65,7 +65,7 @@ class Stage(NamedTuple):
 
 
 def _between(split: Split | None, lists: Lists | None) -> int:
-    """Bytes that the kernels of a call leave to one another."""
+    """Bytes that the kernels of a call leave to one another, and entries of lists."""
     joined = split.size if split is not None else 0
     return joined + (lists.size if lists is not None else 0)
 
@@ -76,21 +76,19 @@ def _stages(
     split: Split | None,
     lists: Lists | None,
     results: tuple[Argument, ...],
-    places: tuple[int, int],
+    at: int,
     cluster_at: int | None,
 ) -> list[Stage]:
     """The kernels of a call; see `Runner.run`.
 
-    `places` are the addresses of `_between` bytes, and of a counter for each list. `cluster_at` is
-    where a cluster's memory begins; None for a kernel that is not told.
+    `at` is the address of `_between` bytes. `cluster_at` is where a cluster's memory begins; None
+    for a kernel that is not told.
     """
-    at, counted = places
     apart = () if cluster_at is None else (-1,)
     found = []
     if lists is not None:
         arguments = (*arguments, *lists.arguments(at))
-        grid = (lists.count, lists.segments)
-        found.append(Stage("listing", grid, (*arguments, at + lists.words, counted)))
+        found.append(Stage("listing", (lists.count, lists.segments), arguments))
         at += lists.size
     if split is None:
         return [*found, Stage("decode", (programs, 1), arguments)]
@@ -125,7 +123,7 @@ class Runner:
 
     @property
     def listing(self) -> GpuKernel | None:
-        """And the kernel that lists the blocks."""
+        """And the kernel that finds the blocks to list."""
         return None
 
     def places(self, shared: int) -> Places:
@@ -152,7 +150,7 @@ class Runner:
         raise NotImplementedError
 
     def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
-        """Lists the blocks alone, in memory of their own (uint8), laid out as `lists` says."""
+        """Finds the blocks alone, in memory of their own (uint8), laid out as `lists` says."""
         raise NotImplementedError
 
 
@@ -193,10 +191,9 @@ class GpuRunner(Runner):
         stream, size = self._stream(self._index), _between(split, lists)
         # Alive until all kernels are queued: what comes later on the stream may reuse it.
         memory = workspace(self._device, stream, size) if size else None
-        counted = counters(self._device, stream, lists.count) if lists is not None else None
-        places = (_address(memory), _address(counted))
-        at = self.cluster_at
-        self._launch(stream, _stages(arguments, programs, split, lists, results, places, at))
+        at = memory.data_ptr() if memory is not None else 0
+        stages = _stages(arguments, programs, split, lists, results, at, self.cluster_at)
+        self._launch(stream, stages)
 
     def places(self, shared: int) -> Places:
         """See `Runner`."""
@@ -213,10 +210,8 @@ class GpuRunner(Runner):
     def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
         """See `Runner`."""
         stream = self._stream(self._index)
-        memory = torch.empty(lists.size, dtype=torch.uint8, device=self._device)
-        counted = counters(self._device, stream, lists.count)
-        places = (memory.data_ptr(), counted.data_ptr())
-        self._launch(stream, _stages(arguments, 0, None, lists, (), places, None)[:1])
+        memory = torch.zeros(lists.size, dtype=torch.uint8, device=self._device)
+        self._launch(stream, _stages(arguments, 0, None, lists, (), memory.data_ptr(), None)[:1])
         return memory
 
     def _launch(self, stream: int, stages: list[Stage]) -> None:
@@ -238,10 +233,7 @@ class GpuRunner(Runner):
     def _load(self, name: str) -> GpuKernel:
         binary = self._binaries[("decode", "joining", "listing").index(name)]
         assert binary is not None  # made for every kernel that splits, or that reads lists
-        kernel = gpu.load(binary, self._device)
-        if name == "listing":
-            reserve_counters(self._device)
-        return kernel
+        return gpu.load(binary, self._device)
 
 
 class CpuRunner(Runner):
@@ -262,20 +254,15 @@ class CpuRunner(Runner):
         results: tuple[Argument, ...] = (),
     ) -> None:
         """See `Runner`."""
-        count = lists.count if lists is not None else 0
         memory = torch.empty(_between(split, lists), dtype=torch.uint8, device="cpu")
-        counted = torch.zeros(count, dtype=torch.int32, device="cpu")
-        places, at = (memory.data_ptr(), counted.data_ptr()), self.cluster_at
-        for stage in _stages(arguments, programs, split, lists, results, places, at):
+        at = memory.data_ptr()
+        for stage in _stages(arguments, programs, split, lists, results, at, self.cluster_at):
             self._launch(stage)
 
     def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
         """See `Runner`."""
-        memory = torch.empty(lists.size, dtype=torch.uint8, device="cpu")
-        counted = torch.zeros(lists.count, dtype=torch.int32, device="cpu")
-        places = (memory.data_ptr(), counted.data_ptr())
-        self._launch(_stages(arguments, 0, None, lists, (), places, None)[0])
-        assert not counted.any()  # as the next call expects them
+        memory = torch.zeros(lists.size, dtype=torch.uint8, device="cpu")
+        self._launch(_stages(arguments, 0, None, lists, (), memory.data_ptr(), None)[0])
         return memory
 
     def _launch(self, stage: Stage) -> None:
@@ -299,10 +286,6 @@ class CpuRunner(Runner):
         shared = runner_for(lowered, self._device)  # one for all that join alike
         assert isinstance(shared, CpuRunner)  # as this one
         return shared._jitted["decode"]
-
-
-def _address(tensor: torch.Tensor | None) -> int:
-    return 0 if tensor is None else tensor.data_ptr()
 
 
 def _empty(name: str, device: torch.device) -> Allocate:

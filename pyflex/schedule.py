@@ -234,7 +234,7 @@ def best_schedule(
 
 
 def lists_blocks(kv_bytes: int) -> bool:
-    """Whether a first kernel lists the blocks of so many bytes of K and V."""
+    """Whether blocks are listed, where K and V have so many bytes."""
     return kv_bytes >= _LEAST_LISTED
 
 

@@ -12,8 +12,6 @@ keeps what was allocated for as long as the graph lives and apart from other gra
 
 from __future__ import annotations
 
-from threading import Lock
-
 import torch
 
 #: Bytes of the largest block that is kept.
@@ -21,13 +19,6 @@ MOST_KEPT = 32 << 20
 _LEAST = 1 << 20
 #: By device and stream: the size, the address and the memory itself.
 BLOCKS: dict[tuple[int, int], tuple[int, int, torch.Tensor]] = {}
-#: By device and stream: how many, the address and the counters themselves.
-COUNTERS: dict[tuple[int, int], tuple[int, int, torch.Tensor]] = {}
-_LEAST_COUNTERS = 1024
-#: By device: counters for graphs, and how many of them are given away.
-_RESERVED: dict[int, tuple[torch.Tensor, int]] = {}
-_MOST_RESERVED = 1 << 18
-_LOCK = Lock()
 
 
 def workspace(device: torch.device, stream: int, size: int) -> torch.Tensor:
@@ -51,50 +42,6 @@ def workspace(device: torch.device, stream: int, size: int) -> torch.Tensor:
     block = torch.empty(size, dtype=torch.uint8, device=device)
     BLOCKS[device.index, stream] = (size, block.data_ptr(), block)
     return block
-
-
-def counters(device: torch.device, stream: int, count: int) -> torch.Tensor:
-    """At least `count` int32 that are 0, for kernels that leave them 0.
-
-    Under the capture of a CUDA graph they are the call's own for good: the graph may run at the
-    same time as other work. Where none are reserved, a node of the graph sets them to 0.
-
-    Args:
-        device: a GPU, with its index.
-        stream: the handle of its current stream.
-        count: how many.
-    """
-    if _capturing(device):
-        reserved = _take_reserved(device, count)
-        if reserved is None:
-            return torch.zeros(count, dtype=torch.int32, device=device)
-        return reserved
-    size, _, kept = COUNTERS.get((device.index, stream), (0, 0, None))
-    if kept is None or size < count:
-        size = max(count, _LEAST_COUNTERS)
-        kept = torch.zeros(size, dtype=torch.int32, device=device)
-        COUNTERS[device.index, stream] = (size, kept.data_ptr(), kept)
-    return kept
-
-
-def reserve_counters(device: torch.device) -> None:
-    """Puts counters by for graphs that are captured later; waits for the GPU, the first time."""
-    if device.index in _RESERVED or _capturing(device):
-        return
-    reserved = torch.zeros(_MOST_RESERVED, dtype=torch.int32, device=device)
-    # A graph may be replayed on any stream.
-    torch.cuda.synchronize(device)
-    with _LOCK:
-        _RESERVED.setdefault(device.index, (reserved, 0))
-
-
-def _take_reserved(device: torch.device, count: int) -> torch.Tensor | None:
-    with _LOCK:
-        reserved, taken = _RESERVED.get(device.index, (None, 0))
-        if reserved is None or taken + count > reserved.numel():
-            return None
-        _RESERVED[device.index] = (reserved, taken + count)
-        return reserved[taken : taken + count]
 
 
 def _capturing(device: torch.device) -> bool:

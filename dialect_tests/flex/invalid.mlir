@@ -858,7 +858,7 @@ tt.func @classify_too_many_blocks(%b: i32, %h: tensor<16xi32>, %kinds: !tt.ptr<i
 
 tt.func @compact_odd_blocks(%b: i32, %p: !tt.ptr<i32>, %kinds: !tt.ptr<i64>) {
   // expected-error @+1 {{'flex.compact' op expected a power of two of keys in a block, got 48}}
-  flex.compact %kinds below %b after %p -> %p, %p blocks(32 x 48)
+  %blocks = flex.compact %kinds below %b in %p blocks(32 x 48)
   tt.return
 }
 

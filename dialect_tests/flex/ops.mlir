@@ -38,8 +38,6 @@ tt.func @operands_in_memory(%p: !tt.ptr<bf16>, %s: i64, %n: i32, %lens: !tt.ptr<
   %table = flex.block_table %counts, %indices strides(%s, %s, %s) blocks(128 x 64)
   // CHECK: flex.block_table {{.*}} blocks(16 x 16) per_head
   %by_head = flex.block_table %counts, %indices strides(%s, %s, %s) blocks(16 x 16) per_head
-  // CHECK: flex.block_table {{.*}} blocks(16 x 16) tagged
-  %tagged = flex.block_table %counts, %indices strides(%s, %s, %s) blocks(16 x 16) tagged
   tt.return
 }
 
@@ -195,8 +193,8 @@ tt.func @block_lists(%b: i32, %h: tensor<16xi32>, %kinds: !tt.ptr<i64>, %p: !tt.
   // CHECK: flex.classify @looked_up({{.*}}) captures(%{{.*}} : !tt.ptr<i1>) below %{{.*}} -> %{{.*}} blocks(1 x 256)
   flex.classify @looked_up(%b, %h, %h) captures(%table : !tt.ptr<i1>) below %limit -> %kinds blocks(1 x 256)
       : tensor<16xi32>, tensor<16xi32>
-  // CHECK: flex.compact %{{.*}} below %{{.*}} after %{{.*}} -> %{{.*}}, %{{.*}} blocks(32 x 64)
-  flex.compact %kinds below %limit after %p -> %p, %p blocks(32 x 64)
+  // CHECK: flex.compact %{{.*}} below %{{.*}} in %{{.*}} blocks(32 x 64)
+  %blocks = flex.compact %kinds below %limit in %p blocks(32 x 64)
   tt.return
 }
 

@@ -69,7 +69,7 @@ tt.func public @dense(%query: !tt.ptr<bf16>, %key: !tt.ptr<bf16>, %value: !tt.pt
   tt.return
 }
 
-// The kernel ahead: one query for all heads, a row of keys at a time; then the last program's lists.
+// The kernel ahead: one query for all heads, a row of keys at a time.
 // BLOCKS-NOT: tt.func
 // BLOCKS: tt.func public @dense_blocks(
 // BLOCKS: tt.elementwise_inline_asm "griddepcontrol.launch_dependents
@@ -77,14 +77,15 @@ tt.func public @dense(%query: !tt.ptr<bf16>, %key: !tt.ptr<bf16>, %value: !tt.pt
 // BLOCKS: arith.cmpi sge, %{{.*}} : tensor<1x32x64xi32>
 // BLOCKS: "tt.reduce"
 // BLOCKS: tt.store %{{.*}} : !tt.ptr<i64>
-// BLOCKS: tt.atomic_rmw add, acq_rel, gpu
-// BLOCKS: scf.if
-// BLOCKS: "tt.scan"
+// BLOCKS: tt.return
 
-// And the kernel behind it: one loop over the list, which is waited for.
+// And the kernel behind it: waits for its words, lists the blocks, and has one loop over the list.
 // LISTED: tt.func public @dense(
 // LISTED: tt.load %{{.*}} : tensor<16x64x!tt.ptr<bf16>>
 // LISTED: tt.elementwise_inline_asm "griddepcontrol.wait
+// LISTED: tt.load %{{.*}} : tensor<32x!tt.ptr<i64>>
+// LISTED: "tt.scan"
+// LISTED: tt.elementwise_inline_asm "bar.sync 0;
 // LISTED: tt.load %{{.*}} : !tt.ptr<i32>
 // LISTED: scf.for
 // LISTED: tt.dot

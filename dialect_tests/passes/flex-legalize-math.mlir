@@ -200,3 +200,13 @@ tt.func @bf16_to_f64(%x: tensor<16xbf16>) -> tensor<16xf64> {
   %0 = arith.extf %x : tensor<16xbf16> to tensor<16xf64>
   tt.return %0 : tensor<16xf64>
 }
+
+// CHECK-LABEL: tt.func @barrier(
+tt.func @barrier() -> (i32, i32) {
+  // CUDA-NEXT: tt.elementwise_inline_asm "bar.sync 0; // $0" {constraints = "=r",
+  // HIP-NEXT: tt.elementwise_inline_asm "s_waitcnt vmcnt(0) lgkmcnt(0){{.*}}s_barrier ; $0" {constraints = "=v",
+  %0 = tt.elementwise_inline_asm "bar.sync 0; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+  // CHECK-NEXT: tt.elementwise_inline_asm "another; // $0" {constraints = "=r",
+  %1 = tt.elementwise_inline_asm "another; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+  tt.return %0, %1 : i32, i32
+}

@@ -19,8 +19,8 @@ tt.func private @by_head(%b: i32, %h: i32, %q: i32, %kv: i32) -> (i1, i1) {
 // A mask that is the same for all heads: one list for each batch entry and tile of 4 queries.
 // CHECK-LABEL: tt.func public @every_head_blocks(
 // CHECK-SAME:    %{{[^:]*}}: i32, %[[Q_LEN:[^:]*]]: i32, %[[LIMIT:[^:]*]]: i32, %[[OFFSET:[^:]*]]: i32, %[[IDS:[^:]*]]: !tt.ptr<i32>,
-// CHECK-SAME:    %[[COUNTS:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %[[INDICES:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32},
-// CHECK-SAME:    %[[ROOM:[^:]*]]: i64 {tt.divisibility = 16 : i32}, %[[KINDS:[^:]*]]: !tt.ptr<i64> {tt.divisibility = 16 : i32}, %[[ARRIVED:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}) {
+// CHECK-SAME:    %[[KINDS:[^:]*]]: !tt.ptr<i64> {tt.divisibility = 16 : i32}, %{{[^:]*}}: !tt.ptr<i32> {tt.divisibility = 16 : i32},
+// CHECK-SAME:    %[[ROOM:[^:]*]]: i64 {tt.divisibility = 16 : i32}) {
 // CHECK-NEXT:    %[[SINGLE:.*]] = arith.constant 1 : i32
 // CHECK-NEXT:    %[[BATCH:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %[[HEAD:.*]], %[[QUERY:.*]], %{{.*}} = flex.rows(%[[SINGLE]], %[[Q_LEN]]) group(1) tile(1 heads x 4 queries) : tensor<4xi32>, tensor<4xi1>
 // CHECK-NEXT:    %[[OFFSETS:.*]] = tt.splat %[[OFFSET]] : i32 -> tensor<4xi32>
@@ -29,26 +29,36 @@ tt.func private @by_head(%b: i32, %h: i32, %q: i32, %kv: i32) -> (i1, i1) {
 // CHECK-NEXT:    %[[POSITION:.*]] = arith.addi %[[MOVED]], %[[TENS]] : tensor<4xi32>
 // CHECK-NEXT:    %[[ID:.*]] = tt.get_program_id x
 // CHECK-NEXT:    %[[LIST:.*]] = arith.extsi %[[ID]]
-// CHECK-NEXT:    %[[START:.*]] = arith.muli %[[LIST]], %[[ROOM]]
+// CHECK-NEXT:    %[[FIFTEEN:.*]] = arith.constant 15 : i64
+// CHECK-NEXT:    %[[UP:.*]] = arith.addi %[[ROOM]], %[[FIFTEEN]]
+// CHECK-NEXT:    %[[IN_WORD:.*]] = arith.constant 16 : i64
+// CHECK-NEXT:    %[[WORDS:.*]] = arith.divsi %[[UP]], %[[IN_WORD]]
+// CHECK-NEXT:    %[[START:.*]] = arith.muli %[[LIST]], %[[WORDS]]
 // CHECK-NEXT:    %[[MY_KINDS:.*]] = tt.addptr %[[KINDS]], %[[START]]
 // CHECK-NEXT:    flex.classify @documents(%[[BATCH]], %[[HEAD]], %[[POSITION]]) captures(%[[IDS]] : !tt.ptr<i32>) below %[[LIMIT]] -> %[[MY_KINDS]] blocks(16 x 64) : tensor<4xi32>, tensor<4xi32>
-// CHECK-NEXT:    %[[MY_ARRIVED:.*]] = tt.addptr %[[ARRIVED]], %[[LIST]]
-// CHECK-NEXT:    %[[MY_COUNT:.*]] = tt.addptr %[[COUNTS]], %[[LIST]]
-// CHECK-NEXT:    %[[MY_INDICES:.*]] = tt.addptr %[[INDICES]], %[[START]]
-// CHECK-NEXT:    flex.compact %[[MY_KINDS]] below %[[LIMIT]] after %[[MY_ARRIVED]] -> %[[MY_COUNT]], %[[MY_INDICES]] blocks(16 x 64)
 // CHECK-NEXT:    tt.return
 
+// The kernel behind it lists the blocks of its batch entry and queries, in the room of each program.
 // CHECK-LABEL: tt.func public @every_head(
 // CHECK-SAME:    %[[Q_LEN:[^:]*]]: i32, %[[LIMIT:[^:]*]]: i32, %[[OFFSET:[^:]*]]: i32, %{{[^:]*}}: !tt.ptr<i32>, %{{[^:]*}}: tensor<16x64xf32>, %[[M:[^:]*]]: tensor<16xf32>, %{{[^:]*}}: tensor<64x16xf32>, %[[A:[^:]*]]: tensor<16x16xf32>,
-// CHECK-SAME:    %[[COUNTS:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %[[INDICES:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32},
+// CHECK-SAME:    %[[KINDS:[^:]*]]: !tt.ptr<i64> {tt.divisibility = 16 : i32}, %[[ENTRIES:[^:]*]]: !tt.ptr<i32> {tt.divisibility = 16 : i32},
 // CHECK-SAME:    %[[ROOM:[^:]*]]: i64 {tt.divisibility = 16 : i32})
 // CHECK:         %[[BATCH:.*]], %{{.*}}, %{{.*}}, %[[FIRST_QUERY:.*]], %{{.*}}, %{{.*}}, %{{.*}} = flex.rows
 // CHECK-NOT:     flex.range
+// CHECK:         %[[ID:.*]] = tt.get_program_id x
+// CHECK-NEXT:    %[[PROGRAM:.*]] = arith.extsi %[[ID]]
 // CHECK:         %[[TILES:.*]] = arith.extsi
-// CHECK-NEXT:    %[[NO_STRIDE:.*]] = arith.constant 0 : i64
-// CHECK-NEXT:    %[[ANY:.*]] = arith.constant 0 : i32
-// CHECK-NEXT:    %[[TABLE:.*]] = flex.block_table %[[COUNTS]], %[[INDICES]] strides(%[[TILES]], %[[NO_STRIDE]], %[[ROOM]]) blocks(4 x 64) tagged
-// CHECK-NEXT:    %[[MINE:.*]] = flex.list %[[TABLE]][%[[BATCH]], %[[ANY]], %[[FIRST_QUERY]]]
+// CHECK-NEXT:    %[[ENTRY:.*]] = arith.extsi %[[BATCH]]
+// CHECK-NEXT:    %[[BEFORE:.*]] = arith.muli %[[ENTRY]], %[[TILES]]
+// CHECK-NEXT:    %[[FOUR:.*]] = arith.constant 4 : i32
+// CHECK-NEXT:    %[[TILE:.*]] = arith.divsi %[[FIRST_QUERY]], %[[FOUR]]
+// CHECK-NEXT:    %[[WIDE:.*]] = arith.extsi %[[TILE]]
+// CHECK-NEXT:    %[[LIST:.*]] = arith.addi %[[BEFORE]], %[[WIDE]]
+// CHECK-NEXT:    %[[OFFSET:.*]] = arith.muli %[[PROGRAM]], %[[ROOM]]
+// CHECK-NEXT:    %[[MY_ENTRIES:.*]] = tt.addptr %[[ENTRIES]], %[[OFFSET]]
+// CHECK:         %[[START:.*]] = arith.muli %[[LIST]], %{{.*}} : i64
+// CHECK-NEXT:    %[[MY_KINDS:.*]] = tt.addptr %[[KINDS]], %[[START]]
+// CHECK-NEXT:    %[[MINE:.*]] = flex.compact %[[MY_KINDS]] below %[[LIMIT]] in %[[MY_ENTRIES]] blocks(16 x 64)
 // CHECK-NEXT:    %[[S:.*]]:3 = flex.for %[[MINE]] below %[[LIMIT]] init(%[[M]], %[[M]], %[[A]] :
 // CHECK-NEXT:    ^bb0(%{{.*}}: tensor<64xi32>, %{{.*}}: tensor<64xi1>, %[[UNMASKED:.*]]: i1, %{{.*}}: tensor<16xf32>, %{{.*}}: tensor<16xf32>, %{{.*}}: tensor<16x16xf32>):
 // CHECK-NEXT:      flex.mask_mod @documents({{.*}}) {{.*}} unless %[[UNMASKED]]
@@ -61,7 +71,7 @@ tt.func private @by_head(%b: i32, %h: i32, %q: i32, %kv: i32) -> (i1, i1) {
 // ONE:         flex.classify {{.*}} blocks(32 x 64) : tensor<1xi32>, tensor<1xi32>
 // ONE-LABEL: tt.func public @every_head(
 // ONE:         flex.rows({{.*}}) group(4) tile(4 heads x 4 queries) : tensor<16xi32>
-// ONE:         blocks(4 x 64)
+// ONE:         flex.compact {{.*}} blocks(32 x 64)
 tt.func public @every_head(%kv_heads: i32, %q_len: i32, %limit: i32, %offset: i32, %ids: !tt.ptr<i32>,
                            %x: tensor<16x64xf32>, %m: tensor<16xf32>,
                            %v: tensor<64x16xf32>, %a: tensor<16x16xf32>) -> tensor<16x16xf32> {
@@ -91,19 +101,13 @@ tt.func public @every_head(%kv_heads: i32, %q_len: i32, %limit: i32, %offset: i3
 // CHECK:         flex.rows(%[[KV_HEADS]], %[[Q_LEN]]) group(5) tile(3 heads x 5 queries) : tensor<16xi32>
 // CHECK:         flex.classify @by_head({{.*}}) below {{.*}} blocks(4 x 64) : tensor<16xi32>
 // CHECK-LABEL: tt.func public @each_tile(
-// CHECK-SAME:    %[[KV_HEADS:[^:]*]]: i32, %[[Q_LEN:[^:]*]]: i32
-// CHECK:         %{{.*}}, %[[KV_HEAD:.*]], %[[FIRST_HEAD:.*]], %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} = flex.rows
-// CHECK:         %[[TILES:.*]] = arith.extsi
-// CHECK:         %[[LISTS:.*]] = arith.muli %[[KV_HEADS]], %{{.*}} : i32
-// CHECK-NEXT:    %[[WIDE:.*]] = arith.extsi %[[LISTS]]
-// CHECK-NEXT:    %[[BATCH_STRIDE:.*]] = arith.muli %[[WIDE]], %[[TILES]]
-// CHECK:         %[[FIRST:.*]] = arith.muli %[[KV_HEAD]], %{{.*}} : i32
-// CHECK:         %[[IN_GROUP:.*]] = arith.subi %[[FIRST_HEAD]], %[[FIRST]]
-// CHECK:         %[[PORTION:.*]] = arith.divsi %[[IN_GROUP]]
-// CHECK:         %[[BEFORE:.*]] = arith.muli %[[KV_HEAD]], %{{.*}} : i32
-// CHECK:         %[[HEAD:.*]] = arith.addi %[[BEFORE]], %[[PORTION]]
-// CHECK:         %[[TABLE:.*]] = flex.block_table {{.*}} strides(%[[BATCH_STRIDE]], %[[TILES]], %{{.*}}) blocks(5 x 64)
-// CHECK:         flex.list %[[TABLE]][%{{.*}}, %[[HEAD]], %{{.*}}]
+// CHECK:         %[[ID:.*]] = tt.get_program_id x
+// CHECK-NEXT:    %[[PROGRAM:.*]] = arith.extsi %[[ID]]
+// CHECK-NEXT:    %[[OFFSET:.*]] = arith.muli %[[PROGRAM]], %{{.*}}
+// CHECK-NEXT:    %[[ENTRIES:.*]] = tt.addptr %{{.*}}, %[[OFFSET]]
+// CHECK:         %[[START:.*]] = arith.muli %[[PROGRAM]], %{{.*}}
+// CHECK-NEXT:    %[[KINDS:.*]] = tt.addptr %{{.*}}, %[[START]]
+// CHECK-NEXT:    flex.compact %[[KINDS]] below %{{.*}} in %[[ENTRIES]] blocks(4 x 64)
 // ONE-LABEL: tt.func public @each_tile_blocks(
 // ONE:         flex.rows({{.*}}) group(5) tile(3 heads x 1 queries) : tensor<4xi32>
 tt.func public @each_tile(%kv_heads: i32, %q_len: i32, %limit: i32,

@@ -158,3 +158,16 @@ tt.func @classify_by_a_declaration(%b: i32, %rows: tensor<16xi32>, %kinds: !tt.p
   flex.classify @elsewhere(%b, %rows, %rows) below %b -> %kinds blocks(4 x 64) : tensor<16xi32>, tensor<16xi32>
   tt.return
 }
+
+// -----
+
+tt.func @listed_blocks_that_are_no_tiles(%kinds: !tt.ptr<i64>, %n: i32, %entries: !tt.ptr<i32>) -> i32 {
+  %blocks = flex.compact %kinds below %n in %entries blocks(8 x 128)
+  %mine = flex.slice %blocks, %n of %n
+  // expected-error @+1 {{expected tiles of 128 keys, as the blocks that are listed, got 64}}
+  %0 = flex.for %mine below %n init(%n : i32) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: i32):
+    flex.yield %in : i32
+  } -> i32
+  tt.return %0 : i32
+}

@@ -245,34 +245,6 @@ tt.func @loop_over_small_blocks(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: tenso
   tt.return %0 : tensor<64xi32>
 }
 
-// A tagged list says itself of a block whether a tile in it needs a mask.
-// CHECK-LABEL: tt.func @loop_over_tagged_blocks(
-tt.func @loop_over_tagged_blocks(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: i1) -> i1 {
-  // CHECK: tt.load
-  // CHECK: %[[FIRST:.*]] = tt.load
-  // CHECK: scf.for %[[I:[^ ]*]] = {{.*}} iter_args(%[[IN:.*]] = %{{.*}}, %[[TAGGED:.*]] = %[[FIRST]])
-  // CHECK: %[[TAG:.*]] = arith.remsi %[[TAGGED]], %c2_i32
-  // CHECK: %[[UNMASKED:.*]] = arith.cmpi ne, %[[TAG]], %c0_i32
-  // CHECK: %[[NUMBER:.*]] = arith.divsi %[[TAGGED]], %c2_i32
-  // CHECK: arith.muli %[[NUMBER]], %c128_i32
-  // CHECK: %[[AHEAD:.*]] = tt.load
-  // CHECK: arith.select %[[UNMASKED]], %{{.*}}, %[[IN]]
-  // CHECK: scf.yield %{{.*}}, %[[AHEAD]]
-  %table = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 128) tagged
-  %list = flex.list %table[%n, %n, %n]
-  %0 = flex.for %list below %n init(%init : i1) {
-  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: i1):
-    %any = "tt.reduce"(%valid) <{axis = 0 : i32}> ({
-    ^bb0(%x: i1, %y: i1):
-      %either = arith.ori %x, %y : i1
-      tt.reduce.return %either : i1
-    }) : (tensor<64xi1>) -> i1
-    %next = arith.select %unmasked, %any, %in : i1
-    flex.yield %next : i1
-  } -> i1
-  tt.return %0 : i1
-}
-
 // The loop knows which sequence a tile is from, and reads that one's list alone,
 // a tile ahead.
 // CHECK-LABEL: tt.func @loop_over_both_lists(
@@ -672,36 +644,69 @@ tt.func @classify(%b: i32, %query: tensor<4xi32>, %limit: i32, %kinds: !tt.ptr<i
   tt.return
 }
 
-// The last program to arrive lists 1,024 blocks at a time, in order: twice the block's number,
-// plus one where the word says so of it.
+// 64 words of 8 blocks at a time, and the next 64 asked for before: an entry is twice a block's number,
+// plus one where its word says so. The loop reads its first entry when all threads have written theirs.
 // CHECK-LABEL: tt.func @compact(
-// CHECK-SAME: %[[KINDS:[^:]*]]: !tt.ptr<i64>, %[[LIMIT:[^:]*]]: i32, %[[ARRIVED:[^:]*]]: !tt.ptr<i32>,
-// CHECK-SAME: %[[COUNT:[^:]*]]: !tt.ptr<i32>, %[[INDICES:[^:]*]]: !tt.ptr<i32>)
-tt.func @compact(%kinds: !tt.ptr<i64>, %limit: i32, %arrived: !tt.ptr<i32>, %count: !tt.ptr<i32>,
-                 %indices: !tt.ptr<i32>) {
-  // CHECK-DAG: %[[UPPER:.*]] = arith.constant dense<32> : tensor<1024xi64>
-  // CHECK: %[[BEFORE_ME:.*]] = tt.atomic_rmw add, acq_rel, gpu, %[[ARRIVED]], %c1_i32
-  // CHECK: %[[PARTS:.*]] = tt.get_num_programs y
-  // CHECK: %[[MOST:.*]] = arith.subi %[[PARTS]], %c1_i32
-  // CHECK: %[[LAST:.*]] = arith.cmpi eq, %[[BEFORE_ME]], %[[MOST]]
-  // CHECK: scf.if %[[LAST]] {
-  // CHECK: tt.store %[[ARRIVED]], %c0_i32
-  // CHECK: %[[ALL:.*]] = scf.for {{.*}} iter_args(%[[LISTED:.*]] = %c0_i32)
-  // CHECK: %[[WORD:.*]] = tt.load %{{.*}} : tensor<1024x!tt.ptr<i64>>
-  // CHECK: %[[LOW:.*]] = arith.shrui %[[WORD]], %[[PLACE:.*]] : tensor<1024xi64>
-  // CHECK: %[[SOME:.*]] = arith.trunci
-  // CHECK: %[[HIGH:.*]] = arith.addi %[[PLACE]], %[[UPPER]]
-  // CHECK: arith.shrui %[[WORD]], %[[HIGH]]
-  // CHECK: %[[EVERY:.*]] = arith.trunci
-  // CHECK: %[[SUMS:.*]] = "tt.scan"(%[[SOME]]) <{axis = 0 : i32, reverse = false}>
-  // CHECK: %[[BEFORE:.*]] = arith.subi %[[SUMS]], %[[SOME]]
-  // CHECK: %[[CHOSEN:.*]] = arith.cmpi ne, %[[SOME]]
-  // CHECK: %[[TAGGED:.*]] = arith.addi %{{.*}}, %[[EVERY]]
-  // CHECK: tt.store %{{.*}}, %[[TAGGED]], %[[CHOSEN]]
-  // CHECK: %[[FOUND:.*]] = "tt.reduce"(%[[SOME]])
-  // CHECK: arith.addi %[[LISTED]], %[[FOUND]]
-  // CHECK: tt.store %[[COUNT]], %[[ALL]]
-  flex.compact %kinds below %limit after %arrived -> %count, %indices
-      blocks(8 x 32)
-  tt.return
+// CHECK-SAME: %[[KINDS:[^:]*]]: !tt.ptr<i64>, %[[LIMIT:[^:]*]]: i32, %[[ENTRIES:[^:]*]]: !tt.ptr<i32>, %[[INIT:[^:]*]]: tensor<64xi32>)
+tt.func @compact(%kinds: !tt.ptr<i64>, %limit: i32, %entries: !tt.ptr<i32>,
+                 %init: tensor<64xi32>) -> tensor<64xi32> {
+  // CHECK: %[[BLOCKS:.*]] = arith.divsi %{{.*}}, %c64_i32
+  // CHECK: %[[WORDS:.*]] = arith.divsi %{{.*}}, %c8_i32
+  // CHECK: %[[FIRST:.*]] = tt.load %{{.*}} : tensor<64x!tt.ptr<i64>>
+  // CHECK: %[[LISTED:.*]]:2 = scf.for %[[W:[^ ]*]] = %c0_i32 to %[[WORDS]] step %c64_i32{{.*}} iter_args(%[[SO_FAR:.*]] = %c0_i32{{.*}}, %[[MINE:.*]] = %[[FIRST]])
+  // CHECK: %[[NEXT:.*]] = tt.load %{{.*}} : tensor<64x!tt.ptr<i64>>
+  // CHECK: %[[SOME:.*]] = arith.trunci %[[MINE]]
+  // CHECK: %[[UPPER:.*]] = arith.shrui %[[MINE]]
+  // CHECK: %[[EVERY:.*]] = arith.trunci %[[UPPER]]
+  // CHECK: %[[SUMS:.*]] = "tt.scan"(%[[HELD:.*]]) <{axis = 0 : i32, reverse = false}>
+  // CHECK: %[[EARLIER:.*]] = arith.subi %[[SUMS]], %[[HELD]]
+  // CHECK: %[[BIT:.*]] = arith.shli %{{.*}} : tensor<64x8xi32>
+  // CHECK: %[[CHOSEN:.*]] = arith.cmpi ne, %{{.*}} : tensor<64x8xi32>
+  // CHECK-NOT: arith.remui
+  // CHECK: %[[FULL:.*]] = arith.extui
+  // CHECK: %[[ENTRY:.*]] = arith.addi %{{.*}}, %[[FULL]]
+  // CHECK: tt.store %{{.*}}, %[[ENTRY]], %[[CHOSEN]]
+  // CHECK: %[[MORE:.*]] = "tt.reduce"(%[[HELD]])
+  // CHECK: %[[ALL:.*]] = arith.addi %[[SO_FAR]], %[[MORE]]
+  // CHECK: scf.yield %[[ALL]], %[[NEXT]]
+  // CHECK: tt.elementwise_inline_asm "bar.sync 0;
+  // CHECK: %[[TILES:.*]] = arith.select %{{.*}}, %[[LISTED]]#0, %c0_i32
+  // CHECK: %[[TAKEN:.*]] = tt.load %{{.*}} : !tt.ptr<i32>
+  // CHECK: scf.for {{.*}} to %[[TILES]] step %{{.*}} iter_args(%[[STATE:.*]] = %[[INIT]], %[[TAGGED:.*]] = %[[TAKEN]])
+  // CHECK: %[[TAG:.*]] = arith.remui %[[TAGGED]], %c2_i32
+  // CHECK: %[[UNMASKED:.*]] = arith.cmpi ne, %[[TAG]], %c0_i32
+  // CHECK: %[[NUMBER:.*]] = arith.divui %[[TAGGED]], %c2_i32
+  // CHECK: arith.muli %[[NUMBER]], %c64_i32
+  // CHECK: %[[AHEAD:.*]] = tt.load %{{.*}} : !tt.ptr<i32>
+  // CHECK: arith.select %[[UNMASKED]], %{{.*}}, %[[STATE]]
+  // CHECK: scf.yield %{{.*}}, %[[AHEAD]]
+  %blocks = flex.compact %kinds below %limit in %entries blocks(8 x 64)
+  %0 = flex.for %blocks below %limit init(%init : tensor<64xi32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: tensor<64xi32>):
+    %next = arith.select %unmasked, %kv, %in : tensor<64xi32>
+    flex.yield %next : tensor<64xi32>
+  } -> tensor<64xi32>
+  tt.return %0 : tensor<64xi32>
+}
+
+// Of a slice a program writes its own entries, each in its place among all.
+// CHECK-LABEL: tt.func @compact_a_slice(
+// CHECK-SAME: %[[PART:[^:]*]]: i32, %[[PARTS:[^:]*]]: i32, %{{[^:]*}}: tensor
+tt.func @compact_a_slice(%kinds: !tt.ptr<i64>, %limit: i32, %entries: !tt.ptr<i32>,
+                         %part: i32, %parts: i32, %init: tensor<64xi32>) -> tensor<64xi32> {
+  // CHECK: %[[ALL:.*]] = tt.splat %[[PARTS]] : i32 -> tensor<64x8xi32>
+  // CHECK: %[[OWNER:.*]] = arith.remui %{{.*}}, %[[ALL]]
+  // CHECK: %[[ME:.*]] = tt.splat %[[PART]] : i32 -> tensor<64x8xi32>
+  // CHECK: %[[IS_MINE:.*]] = arith.cmpi eq, %[[OWNER]], %[[ME]]
+  // CHECK: %[[CHOSEN:.*]] = arith.andi %{{.*}}, %[[IS_MINE]]
+  // CHECK: tt.store %{{.*}}, %{{.*}}, %[[CHOSEN]]
+  // CHECK: bar.sync
+  // CHECK: scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[PARTS]]
+  %blocks = flex.compact %kinds below %limit in %entries blocks(8 x 64)
+  %mine = flex.slice %blocks, %part of %parts
+  %0 = flex.for %mine below %limit init(%init : tensor<64xi32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: tensor<64xi32>):
+    flex.yield %kv : tensor<64xi32>
+  } -> tensor<64xi32>
+  tt.return %0 : tensor<64xi32>
 }

@@ -198,26 +198,21 @@ bool GpuCall::fillLists(const PyflexGpuCall &call, int64_t tiles) {
   const PyflexGpuKind &kind = *call.kind;
   constexpr uint64_t room = 16, programs = 1024;
   uint64_t row = roundUp(std::max<int64_t>(tiles, 1), room);
-  uint64_t counts = roundUp(uint64_t(kind.lists) * 4, 16);
-  uint64_t indices = uint64_t(kind.lists) * row * 4;
-  uint64_t words = counts + indices;
-  usedBytes = words + 2 * indices;
-  if (call.memory_bytes < usedBytes || call.num_counters < kind.lists ||
-      isCapturing(call))
+  uint64_t words = (row + kind.blocks_at_once - 1) / kind.blocks_at_once;
+  uint64_t entries = roundUp(kind.lists * words * 8, 16);
+  usedBytes = entries + kind.programs * row * 4;
+  if (call.memory_bytes < usedBytes || isCapturing(call))
     return false;
   auto write = [&](uint64_t *slots) {
     Writer writer(slots);
     writer.wide(call.memory);
-    writer.wide(call.memory + counts);
+    writer.wide(call.memory + entries);
     writer.wide(row);
   };
   const gpu::Kernel &kernel = *kind.kernel->kernel;
   int split = kind.splits ? numSplitArguments(kind) : 0;
   write(kernelArguments + kernel.numArguments() - split - 3);
-  write(kernelArguments - 5);
-  Writer own(kernelArguments - 2);
-  own.wide(call.memory + words);
-  own.wide(call.counters);
+  write(kernelArguments - 3);
   uint64_t segments = (tiles + kind.blocks_at_once - 1) / kind.blocks_at_once;
   segments = std::min(segments, programs / kind.lists);
   PyflexGpuLaunch &launch = block.launch;

@@ -189,7 +189,7 @@ typedef struct PyflexGpuKind {
   uint32_t num_fixed; /* arguments behind the strides of the inputs */
   uint32_t tile_keys, programs;
   uint32_t overlap;                 /* as in PyflexGpuLaunch */
-  uint32_t lists, blocks_at_once;   /* that `listing` makes, and looks at */
+  uint32_t lists, blocks_at_once;   /* that `listing` looks at, for a word */
   int32_t device_type, device;      /* DLPack's */
   int32_t dtype_code, dtype_bits;   /* DLPack's */
   int32_t offset_bits, length_bits; /* of a tensor's integers; 0: none */
@@ -206,8 +206,7 @@ typedef struct PyflexGpuCall {
   void *offsets, *lengths;   /* objects or null */
   uint64_t out, lse;         /* addresses */
   void *stream;
-  uint64_t memory, memory_bytes;   /* between the kernels */
-  uint64_t counters, num_counters; /* i32 that are 0, for `listing` */
+  uint64_t memory, memory_bytes; /* between the kernels */
   double scale;
   int32_t offset, length; /* for all entries; length < 0: all keys */
 } PyflexGpuCall;

@@ -64,6 +64,7 @@ mlir::cpu::functionForInstruction(llvm::StringRef text) {
       .Case(tt::kLaunchDependents.text, "")
       .Case(tt::kWaitForKernel.text, "")
       .Case(tt::kOrderLoads.text, "")
+      .Case(tt::kBarrier.text, "")
       .Case(tt::kRoundToTF32.text, "pyflex_round_to_tf32")
       .Case(tt::kClusterMemory.text, "pyflex_cluster_memory")
       .Case(tt::kClusterMap.text, "pyflex_cluster_map")

@@ -71,18 +71,15 @@ def Flex_BlockTableOp : Flex_Op<"block_table", [Pure]> {
 
     `per_head` says that the lists differ between the query heads of one KV
     head, so that those heads cannot share a loop.
-
-    An index that is `tagged` is twice the block's, plus one if the block needs
-    no mask.
   }];
   let arguments = (ins Flex_I32Pointer:$counts, Flex_I32Pointer:$indices, I64:$batch_stride,
                        I64:$head_stride, I64:$row, I32Attr:$q_block,
-                       I32Attr:$kv_block, UnitAttr:$per_head, UnitAttr:$tagged);
+                       I32Attr:$kv_block, UnitAttr:$per_head);
   let results = (outs Flex_BlockTable:$result);
   let assemblyFormat = [{
     $counts `,` $indices `strides` `(` $batch_stride `,` $head_stride `,` $row `)`
     `blocks` `(` $q_block `x` $kv_block `)` (`per_head` $per_head^)?
-    (`tagged` $tagged^)? attr-dict
+    attr-dict
   }];
   let hasVerifier = 1;
 }
@@ -292,8 +289,8 @@ def Flex_ForOp : Flex_Op<"for", [RecursiveMemoryEffects,
     The region's arguments are the tile's positions (clamped below `limit`),
     which of them exist (are below `limit`), whether the tile needs no mask
     (true in the second part of a `flex.concat`, where a `flex.range` is sure,
-    and inside a block that a tagged list says so of), and the loop-carried
-    state.
+    and inside a block of a `flex.compact` that every row sees), and the
+    loop-carried state.
 
     ```mlir
     %m, %l, %acc = flex.for %blocks below %len
@@ -359,19 +356,18 @@ def Flex_ClassifyOp : Flex_Op<"classify", [MemoryEffects<[MemRead, MemWrite]>,
 }
 
 def Flex_CompactOp : Flex_Op<"compact", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "Lists the blocks that `flex.classify` found, in order.";
+  let summary = "The blocks that `flex.classify` found some row to see, in order.";
   let description = [{
-    Done by the last of the programs along grid axis y to arrive, when all words
-    of `kinds` are written. `arrived` counts them from 0, and is 0 again at the
-    end. `count` is how many blocks some row sees, and `indices` are theirs,
-    tagged: see `flex.block_table`.
+    Those that every row sees need no mask. The program lists them ahead of the
+    loop over them, in memory of its own: `entries` has room for all. Of a slice
+    of them it lists, and uses the room of, its own alone. An entry is twice the
+    block's number, plus one if the block needs no mask.
   }];
-  let arguments = (ins Flex_I64Pointer:$kinds, I32:$limit, Flex_I32Pointer:$arrived,
-      Flex_I32Pointer:$count, Flex_I32Pointer:$indices,
+  let arguments = (ins Flex_I64Pointer:$kinds, I32:$limit, Flex_I32Pointer:$entries,
       I32Attr:$blocks, I32Attr:$kv_block);
+  let results = (outs Flex_Blocks:$result);
   let assemblyFormat = [{
-    $kinds `below` $limit `after` $arrived `->` $count `,` $indices
-    `blocks` `(` $blocks `x` $kv_block `)` attr-dict
+    $kinds `below` $limit `in` $entries `blocks` `(` $blocks `x` $kv_block `)` attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -1,6 +1,7 @@
 //===- BlockLoops.cpp - Sequences of KV blocks as loop bounds -------------===//
 
 #include "transforms/BlockLoops.h"
+#include "transforms/LowerBlockLists.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -9,6 +10,10 @@
 using namespace mlir;
 using namespace mlir::flex;
 using arith::CmpIPredicate;
+
+/// A sequence of which the program visits its share alone.
+static std::unique_ptr<TileSequence> lowerShare(TileBuilder &b, Value blocks,
+                                                int64_t keys, Share share);
 
 namespace {
 
@@ -51,16 +56,14 @@ public:
   ListTiles(TileBuilder &b, ListOp op, int64_t keys) : keys(keys) {
     auto table = op.getTable().getDefiningOp<BlockTableOp>();
     block = table.getKvBlock();
-    tagged = table.getTagged();
     Value row = b.mul(b.extend(op.getBatch()), table.getBatchStride());
     row = b.add(row, b.mul(b.extend(op.getHead()), table.getHeadStride()));
     row = b.add(row, b.extend(b.div(op.getQuery(), b.i32(table.getQBlock()))));
     count = tt::LoadOp::create(b, b.move(table.getCounts(), row));
     // A list that the caller gives may say anything: no more is read than its
     // row holds, and no key before the first (those past the last are none).
-    if (!tagged)
-      count = b.min(count,
-                    arith::TruncIOp::create(b, b.getI32Type(), table.getRow()));
+    count = b.min(count,
+                  arith::TruncIOp::create(b, b.getI32Type(), table.getRow()));
     indices = b.move(table.getIndices(), b.mul(row, table.getRow()));
     begin = b.i32(0);
     end = tilesAreInBlocks() ? b.mul(count, b.i32(block / keys))
@@ -81,18 +84,13 @@ public:
   }
 
   Tile at(TileBuilder &b, Value index, ValueRange read) override {
-    Value number = read.front(), unmasked = b.getFalse();
-    if (tagged) {
-      unmasked = b.cmp(CmpIPredicate::ne, b.rem(number, b.i32(2)), b.i32(0));
-      number = b.div(number, b.i32(2));
-    } else {
-      int64_t last = (int64_t(1) << 31) / block - 1; // whose keys are i32
-      number = b.max(b.min(number, b.i32(last)), b.i32(0));
-    }
+    int64_t last = (int64_t(1) << 31) / block - 1; // whose keys are i32
+    Value number = read.front();
+    number = b.max(b.min(number, b.i32(last)), b.i32(0));
     Value first = b.mul(number, b.i32(block));
     if (tilesAreInBlocks()) {
       Value tileInBlock = b.rem(index, b.i32(block / keys));
-      return {b.add(first, b.mul(tileInBlock, b.i32(keys))), unmasked};
+      return {b.add(first, b.mul(tileInBlock, b.i32(keys))), b.getFalse()};
     }
     Value position = b.add(first, b.rem(places(b, index), b.i32(block)));
     Value none = b.i32(std::numeric_limits<int32_t>::max());
@@ -116,8 +114,35 @@ private:
   }
 
   int64_t keys, block;
-  bool tagged;
   Value count, indices;
+};
+
+/// The blocks that the program itself lists, a tile each.
+class CompactTiles : public TileSequence {
+public:
+  CompactTiles(TileBuilder &b, CompactOp op, Share share)
+      : keys(op.getKvBlock()), entries(op.getEntries()) {
+    begin = b.i32(0);
+    end = listBlocks(b, op, share);
+  }
+
+  size_t numReads() const override { return 1; }
+
+  SmallVector<Value> read(TileBuilder &b, Value index, Value exists) override {
+    return {tt::LoadOp::create(b, b.move(entries, index), exists, b.i32(0))};
+  }
+
+  Tile at(TileBuilder &b, Value, ValueRange read) override {
+    Value entry = read.front();
+    Value isFull = b.remu(entry, b.i32(2));
+    Value unmasked = b.cmp(CmpIPredicate::ne, isFull, b.i32(0));
+    Value block = b.divu(entry, b.i32(2));
+    return {b.mul(block, b.i32(keys)), unmasked};
+  }
+
+private:
+  int64_t keys;
+  Value entries;
 };
 
 /// One sequence after the other.
@@ -185,7 +210,8 @@ private:
 class SliceTiles : public TileSequence {
 public:
   SliceTiles(TileBuilder &b, SliceOp op, int64_t keys)
-      : whole(lowerBlocks(b, op.getBlocks(), keys)) {
+      : whole(lowerShare(b, op.getBlocks(), keys,
+                         {op.getPart(), op.getParts()})) {
     begin = b.add(whole->begin, op.getPart());
     end = whole->end;
     step = op.getParts();
@@ -209,11 +235,19 @@ private:
 
 std::unique_ptr<TileSequence> flex::lowerBlocks(TileBuilder &b, Value blocks,
                                                 int64_t keys) {
+  return lowerShare(b, blocks, keys, Share());
+}
+
+std::unique_ptr<TileSequence> lowerShare(TileBuilder &b, Value blocks,
+                                         int64_t keys, Share share) {
   using Result = std::unique_ptr<TileSequence>;
   return TypeSwitch<Operation *, Result>(blocks.getDefiningOp())
       .Case(
           [&](RangeOp op) { return std::make_unique<RangeTiles>(b, op, keys); })
       .Case([&](ListOp op) { return std::make_unique<ListTiles>(b, op, keys); })
+      .Case([&](CompactOp op) {
+        return std::make_unique<CompactTiles>(b, op, share);
+      })
       .Case([&](ConcatOp op) {
         return std::make_unique<ConcatTiles>(b, op, keys);
       })

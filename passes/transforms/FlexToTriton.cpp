@@ -32,9 +32,26 @@ using FirstLines = DenseMap<Operation *, Value>;
 // The loop
 //===----------------------------------------------------------------------===//
 
+/// Checks that the blocks that a program lists itself are tiles of its loop.
+static LogicalResult checkBlocksAreTiles(ForOp op, Value blocks, int64_t keys) {
+  Operation *name = blocks.getDefiningOp();
+  auto listed = dyn_cast<CompactOp>(name);
+  if (listed && listed.getKvBlock() != keys)
+    return op.emitError() << "expected tiles of " << listed.getKvBlock()
+                          << " keys, as the blocks that are listed, got "
+                          << keys;
+  for (Value operand : name->getOperands())
+    if (isa<BlocksType>(operand.getType()) &&
+        failed(checkBlocksAreTiles(op, operand, keys)))
+      return failure();
+  return success();
+}
+
 static LogicalResult lowerFor(TileBuilder &b, ForOp op,
                               FirstLines &firstLines) {
   int64_t keys = shapeOf(op.getPositions())[0];
+  if (failed(checkBlocksAreTiles(op, op.getBlocks(), keys)))
+    return failure();
   auto sequence = lowerBlocks(b, op.getBlocks(), keys);
   if (!sequence)
     return op.emitError("expected blocks defined by a flex op");
@@ -101,8 +118,8 @@ namespace {
 
 /// Ops that only name things: their users read them, and they go at the end.
 bool isName(Operation *op) {
-  return isa<ViewOp, PerBatchOp, BlockTableOp, RangeOp, ListOp, ConcatOp,
-             SliceOp>(op);
+  return isa<ViewOp, PerBatchOp, BlockTableOp, RangeOp, ListOp, CompactOp,
+             ConcatOp, SliceOp>(op);
 }
 
 struct FlexToTritonPass
@@ -163,7 +180,6 @@ struct FlexToTritonPass
             .Case([&](CombineOp op) { return lowerCombine(b, op), success(); })
             .Case([&](JoinOp op) { return lowerJoin(b, op), success(); })
             .Case([&](ClassifyOp op) { return lowerClassify(b, op); })
-            .Case([&](CompactOp op) { return lowerCompact(b, op), success(); })
             .Default([](Operation *op) {
               return op->emitError("expected flex-expand-decode to have run");
             });

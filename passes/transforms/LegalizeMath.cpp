@@ -53,7 +53,9 @@ struct LegalizeMathPass
     decisive = flex::findDecisiveOps(getOperation());
     SmallVector<Operation *> instructions, calls, others;
     getOperation().walk([&](Operation *op) {
-      if (instructionFor(op))
+      if (auto assembly = dyn_cast<tt::ElementwiseInlineAsmOp>(op))
+        legalizeBarrier(assembly);
+      else if (instructionFor(op))
         instructions.push_back(op);
       else if (isa<arith::RemFOp>(op) ||
                (isa_and_nonnull<math::MathDialect>(op->getDialect()) &&
@@ -75,6 +77,14 @@ struct LegalizeMathPass
       replaceBy(*instructionFor(op), op);
     for (Operation *op : others)
       rewrite(op);
+  }
+
+  /// NVIDIA's barrier as the target's own.
+  void legalizeBarrier(tt::ElementwiseInlineAsmOp op) {
+    if (target == "cuda" || op.getAsmString() != tt::kBarrier.text)
+      return;
+    op.setAsmString(tt::kBarrierOfAMD.text);
+    op.setConstraints(tt::kBarrierOfAMD.constraints);
   }
 
   /// The instruction of the target that does what an op asks for.

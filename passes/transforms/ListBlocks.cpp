@@ -104,21 +104,25 @@ public:
     if (mostQueries > 0)
       queries = std::min(queries, mostQueries);
     rowCount = llvm::PowerOf2Ceil(heads * queries);
+    blocks = std::clamp<int64_t>(
+        std::min(kTileKeys, kTileElements / rowCount) / keys, 1, 32);
   }
 
-  /// Adds the kernel that writes the lists, then reads one of them.
+  /// Adds the kernel that finds the blocks, then lists those of the rows.
   LogicalResult run() {
     if (failed(addBlocksKernel()))
       return failure();
-    readList();
+    list();
     return success();
   }
 
 private:
-  /// The arguments that both kernels gain.
+  /// The arguments that both kernels gain: words, entries, and for how many
+  /// blocks of a list there is room.
   void listArguments(SmallVectorImpl<Type> &types,
                      SmallVectorImpl<DictionaryAttr> &attrs) {
-    types.append(2, tt::PointerType::get(b.getI32Type()));
+    types.push_back(tt::PointerType::get(b.getI64Type()));
+    types.push_back(tt::PointerType::get(b.getI32Type()));
     types.push_back(b.getI64Type());
     attrs.append(3, alignedArgument(b));
   }
@@ -132,10 +136,6 @@ private:
     }
     unsigned firstOfLists = types.size();
     listArguments(types, attrs);
-    types.push_back(tt::PointerType::get(b.getI64Type()));
-    types.push_back(tt::PointerType::get(b.getI32Type()));
-    attrs.append(2, alignedArgument(b));
-
     auto func =
         tt::FuncOp::create(b, blocksName(k.func), b.getFunctionType(types, {}));
     func.setSymVisibilityAttr(b.getStringAttr("public"));
@@ -171,20 +171,10 @@ private:
     // flex.rows enumerates the lists along axis x.
     Value list = b.extend(tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X));
     auto lists = entry->getArguments().drop_front(firstOfLists);
-    Value room = b.mul(list, lists[2]);
-    Value kinds = b.move(lists[3], room);
-    int64_t blocks = std::clamp<int64_t>(
-        std::min(kTileKeys, kTileElements / rowCount) / keys, 1, 32);
-    auto words = b.getI32IntegerAttr(blocks),
-         kvBlock = b.getI32IntegerAttr(keys);
     ClassifyOp::create(b, k.mask.getCalleeAttr(), operands[1], operands[2],
                        operands[3], ValueRange(operands).drop_front(4),
-                       operands[0], kinds, words, kvBlock);
-    Value arrived = b.move(lists[4], list);
-    Value count = b.move(lists[0], list);
-    Value indices = b.move(lists[1], room);
-    CompactOp::create(b, kinds, operands[0], arrived, count, indices, words,
-                      kvBlock);
+                       operands[0], kindsOf(list, lists),
+                       b.getI32IntegerAttr(blocks), b.getI32IntegerAttr(keys));
     tt::ReturnOp::create(b);
     return success();
   }
@@ -218,7 +208,14 @@ private:
     return failure();
   }
 
-  void readList() {
+  /// Where the words of a list begin: one for each `blocks` of its room.
+  Value kindsOf(Value list, ValueRange lists) {
+    Value room = b.add(lists[2], b.i64(blocks - 1));
+    Value words = b.div(room, b.i64(blocks));
+    return b.move(lists[0], b.mul(list, words));
+  }
+
+  void list() {
     SmallVector<Type> types;
     SmallVector<DictionaryAttr> attrs;
     listArguments(types, attrs);
@@ -226,29 +223,22 @@ private:
     for (auto [type, attr] : llvm::zip(types, attrs))
       lists.push_back(appendArgument(k.func, type, attr));
     b.setInsertionPoint(k.loop);
-    int64_t portions = llvm::divideCeil(int64_t(k.rows.getGroup()),
-                                        int64_t(k.rows.getHeads()));
-    Value tiles = b.extend(b.ceilDiv(k.rows.getQLen(), k.rows.getQueries()));
-    Value batchStride = tiles, headStride = b.i64(0), head = b.i32(0);
-    if (perHead) {
-      Value perBatch = b.mul(k.rows.getKvHeads(), b.i32(portions));
-      batchStride = b.mul(b.extend(perBatch), tiles);
-      headStride = tiles;
-      Value firstOfGroup = b.mul(k.rows.getKvHead(), b.i32(k.rows.getGroup()));
-      Value inGroup = b.sub(k.rows.getFirstHead(), firstOfGroup);
-      Value portion = b.div(inGroup, b.i32(k.rows.getHeads()));
-      head = b.add(b.mul(k.rows.getKvHead(), b.i32(portions)), portion);
+    Value program =
+        b.extend(tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X));
+    Value list = program;
+    if (!perHead) {
+      int64_t queries = k.rows.getQueries();
+      Value tiles = b.extend(b.ceilDiv(k.rows.getQLen(), queries));
+      Value before = b.mul(b.extend(k.rows.getBatch()), tiles);
+      Value tile = b.div(k.rows.getFirstQuery(), b.i32(queries));
+      list = b.add(before, b.extend(tile));
     }
-    Value table = BlockTableOp::create(
-        b, b.getType<BlockTableType>(), lists[0], lists[1], batchStride,
-        headStride, lists[2], k.rows.getQueriesAttr(),
-        b.getI32IntegerAttr(keys),
-        /*per_head=*/UnitAttr(), /*tagged=*/b.getUnitAttr());
-    Value list =
-        ListOp::create(b, b.getType<BlocksType>(), table, k.rows.getBatch(),
-                       head, k.rows.getFirstQuery());
+    Value entries = b.move(lists[1], b.mul(program, lists[2]));
+    Value seen = CompactOp::create(
+        b, b.getType<BlocksType>(), kindsOf(list, lists), k.loop.getLimit(),
+        entries, b.getI32IntegerAttr(blocks), b.getI32IntegerAttr(keys));
     Operation *range = k.loop.getBlocks().getDefiningOp();
-    k.loop.getBlocksMutable().assign(list);
+    k.loop.getBlocksMutable().assign(seen);
     k.mask.getUnlessMutable().assign(k.loop.getUnmasked());
     if (range->use_empty())
       range->erase();
@@ -257,7 +247,7 @@ private:
   Kernel k;
   TileBuilder b;
   bool perHead;
-  int64_t keys, heads, queries, rowCount;
+  int64_t keys, heads, queries, rowCount, blocks;
 };
 
 struct ListBlocksPass : public flex::impl::FlexListBlocksBase<ListBlocksPass> {

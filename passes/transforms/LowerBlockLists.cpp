@@ -1,8 +1,8 @@
 //===- LowerBlockLists.cpp - Masks to lists of blocks ---------------------===//
 //
-// The programs along grid axis y write words of kinds, each by one thread that
-// then counts the program as arrived: its own stores come before that in order,
-// with no barrier. Who counts last sees all words and makes the list.
+// The programs along grid axis y of one kernel write words of kinds. Those of
+// the next kernel make lists from them, each for its own loop: nobody waits for
+// a list that another one makes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -124,55 +124,83 @@ LogicalResult flex::lowerClassify(TileBuilder &b, ClassifyOp op) {
 //===----------------------------------------------------------------------===//
 
 /// Blocks that are listed at a time.
-static constexpr int64_t kChunk = 1024;
+static constexpr int64_t kChunk = 512;
 
-/// Lists the blocks from `first` on behind the `listed` ones before, and
-/// returns how many there are then.
-static Value listChunk(TileBuilder &b, CompactOp op, Value first, Value blocks,
-                       Value listed) {
-  Value block = b.add(first, b.range(kChunk));
-  Value exists = b.cmp(CmpIPredicate::slt, block, blocks);
-  Value perWord = b.i32(op.getBlocks());
-  Value address = b.move(op.getKinds(), b.div(block, perWord));
-  auto wordType = cast<RankedTensorType>(block.getType()).clone(b.getI64Type());
-  Value word = tt::LoadOp::create(b, address, exists, b.constant(wordType, 0));
-  Value place = b.extend(b.rem(block, perWord));
-  auto bit = [&](Value shift) -> Value {
-    Value shifted = arith::ShRUIOp::create(b, word, shift);
-    Value low = b.conj(shifted, b.spread(b.i64(1), {kChunk}));
-    return arith::TruncIOp::create(b, block.getType(), low);
+/// How many bits of each i32 are set (Warren, Hacker's Delight, 5-1).
+static Value countBits(TileBuilder &b, Value bits) {
+  auto shifted = [&](Value value, int64_t by) -> Value {
+    Value amount = b.spread(b.i32(by), shapeOf(value));
+    return arith::ShRUIOp::create(b, value, amount);
   };
-  Value some = bit(place);
-  Value every = bit(b.add(place, b.i64(32)));
-  Value before = b.sub(b.scanCount(some), some);
-  Value chosen = b.cmp(CmpIPredicate::ne, some, b.i32(0));
-  Value tagged = b.add(b.mul(block, b.i32(2)), every);
-  tt::StoreOp::create(b, b.move(op.getIndices(), b.add(listed, before)), tagged,
-                      chosen);
-  return b.add(listed, b.reduceCount(some, 0));
+  auto masked = [&](Value value, int64_t mask) {
+    return b.conj(value, b.i32(mask));
+  };
+  Value upper = masked(shifted(bits, 1), 0x55555555);
+  Value pairs = b.sub(bits, upper);
+  upper = masked(shifted(pairs, 2), 0x33333333);
+  Value fours = b.add(masked(pairs, 0x33333333), upper);
+  upper = shifted(fours, 4);
+  Value eights = masked(b.add(fours, upper), 0x0F0F0F0F);
+  return shifted(b.mul(eights, b.i32(0x01010101)), 24);
 }
 
-void flex::lowerCompact(TileBuilder &b, CompactOp op) {
-  auto arrivals = tt::AtomicRMWOp::create(
-      b, b.getI32Type(), tt::RMWOp::ADD, op.getArrived(), b.i32(1), Value(),
-      tt::MemSemantic::ACQUIRE_RELEASE, tt::MemSyncScope::GPU);
-  Value programs = tt::GetNumProgramsOp::create(b, tt::ProgramIDDim::Y);
-  Value last =
-      b.cmp(CmpIPredicate::eq, arrivals.getResult(), b.sub(programs, b.i32(1)));
-  auto branch = scf::IfOp::create(b, last, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(branch.thenYield());
-  tt::StoreOp::create(b, op.getArrived(), b.i32(0), Value());
+/// Lists the blocks of `words`, whose numbers these are, behind the `listed`
+/// ones before, and returns how many there are then.
+static Value listWords(TileBuilder &b, CompactOp op, Share share, Value number,
+                       Value words, Value listed) {
+  Type i32 = cast<RankedTensorType>(number.getType());
+  Value some = arith::TruncIOp::create(b, i32, words);
+  Value high = b.spread(b.i64(32), shapeOf(words));
+  Value shifted = arith::ShRUIOp::create(b, words, high);
+  Value every = arith::TruncIOp::create(b, i32, shifted);
+  Value held = countBits(b, some);
+  Value before = b.add(listed, b.sub(b.scanCount(held), held));
 
-  Value none = b.i32(0);
+  SmallVector<int64_t> tile = {shapeOf(number)[0], int64_t(op.getBlocks())};
+  Value place = b.spread(b.asRow(b.range(op.getBlocks())), tile);
+  Value one = b.spread(b.i32(1), tile);
+  Value bit = arith::ShLIOp::create(b, one, place);
+  auto has = [&](Value bits) {
+    Value found = b.conj(b.asColumn(bits), bit);
+    return b.cmp(CmpIPredicate::ne, found, b.i32(0));
+  };
+  Value lower = b.sub(bit, b.i32(1));
+  Value inWord = countBits(b, b.conj(b.asColumn(some), lower));
+  Value slot = b.add(b.asColumn(before), inWord);
+  Value chosen = has(some);
+  if (share.part) {
+    Value owner = b.remu(slot, share.parts);
+    chosen = b.conj(chosen, b.cmp(CmpIPredicate::eq, owner, share.part));
+  }
+  Value firstBlock = b.mul(number, b.i32(op.getBlocks()));
+  Value block = b.add(b.asColumn(firstBlock), place);
+  Value isFull = arith::ExtUIOp::create(b, block.getType(), has(every));
+  Value entry = b.add(b.mul(block, b.i32(2)), isFull);
+  tt::StoreOp::create(b, b.move(op.getEntries(), slot), entry, chosen);
+  return b.add(listed, b.reduceCount(held, 0));
+}
+
+Value flex::listBlocks(TileBuilder &b, CompactOp op, Share share) {
+  int64_t atOnce = kChunk / op.getBlocks();
   Value blocks = b.ceilDiv(op.getLimit(), op.getKvBlock());
-  auto loop = scf::ForOp::create(b, none, b.ceilDiv(blocks, kChunk), b.i32(1),
-                                 ValueRange{none});
-  Block *body = loop.getBody();
-  TileBuilder inner(op.getLoc(), OpBuilder::atBlockEnd(body));
-  Value first = inner.mul(loop.getInductionVar(), inner.i32(kChunk));
-  Value listed =
-      listChunk(inner, op, first, blocks, loop.getRegionIterArgs().front());
-  scf::YieldOp::create(inner, listed);
-  tt::StoreOp::create(b, op.getCount(), loop.getResult(0), Value());
+  Value count = b.ceilDiv(blocks, op.getBlocks());
+  auto load = [&](TileBuilder &b, Value number) -> Value {
+    Value exists = b.cmp(CmpIPredicate::slt, number, count);
+    auto type = cast<RankedTensorType>(number.getType()).clone(b.getI64Type());
+    Value address = b.move(op.getKinds(), number);
+    return tt::LoadOp::create(b, address, exists, b.constant(type, 0));
+  };
+  Value none = b.i32(0), step = b.i32(atOnce);
+  Value words = load(b, b.range(atOnce));
+  auto loop = scf::ForOp::create(b, none, count, step, ValueRange{none, words});
+  TileBuilder inner(op.getLoc(), OpBuilder::atBlockEnd(loop.getBody()));
+  Value number = inner.add(loop.getInductionVar(), inner.range(atOnce));
+  // Asked for ahead of the work on those before.
+  Value next = load(inner, inner.add(number, step));
+  auto state = loop.getRegionIterArgs();
+  Value listed = listWords(inner, op, share, number, state[1], state[0]);
+  scf::YieldOp::create(inner, ValueRange{listed, next});
+  // Each entry is written by one thread, and read by all.
+  b.instruction(tt::kBarrier);
+  return loop.getResult(0);
 }

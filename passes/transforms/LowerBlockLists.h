@@ -8,10 +8,19 @@
 
 namespace mlir::flex {
 
-/// Each emits what an op stands for before it; the caller erases the op. A mask
+/// Emits what the op stands for before it; the caller erases the op. A mask
 /// that cannot be inlined gives failure and a diagnostic.
 LogicalResult lowerClassify(TileBuilder &b, ClassifyOp op);
-void lowerCompact(TileBuilder &b, CompactOp op);
+
+/// The tiles of a sequence that a program visits: every `parts`th, from the
+/// `part`th on. All, where these are null.
+struct Share {
+  Value part, parts;
+};
+
+/// Writes the entries of `op` that are in a program's share, each in its place
+/// among all, and returns how many all are.
+Value listBlocks(TileBuilder &b, CompactOp op, Share share);
 
 } // namespace mlir::flex
 

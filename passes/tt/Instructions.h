@@ -62,6 +62,14 @@ inline constexpr Instruction kLaunchDependents = {
 inline constexpr Instruction kWaitForKernel = {"griddepcontrol.wait; // $0",
                                                "=r", false};
 
+/// () -> nothing of use: all threads of the program have come so far, and see
+/// what the others have stored.
+inline constexpr Instruction kBarrier = {"bar.sync 0; // $0", "=r", false};
+
+/// The same on AMD's GPUs: flex-legalize-math puts it in place.
+inline constexpr Instruction kBarrierOfAMD = {
+    "s_waitcnt vmcnt(0) lgkmcnt(0)\n\ts_barrier ; $0", "=v", false};
+
 /// () -> nothing of use: the loads ahead of it are asked for before anything
 /// behind it is done. Left alone, ptxas puts shuffles ahead of loads.
 inline constexpr Instruction kOrderLoads = {"fence.acq_rel.cta; // $0", "=r",

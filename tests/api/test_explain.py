@@ -132,7 +132,7 @@ def test_blocks_that_a_first_kernel_lists(
     options = Options(rows=16, keys=16, disable_passes=disabled)
     decode = pyflex.compile(mask_fn=mask, options=options)
     told = decode.explain(*tensors(2, (8, 2), 21, 150), q_offset=40, kv_len=lengths)
-    assert told.sparsity.startswith("a first kernel lists the blocks")
+    assert told.sparsity.startswith("a first kernel finds the blocks")
     for tile in told.tiles:
         rows = [
             (h, 40 + q)

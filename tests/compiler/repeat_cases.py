@@ -71,7 +71,7 @@ class FakeRunner(run.GpuRunner):
 
     def _load(self, name: str) -> GpuKernel:
         if name == "listing":
-            return kernel("decode_blocks", [*types_of(self._spec), "ptr", "ptr"])
+            return kernel("decode_blocks", types_of(self._spec))
         rows = ["ptr", "i64", "i64"] if self._spec.lse else []
         types = ["ptr", "ptr", "i32", "i32", "i32", "ptr", "i64", "i64", "i64", *rows]
         return kernel("combine", types)
@@ -81,9 +81,6 @@ def block() -> None:
     memory = torch.empty(1 << 20, dtype=torch.uint8)
     workspace.BLOCKS[0, 0] = (1 << 20, memory.data_ptr(), memory)
     run.workspace = lambda *_: memory  # type: ignore[attr-defined]
-    counters = torch.zeros(1 << 10, dtype=torch.int32)
-    workspace.COUNTERS[0, 0] = (1 << 10, counters.data_ptr(), counters)
-    run.counters = lambda *_: counters  # type: ignore[attr-defined]
 
 
 def asked(call: Any) -> str:

@@ -130,7 +130,7 @@ def test_graph_follows_its_tables(splits: int) -> None:
 
 
 def test_threads_on_one_stream() -> None:
-    """Which share the memory of the lists and their counters."""
+    """Which share the memory of the lists."""
     problems = []
     for n in range(4):
         make, table = tables(2 + n, 8, 2048 * (n + 1))["documents"]
