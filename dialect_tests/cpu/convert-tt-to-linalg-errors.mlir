@@ -39,14 +39,6 @@ tt.func public @pointers_to_bits(%p: !tt.ptr<i1>, %n: i32) {
 
 // -----
 
-tt.func public @small_atomic(%p: !tt.ptr<f16>, %f: f16, %m: i1) {
-  // expected-error @+1 {{'tt.atomic_rmw' has no CPU lowering: expected an atomic of 32 or 64 bits}}
-  %old = tt.atomic_rmw fadd, acq_rel, gpu, %p, %f, %m : (!tt.ptr<f16>, f16, i1) -> f16
-  tt.return
-}
-
-// -----
-
 tt.func public @choice_of_pointer_tensors(%p: !tt.ptr<f32>, %q: !tt.ptr<f32>, %c: i1) {
   %s = tt.splat %p : !tt.ptr<f32> -> tensor<4x!tt.ptr<f32>>
   %t = tt.splat %q : !tt.ptr<f32> -> tensor<4x!tt.ptr<f32>>

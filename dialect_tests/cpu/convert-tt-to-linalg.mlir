@@ -227,18 +227,6 @@ tt.func public @programs_of_a_cluster(%p: !tt.ptr<f32>, %at: i32, %f: f32, %on: 
 
 // -----
 
-// CHECK-LABEL: func.func @atomic
-tt.func public @atomic(%p: !tt.ptr<i32>, %n: i32, %m: i1) {
-  // CHECK: %[[OLD:.*]] = scf.if %{{.*}} -> (i32)
-  // CHECK: llvm.atomicrmw add %{{.*}}, %{{.*}} acq_rel : !llvm.ptr, i32
-  %old = tt.atomic_rmw add, acq_rel, gpu, %p, %n, %m : (!tt.ptr<i32>, i32, i1) -> i32
-  // CHECK: llvm.store %[[OLD]]
-  tt.store %p, %old : !tt.ptr<i32>
-  tt.return
-}
-
-// -----
-
 // A tensor of pointers is carried as its base and its offsets.
 // CHECK-LABEL: func.func @carried_pointers
 tt.func public @carried_pointers(%p: !tt.ptr<f32>, %n: i32) {

@@ -95,21 +95,6 @@ tt.func @callee_with_a_tensor(%s: tensor<16x64xf32>, %b: i32, %row: tensor<16xi3
 
 // -----
 
-tt.func private @mod(%s: f32, %b: i32, %h: i32, %q: i32, %kv: i32, %p: !tt.ptr<f32>) -> f32 {
-  // expected-error @+1 {{cannot inline 'tt.atomic_rmw' into a tile of scores}}
-  %0 = tt.atomic_rmw fadd, relaxed, gpu, %p, %s : (!tt.ptr<f32>, f32) -> f32
-  tt.return %s : f32
-}
-
-tt.func @callee_with_an_atomic(%s: tensor<16x64xf32>, %b: i32, %row: tensor<16xi32>, %kv: tensor<64xi32>, %p: !tt.ptr<f32>) {
-  // expected-note @+1 {{the function is applied here}}
-  %0 = flex.score_mod @mod(%s, %b, %row, %row, %kv) captures(%p : !tt.ptr<f32>)
-      : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
-  tt.return
-}
-
-// -----
-
 tt.func private @mod(%s: f32, %b: i32, %h: i32, %q: i32, %kv: i32) -> f32 {
   // expected-error @+1 {{cannot inline 'tt.extern_elementwise' into a tile of scores}}
   %0 = tt.extern_elementwise %s {libname = "", libpath = "", pure = false, symbol = "f"} : (f32) -> f32

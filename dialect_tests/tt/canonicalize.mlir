@@ -71,7 +71,6 @@ tt.func @unused(%p: !tt.ptr<f32>, %x: f32) {
   // CHECK-NEXT: tt.load {{.*}} {isVolatile = true}
   // CHECK-NEXT: tt.extern_elementwise {{.*}} pure = false
   // CHECK-NEXT: tt.elementwise_inline_asm "wait;" {{.*}} pure = false
-  // CHECK-NEXT: tt.atomic_rmw
   // CHECK-NEXT: tt.return
   %0 = tt.load %p : !tt.ptr<f32>
   %1 = tt.load %p {isVolatile = true} : !tt.ptr<f32>
@@ -79,6 +78,5 @@ tt.func @unused(%p: !tt.ptr<f32>, %x: f32) {
   %3 = tt.extern_elementwise %x {libname = "", libpath = "", pure = false, symbol = "f"} : (f32) -> f32
   %5 = tt.elementwise_inline_asm "wait;" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
   %6 = tt.elementwise_inline_asm "none;" {constraints = "=r", packed_element = 1 : i32, pure = true} -> i32
-  %4 = tt.atomic_rmw fadd, relaxed, gpu, %p, %x : (!tt.ptr<f32>, f32) -> f32
   tt.return
 }

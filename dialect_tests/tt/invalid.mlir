@@ -331,48 +331,6 @@ tt.func @reduce_to_more_than_its_operands(%x: tensor<16xf32>) {
 
 // -----
 
-tt.func @atomic_of_another_type(%p: !tt.ptr<i32>, %x: i64) {
-  // expected-error @+1 {{'tt.atomic_rmw' op failed to verify that value type matches ptr type}}
-  %0 = tt.atomic_rmw add, relaxed, gpu, %p, %x : (!tt.ptr<i32>, i64) -> i64
-  tt.return
-}
-
-// -----
-
-tt.func @atomic_to_another_type(%p: !tt.ptr<i32>, %x: i32) {
-  // expected-error @+1 {{'tt.atomic_rmw' op failed to verify that result type matches value type}}
-  %0 = tt.atomic_rmw add, relaxed, gpu, %p, %x : (!tt.ptr<i32>, i32) -> i64
-  tt.return
-}
-
-// -----
-
-tt.func @atomic_with_scalar_mask(%p: tensor<16x!tt.ptr<i32>>, %x: tensor<16xi32>, %mask: i1) {
-  // expected-error @+1 {{'tt.atomic_rmw' op failed to verify that mask type matches ptr type}}
-  %0 = tt.atomic_rmw add, relaxed, gpu, %p, %x, %mask
-      : (tensor<16x!tt.ptr<i32>>, tensor<16xi32>, i1) -> tensor<16xi32>
-  tt.return
-}
-
-// -----
-
-tt.func @atomic_add_of_floats(%p: !tt.ptr<f32>, %x: f32) {
-  // expected-error @+1 {{'tt.atomic_rmw' op expected integers to add, got 'f32'}}
-  %0 = tt.atomic_rmw add, relaxed, gpu, %p, %x : (!tt.ptr<f32>, f32) -> f32
-  tt.return
-}
-
-// -----
-
-tt.func @atomic_fadd_of_integers(%p: tensor<16x!tt.ptr<i32>>, %x: tensor<16xi32>) {
-  // expected-error @+1 {{'tt.atomic_rmw' op expected floats to fadd, got 'i32'}}
-  %0 = tt.atomic_rmw fadd, relaxed, gpu, %p, %x
-      : (tensor<16x!tt.ptr<i32>>, tensor<16xi32>) -> tensor<16xi32>
-  tt.return
-}
-
-// -----
-
 tt.func @bitcast_to_another_width(%x: f32) {
   // expected-error @+1 {{expected numbers of one width, got 'f32' and 'i64'}}
   %0 = tt.bitcast %x : f32 -> i64

@@ -189,18 +189,3 @@ tt.func @bitcast(%x: tensor<16xf32>, %i: i16) {
   %1 = tt.bitcast %i : i16 -> bf16
   tt.return
 }
-
-// CHECK-LABEL: tt.func @atomics
-tt.func @atomics(%p: !tt.ptr<i32>, %i: i32, %ps: tensor<8x!tt.ptr<f32>>, %xs: tensor<8xf32>,
-                 %mask: tensor<8xi1>) {
-  // CHECK: tt.atomic_rmw add, acq_rel, gpu, %{{.*}}, %{{.*}} : (!tt.ptr<i32>, i32) -> i32
-  %0 = tt.atomic_rmw add, acq_rel, gpu, %p, %i : (!tt.ptr<i32>, i32) -> i32
-  // CHECK: tt.atomic_rmw max, relaxed, cta,
-  %1 = tt.atomic_rmw max, relaxed, cta, %p, %i : (!tt.ptr<i32>, i32) -> i32
-  // CHECK: tt.atomic_rmw exch, release, sys,
-  %2 = tt.atomic_rmw exch, release, sys, %p, %i : (!tt.ptr<i32>, i32) -> i32
-  // CHECK: tt.atomic_rmw fadd, acquire, gpu, %{{.*}}, %{{.*}}, %{{.*}} : (tensor<8x!tt.ptr<f32>>, tensor<8xf32>, tensor<8xi1>) -> tensor<8xf32>
-  %3 = tt.atomic_rmw fadd, acquire, gpu, %ps, %xs, %mask
-      : (tensor<8x!tt.ptr<f32>>, tensor<8xf32>, tensor<8xi1>) -> tensor<8xf32>
-  tt.return
-}

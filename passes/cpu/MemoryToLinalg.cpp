@@ -1,4 +1,4 @@
-//===- MemoryToLinalg.cpp - Pointers, loads, stores and atomics -----------===//
+//===- MemoryToLinalg.cpp - Pointers, loads and stores --------------------===//
 //
 // A scalar pointer is one !llvm.ptr. A tensor of pointers is a base !llvm.ptr
 // and a tensor of byte offsets from it.
@@ -167,56 +167,10 @@ struct ConvertStore : OpConversionPattern<tt::StoreOp> {
   }
 };
 
-LLVM::AtomicBinOp atomicKind(tt::RMWOp kind) {
-  switch (kind) {
-  case tt::RMWOp::ADD:
-    return LLVM::AtomicBinOp::add;
-  case tt::RMWOp::FADD:
-    return LLVM::AtomicBinOp::fadd;
-  case tt::RMWOp::MAX:
-    return LLVM::AtomicBinOp::max;
-  case tt::RMWOp::XCHG:
-    return LLVM::AtomicBinOp::xchg;
-  }
-  llvm_unreachable("covered switch");
-}
-
-LLVM::AtomicOrdering atomicOrdering(tt::MemSemantic semantic) {
-  switch (semantic) {
-  case tt::MemSemantic::RELAXED:
-    return LLVM::AtomicOrdering::monotonic;
-  case tt::MemSemantic::ACQUIRE:
-    return LLVM::AtomicOrdering::acquire;
-  case tt::MemSemantic::RELEASE:
-    return LLVM::AtomicOrdering::release;
-  case tt::MemSemantic::ACQUIRE_RELEASE:
-    return LLVM::AtomicOrdering::acq_rel;
-  }
-  llvm_unreachable("covered switch");
-}
-
-struct ConvertAtomicRMW : OpConversionPattern<tt::AtomicRMWOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(tt::AtomicRMWOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Value old = accessEach(
-        rewriter, op.getLoc(), adaptor.getPtr(), adaptor.getVal().front(),
-        optional(adaptor.getMask()), Value(), op.getType(),
-        [&](OpBuilder &builder, Value address, Value value) -> Value {
-          return LLVM::AtomicRMWOp::create(
-              builder, op.getLoc(), atomicKind(op.getAtomicRmwOp()), address,
-              value, atomicOrdering(op.getSem()));
-        });
-    rewriter.replaceOp(op, old);
-    return success();
-  }
-};
-
 } // namespace
 
 void cpu::populateMemoryPatterns(const TypeConverter &converter,
                                  RewritePatternSet &patterns) {
-  patterns.add<ConvertAddPtr, ConvertLoad, ConvertStore, ConvertAtomicRMW>(
-      converter, patterns.getContext());
+  patterns.add<ConvertAddPtr, ConvertLoad, ConvertStore>(converter,
+                                                         patterns.getContext());
 }

@@ -264,11 +264,6 @@ LogicalResult checkSupported(Operation *op) {
         (!function || (function->empty() && !inlined->use_empty())))
       return refuse("expected no instructions of a GPU but those that pyflex "
                     "emits");
-  if (auto atomic = dyn_cast<tt::AtomicRMWOp>(op)) {
-    Type type = getElementTypeOrSelf(atomic.getVal().getType());
-    if (type.getIntOrFloatBitWidth() < 32)
-      return refuse("expected an atomic of 32 or 64 bits");
-  }
   if (auto select = dyn_cast<arith::SelectOp>(op))
     if (isPointerTensor(select.getType()))
       return refuse("a choice between tensors of pointers; expected a choice "

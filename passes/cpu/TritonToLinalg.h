@@ -21,7 +21,7 @@ Value buildTile(OpBuilder &builder, Location loc, RankedTensorType space,
                 ValueRange inputs, ArrayRef<AffineMap> maps, bool hasResult,
                 TileBody body);
 
-/// Patterns for addptr, load, store and atomic_rmw.
+/// Patterns for addptr, load and store.
 void populateMemoryPatterns(const TypeConverter &converter,
                             RewritePatternSet &patterns);
 

@@ -236,27 +236,6 @@ void LoadOp::getEffects(
     effects.emplace_back(MemoryEffects::Write::get());
 }
 
-LogicalResult AtomicRMWOp::verify() {
-  Type element = getElementTypeOrSelf(getVal().getType());
-  StringRef kind = stringifyRMWOp(getAtomicRmwOp());
-  switch (getAtomicRmwOp()) {
-  case RMWOp::XCHG:
-    return success();
-  case RMWOp::FADD:
-    if (isa<FloatType>(element))
-      return success();
-    return emitOpError() << "expected floats to " << kind << ", got "
-                         << element;
-  case RMWOp::ADD:
-  case RMWOp::MAX:
-    if (isa<IntegerType>(element))
-      return success();
-    return emitOpError() << "expected integers to " << kind << ", got "
-                         << element;
-  }
-  llvm_unreachable("every kind is named above");
-}
-
 LogicalResult BitcastOp::verify() {
   Type from = getElementTypeOrSelf(getSrc().getType());
   Type to = getElementTypeOrSelf(getType());

@@ -70,15 +70,5 @@ def TT_PaddingOption : TT_I32Enum<"PaddingOption", [
 def TT_InputPrecision : TT_I32Enum<"InputPrecision", [
   I32EnumAttrCase<"TF32", 0, "tf32">, I32EnumAttrCase<"TF32x3", 1, "tf32x3">,
   I32EnumAttrCase<"IEEE", 2, "ieee">]>;
-def TT_RMWOp : TT_I32Enum<"RMWOp", [
-  I32EnumAttrCase<"ADD", 4, "add">, I32EnumAttrCase<"FADD", 5, "fadd">,
-  I32EnumAttrCase<"MAX", 6, "max">, I32EnumAttrCase<"XCHG", 10, "exch">]>;
-def TT_MemSemantic : TT_I32Enum<"MemSemantic", [
-  I32EnumAttrCase<"RELAXED", 1, "relaxed">, I32EnumAttrCase<"ACQUIRE", 2, "acquire">,
-  I32EnumAttrCase<"RELEASE", 3, "release">,
-  I32EnumAttrCase<"ACQUIRE_RELEASE", 4, "acq_rel">]>;
-def TT_MemSyncScope : TT_I32Enum<"MemSyncScope", [
-  I32EnumAttrCase<"GPU", 1, "gpu">, I32EnumAttrCase<"CTA", 2, "cta">,
-  I32EnumAttrCase<"SYSTEM", 3, "sys">]>;
 
 #endif // PYFLEX_TT_BASE

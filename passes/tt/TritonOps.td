@@ -272,24 +272,4 @@ def TT_ElementwiseInlineAsmOp : TT_Op<"elementwise_inline_asm", [
   let hasVerifier = 1;
 }
 
-def TT_AtomicRMWOp : TT_Op<"atomic_rmw", [MemoryEffects<[MemRead, MemWrite]>,
-    TypesMatchWith<"value type matches ptr type", "ptr", "val", "pointeeTypeOf($_self)">,
-    TypesMatchWith<"result type matches value type", "val", "result", "$_self">,
-    TypesMatchWith<"mask type matches ptr type", "ptr", "mask", "maskTypeOf($_self)",
-                   "($_op.getOperands().size() <= 2) || std::equal_to<>()">]> {
-  let summary = "Reads, combines and writes back in one step; gives the old value.";
-  let description = [{
-    `add` and `max` (signed) combine integers, `fadd` floats; `exch` takes both.
-  }];
-  let arguments = (ins TT_RMWOp:$atomic_rmw_op, TT_PtrLike:$ptr, TT_Any:$val,
-                       Optional<TT_BoolLike>:$mask, TT_MemSemantic:$sem,
-                       TT_MemSyncScope:$scope);
-  let results = (outs TT_Any:$result);
-  let assemblyFormat = [{
-    $atomic_rmw_op `,` $sem `,` $scope `,` $ptr `,` $val (`,` $mask^)? attr-dict `:`
-    functional-type(operands, $result)
-  }];
-  let hasVerifier = 1;
-}
-
 #endif // PYFLEX_TT_OPS

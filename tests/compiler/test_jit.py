@@ -419,49 +419,17 @@ def test_grid_covers_three_axes_over_threads() -> None:
     %v = arith.addi %i, %nz : i32
     %w = arith.addi %v, %old : i32
     tt.store %at, %w : !tt.ptr<i32>
-    %one = arith.constant 1 : i32
-    %true = arith.constant true
-    %seen = tt.atomic_rmw add, acq_rel, gpu, %count, %one, %true
-        : (!tt.ptr<i32>, i32, i1) -> i32
     """
-    compiled = kernel("%out: !tt.ptr<i32>, %count: !tt.ptr<i32>", body)
+    compiled = kernel("%out: !tt.ptr<i32>", body)
     for grid in [(7, 5, 3), (1, 1, 1), (10000, 1, 2), (3, 0, 1)]:
         for threads in (0, 1, 5):
             total = grid[0] * grid[1] * grid[2]
-            out = torch.zeros(max(total, 1), dtype=torch.int32)
-            count = torch.zeros(1, dtype=torch.int32)
-            launch(compiled, out, count, grid=grid, threads=threads)
-            assert count.item() == total
+            out = torch.zeros(total + 1, dtype=torch.int32)
+            launch(compiled, out, grid=grid, threads=threads)
+            # A program that ran twice would have added to what it found.
             expected = torch.arange(total, dtype=torch.int32) + grid[2]
             torch.testing.assert_close(out[:total], expected)
-
-
-@pytest.mark.parametrize("kind", ["add", "fadd", "max", "exch"])
-def test_masked_atomics_give_the_old_value(kind: str) -> None:
-    short = "f32" if kind == "fadd" else "i32"
-    dtype = torch.float32 if kind == "fadd" else torch.int32
-    body = (
-        line("x", "a", 16, short)
-        + line("y", "b", 16, short)
-        + line("z", "out", 16, short)
-        + f"""
-        %v = tt.load %y.at : tensor<16x!tt.ptr<{short}>>
-        %half = arith.constant dense<8> : tensor<16xi32>
-        %mask = arith.cmpi slt, %x.r, %half : tensor<16xi32>
-        %old = tt.atomic_rmw {kind}, acq_rel, gpu, %x.at, %v, %mask
-            : (tensor<16x!tt.ptr<{short}>>, tensor<16x{short}>, tensor<16xi1>) -> tensor<16x{short}>
-        tt.store %z.at, %old, %mask : tensor<16x!tt.ptr<{short}>>
-        """
-    )
-    pointer = f"!tt.ptr<{short}>"
-    compiled = kernel(f"%a: {pointer}, %b: {pointer}, %out: {pointer}", body)
-    a, b = torch.randint(-9, 9, (2, 16)).to(dtype)
-    out, before = torch.zeros(16, dtype=dtype), a.clone()
-    launch(compiled, a, b, out)
-    combine = {"add": before + b, "fadd": before + b, "max": before.maximum(b), "exch": b}[kind]
-    torch.testing.assert_close(a[:8], combine[:8])
-    torch.testing.assert_close(a[8:], before[8:])
-    torch.testing.assert_close(out[:8], before[:8])
+            assert out[total] == 0
 
 
 def test_scalar_arguments_of_every_type() -> None:

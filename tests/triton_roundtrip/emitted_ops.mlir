@@ -126,18 +126,6 @@ tt.func public @elementwise_inline_asm(%x: tensor<16xf32>) {
 
 // -----
 
-tt.func public @atomic_rmw(%p: !tt.ptr<i32>, %i: i32, %ps: tensor<16x!tt.ptr<f32>>, %xs: tensor<16xf32>,
-                           %mask: tensor<16xi1>) {
-  %0 = tt.atomic_rmw add, acq_rel, gpu, %p, %i : (!tt.ptr<i32>, i32) -> i32
-  %1 = tt.atomic_rmw max, acquire, cta, %p, %i : (!tt.ptr<i32>, i32) -> i32
-  %2 = tt.atomic_rmw exch, release, sys, %p, %i : (!tt.ptr<i32>, i32) -> i32
-  %3 = tt.atomic_rmw fadd, relaxed, gpu, %ps, %xs, %mask
-      : (tensor<16x!tt.ptr<f32>>, tensor<16xf32>, tensor<16xi1>) -> tensor<16xf32>
-  tt.return
-}
-
-// -----
-
 tt.func public @loop_and_branch(%n: i32, %p: !tt.ptr<f32>, %x: tensor<16xf32>) {
   %zero = arith.constant 0 : i32
   %one = arith.constant 1 : i32
