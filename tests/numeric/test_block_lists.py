@@ -342,13 +342,16 @@ def test_tiles(keys: int, rows: int, seed: int) -> None:
     check(drawn_problem(mask, 2, (8, 2), 20, 3000), options)
 
 
-def test_more_blocks_than_are_listed_at_a_time(seed: int) -> None:
+@pytest.mark.parametrize("splits", [1, 3, 100])
+@pytest.mark.parametrize("name", ["documents", "strided_blocks", "table"])
+def test_more_blocks_than_are_listed_at_a_time(name: str, splits: int, seed: int) -> None:
+    """So that a round goes on where the one before it ended, in each of the parts."""
     generator = torch.Generator().manual_seed(seed)
-    keys = 40000
-    check(
-        drawn_problem(documents(1, 2, keys, generator), 1, (2, 1), 1, keys),
-        pyflex.Options(keys=16),
-    )
+    keys = random.Random(seed).randint(16000, 30000)
+    mask = MAKES[name](2, 2, keys, generator)
+    lengths = torch.tensor([keys, random.Random(seed).randint(0, keys)], dtype=torch.int32)
+    problem = drawn_problem(mask, 2, (2, 1), 1, keys, lengths)
+    check(problem, pyflex.Options(keys=16, splits=splits))
 
 
 def test_queries_of_many_tiles(seed: int) -> None:
