@@ -275,9 +275,9 @@ def FlexOverlapKernels : Pass<"flex-overlap-kernels", "::mlir::ModuleOp"> {
     Programmatic dependent launch, for NVIDIA GPUs of compute capability 9.0 and
     later: a kernel says after its KV loop that the next one may be launched,
     and `<name>_combine` waits for the first one's memory before it reads.
-    Likewise `<name>_blocks` lets `<name>` start at once, which waits ahead of
-    its loop over the lists, behind what the mods read there. The instructions
-    do nothing when the kernels are launched one after the other.
+    Likewise `<name>_blocks` lets `<name>` start at once, which waits before it
+    lists its blocks, behind what the mods read there. The instructions do
+    nothing when the kernels are launched one after the other.
 
     ```mlir
     %s = flex.for %blocks ...

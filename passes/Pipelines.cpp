@@ -63,7 +63,7 @@ void addOptimisations(OpPassManager &pm, const DecodeOptions &options) {
   // Packing next: it decides which rows every later stage sees.
   if (options.packGqa)
     pm.addPass(createFlexPackGQA(FlexPackGQAOptions{options.heads}));
-  // Lists are one for each tile of rows, and the loops over them are fused.
+  // After packing, which settles the rows that share a list.
   if (options.listBlocks)
     pm.addPass(createFlexListBlocks(FlexListBlocksOptions{options.queries}));
   // The rows of a tile are settled, and its loop is still whole.

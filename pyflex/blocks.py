@@ -192,7 +192,7 @@ def _two_sizes(name: str, given: Any, least: int) -> tuple[int, int]:
         raise BlockMaskError(
             f"the BlockMask's {name} does not fit",
             expected=f"two whole numbers from {least} on, of queries and of keys",
-            got=given,
+            got=repr(given),
         )
     return sizes[0], sizes[1]
 

@@ -11,11 +11,11 @@ from torch.nn.attention.flex_attention import BlockMask
 from pyflex import gpu
 from pyflex.blocks import BlockLists, read_block_mask
 from pyflex.choice import Choice
-from pyflex.errors import DTypeError, ModArityError, ScheduleError
+from pyflex.errors import ModArityError, ScheduleError
 from pyflex.explain import explain
 from pyflex.explanation import Explanation
 from pyflex.gpu import Target
-from pyflex.inputs import Inputs, check_inputs
+from pyflex.inputs import Inputs, check_flag, check_inputs, check_scale
 from pyflex.kernel import KernelSpec
 from pyflex.kind import kind_of
 from pyflex.layout import Layout, Lines, layout_of
@@ -111,17 +111,14 @@ class Decode:
             PyflexError: one of its classes (`pyflex.errors`) for each kind of bad input.
         """
         repeat = self._repeat
-        if repeat is not None and repeat.lse == return_lse:
+        if repeat is not None and repeat.lse is return_lse:
             lists = read_block_mask(block_mask) if block_mask is not None else None
             if lists is repeat.lists:
                 made = repeat(query, key, value, scale, q_offset, kv_len)
                 if made is not None:
                     self._last = repeat.spec
                     return made
-        if not isinstance(return_lse, bool):
-            raise DTypeError(
-                "return_lse has the wrong type", expected="a bool", got=type(return_lse).__name__
-            )
+        check_flag("return_lse", return_lse)
         plan, layout = self._planned(
             query, key, value, block_mask, q_offset, kv_len, return_lse, False
         )
@@ -143,6 +140,8 @@ class Decode:
         max_scores: bool = False,
     ) -> Results:
         """A call that says which results it wants; see `__call__` for the arguments."""
+        check_flag("lse", lse)
+        check_flag("max_scores", max_scores)
         plan, layout = self._planned(
             query, key, value, block_mask, q_offset, kv_len, lse, max_scores
         )
@@ -192,21 +191,26 @@ class Decode:
         value: torch.Tensor,
         *,
         block_mask: BlockMask | None = None,
+        scale: float | None = None,
         q_offset: int | torch.Tensor | None = None,
         kv_len: int | torch.Tensor | None = None,
+        return_lse: bool = False,
     ) -> Explanation:
         """Says which keys a call with these arguments reads, and why with this tile and split.
 
         The kernel is compiled as by a call, and `ir` then shows it, but not launched: the bounds
-        that it derives from the mask, or the lists that it reads, are computed by a kernel of their
-        own. They, lengths and a BlockMask's lists are read from the device, which waits for it.
-        Arguments and errors are those of a call.
+        that it derives from the mask, or the blocks that the mask shows, are computed by a kernel
+        of their own. They, lengths and a BlockMask's lists are read from the device, which waits
+        for it. Arguments and errors are those of a call.
 
         Example:
             >>> print(decode.explain(query, key, value, kv_len=lengths))
         """
+        check_flag("return_lse", return_lse)
+        if scale is not None:
+            check_scale(scale)
         plan, layout = self._planned(
-            query, key, value, block_mask, q_offset, kv_len, lse=False, max_scores=False
+            query, key, value, block_mask, q_offset, kv_len, return_lse, False
         )
         lists = read_block_mask(block_mask) if block_mask is not None else None
         inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
@@ -261,17 +265,18 @@ def compile(
 
     Returns:
         A callable, `Decode`. Kernels are made at the first call of each kind (dtype, head
-        dimensions, KV heads and their group, one query or more, alignment, whether keys lie one
-        behind the other or with those of other heads between), not for each length or batch: on a
-        GPU these choose between at most three tiles, each of which is a kernel, made when it is
-        first wanted.
+        dimensions, KV heads and their group, queries in powers of two, which results are wanted,
+        a BlockMask's block sizes, the integers of q_offset and kv_len, alignment, whether keys lie
+        one behind the other or with those of other heads between), not for each length or batch:
+        on a GPU these choose between at most three tiles, and between blocks that are listed and
+        not, each of which is a kernel, made when it is first wanted.
 
     Raises:
         ModArityError: for a mod that is not callable.
         ScheduleError: for options that are no `Options`.
 
     Example:
-        >>> decode = pyflex.compile(mask_fn=lambda b, h, q, kv: q - kv < 1024)
+        >>> decode = pyflex.compile(mask_fn=lambda b, h, q, kv: (kv <= q) & (q - kv < 1024))
         >>> out = decode(query, key, value, q_offset=position)
     """
     for name, fn in (("score_fn", score_fn), ("mask_fn", mask_fn)):

@@ -247,7 +247,7 @@ class HeadCountError(ShapeError):
 
 
 class BlockMaskError(PyflexError, ValueError):
-    """A BlockMask that does not fit the call: too small, another device, another block size."""
+    """A BlockMask that does not fit the call: too small, another device, damaged tensors."""
 
 
 class GradientError(PyflexError, ValueError):

@@ -59,7 +59,9 @@ def _sparsity(plan: Plan, has_mask: bool, tiles: tuple[RowTile, ...]) -> str:
         asked = "its mask_mod is asked in partial ones"
         return f"a BlockMask lists the blocks; {asked}{', mask_fn in all' if has_mask else ''}"
     if plan.spec.lists:
-        return "a first kernel finds the blocks that the mask shows; it is asked in partial ones"
+        return (
+            "a first kernel finds the blocks that the mask shows; the mask is asked in partial ones"
+        )
     if plan.spec.mask is None:
         return "no mask: every key below kv_len is read"
     if any(tile.all or tile.keys < tile.length for tile in tiles):
@@ -155,7 +157,7 @@ class _Listed:
 
 
 class _Found:
-    """The lists that a first kernel writes, read from the device."""
+    """What a first kernel finds of the blocks, read from the device."""
 
     def __init__(self, inputs: Inputs, plan: Plan, layout: Layout) -> None:
         spec = plan.spec
@@ -224,7 +226,8 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
     elif chosen.us == min(one.us for one in estimates):
         why = f"the shortest time by the model, for {longest}"
     elif schedule == tiles[-1]:
-        why = f"near the model's shortest time for {longest}; few programs beat it there"
+        known = "of so few programs it is faster than the model has it"
+        why = f"near the model's shortest time for {longest}; {known}"
     else:
-        why = "the better of the wider tiles: so few programs need more bytes in each"
+        why = "the better of the wider tiles: so few programs each need more bytes"
     return f"{given}{why}", tuple(estimates)

@@ -12,7 +12,7 @@ from torch.nn.attention.flex_attention import AuxOutput, AuxRequest, BlockMask, 
 from pyflex.blocks import read_block_mask
 from pyflex.decode import Decode, compile
 from pyflex.errors import BlockMaskError, HeadCountError, ScheduleError, ShapeError
-from pyflex.inputs import check_inputs
+from pyflex.inputs import check_flag, check_inputs
 from pyflex.mods import identity
 from pyflex.options import Options
 from pyflex.recent import keep_recent
@@ -72,6 +72,8 @@ def flex_attention(
             expected="AuxRequest(lse=..., max_scores=...)",
             got=type(return_aux).__name__,
         )
+    check_flag("enable_gqa", enable_gqa)
+    check_flag("return_lse", return_lse)
     if return_lse and return_aux is not None:
         raise ScheduleError(
             "return_lse and return_aux exclude each other",

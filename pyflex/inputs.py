@@ -65,8 +65,8 @@ def check_inputs(
     """The call as `Inputs`, or one of pyflex's errors."""
     if (recording := recorder()) is not None:
         raise LayoutError(
-            "a call cannot be recorded, and has no memory for its results where tensors are fake",
-            expected=f"no {recording}",
+            "a call needs tensors with memory and leaves nothing in a record of torch's operations",
+            expected=f"a call outside of it: no {recording}",
             got=recording,
         )
     named = (("query", query), ("key", key), ("value", value))
@@ -143,6 +143,12 @@ def check_memory(name: str, tensor: torch.Tensor) -> None:
             "resolve_neg() gives one with the negative bit its own memory",
             got=f"{type(tensor).__name__}, {tensor.layout}",
         )
+
+
+def check_flag(name: str, given: object) -> None:
+    """Refuses what is no bool where a result is asked for."""
+    if not isinstance(given, bool):
+        raise DTypeError(f"{name} has the wrong type", expected="a bool", got=type(given).__name__)
 
 
 def check_scale(scale: Any) -> float:

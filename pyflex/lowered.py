@@ -103,7 +103,7 @@ class Lowered:
         return found
 
     def binaries(self, target: Target) -> tuple[Binary, Binary | None, Binary | None]:
-        """Machine code of this kernel, of the one that joins a split and of the one that lists.
+        """Machine code of this kernel, of the one that joins a split, of the one that finds blocks.
 
         They are compiled at the same time: the others are ready long before the first.
         """
@@ -165,7 +165,10 @@ class Lowered:
             return passes[stage]
         available = self.stages(target)
         if target is None or stage not in available:
-            raise ScheduleError("no such stage", expected=", ".join(available), got=repr(stage))
+            more = " or, such as with target='cuda:90', a GPU's" if target is None else ""
+            raise ScheduleError(
+                "no such stage", expected=f"{', '.join(available)}{more}", got=repr(stage)
+            )
         return self.gpu(target).text(stage)
 
     def _after_passes(self, target: Target | None) -> dict[str, str]:

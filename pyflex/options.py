@@ -31,11 +31,11 @@ class Options:
     """How to make a kernel. None leaves the choice to pyflex.
 
     Attributes:
-        rows: rows of a tile of scores (queries times packed heads), a power of two from 16.
-        keys: keys of a tile of scores, a power of two from 16.
-        num_warps: warps of a GPU program, a power of two.
-        num_stages: depth of the GPU's software pipeline, at least 1.
-        splits: programs that share one KV loop, at least 1.
+        rows: rows of a tile of scores (queries times packed heads), a power of two from 16 to 128.
+        keys: keys of a tile of scores, a power of two from 16 to 512.
+        num_warps: warps of a GPU program, a power of two up to 32.
+        num_stages: depth of the GPU's software pipeline, from 1 to 8.
+        splits: programs that share one KV loop, from 1 to 65535.
         precision: how float32 products are computed on a GPU: "tf32x3" by three products of
             the matrix units, with about the error of float32 itself; "ieee" exactly, on NVIDIA's
             ordinary units, 2 to 5 times slower; "tf32" with the 11 bits of one product. A CPU

@@ -169,7 +169,7 @@ class Repeat:
         if self.lse:
             lse = self._empty(self._shape[:-1], self._row_strides, torch.float32)
         stream = self._stream(self._index)
-        # Held until both kernels are queued; the library looks whether it is large enough.
+        # Held until all kernels are queued; the library looks whether it is large enough.
         place = (self._index, stream)
         kept = BLOCKS.get(place, _NO_BLOCK) if self._keeps else _NO_BLOCK
         try:

@@ -138,7 +138,7 @@ class Runner:
         lists: Lists | None = None,
         results: tuple[Argument, ...] = (),
     ) -> None:
-        """Launches the kernel, behind the one that lists its blocks, before the one that joins.
+        """Launches the kernel, behind the one that finds its blocks, before the one that joins.
 
         Args:
             arguments: the kernel's, but for those of the lists and of the split.
@@ -221,7 +221,7 @@ class GpuRunner(Runner):
             for name in names:
                 if name not in self._loaded:
                     self._loaded[name] = self._load(name)
-            # The programs that read the lists start while the last ones are made.
+            # Programs that list their blocks start while the first kernel still runs.
             spread = 2 if names[0] == "listing" else 0
             launcher = Launcher(*(self._loaded[name] for name in names), spread=spread)
             self._launchers[names] = launcher

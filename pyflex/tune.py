@@ -119,11 +119,11 @@ def tune(
 
     Raises:
         DeviceError: for tensors that are not on a GPU.
-        ScheduleError: for a candidate that changes what `decode.options` fixes.
+        ScheduleError: for candidates that are no `Options`, or change what `decode.options` fixes.
         PyflexError: what the call of `decode` itself raises.
 
     Example:
-        >>> decode = pyflex.compile(mask_fn=lambda b, h, q, kv: q - kv < 1024)
+        >>> decode = pyflex.compile(mask_fn=lambda b, h, q, kv: (kv <= q) & (q - kv < 1024))
         >>> tuned = pyflex.tune(decode, query, key, value, q_offset=position)
         >>> decode = pyflex.compile(mask_fn=..., options=tuned.options)
     """
@@ -131,14 +131,14 @@ def tune(
         raise ScheduleError(
             "nothing to tune", expected="what pyflex.compile gave", got=type(decode).__name__
         )
+    for options in [] if candidates is None else _checked(candidates):
+        _check_fixed(decode.options, options)
     arguments = (query, key, value, block_mask, scale, q_offset, kv_len)
     if isinstance(query, torch.Tensor) and not query.is_cuda:
         raise DeviceError("only a GPU's schedule can be tuned", expected="cuda", got=query.device)
     expected = decode.run(*arguments, lse=return_lse)
     if candidates is None:
         candidates = _candidates(decode.options, query, key, value, block_mask, kv_len)
-    for options in candidates:
-        _check_fixed(decode.options, options)
     with torch.cuda.device(query.device):
         return _sweep(decode, candidates, arguments, expected)
 
@@ -199,6 +199,16 @@ def _candidates(
         programs=query.shape[0] * key.shape[1],
         processors=torch.cuda.get_device_properties(query.device).multi_processor_count,
     )
+
+
+def _checked(candidates: object) -> Sequence[Options]:
+    if not isinstance(candidates, Sequence) or not all(isinstance(c, Options) for c in candidates):
+        raise ScheduleError(
+            "candidates are no schedules",
+            expected="a sequence of pyflex.Options",
+            got=repr(candidates),
+        )
+    return candidates
 
 
 def _check_fixed(fixed: Options, candidate: Options) -> None:

@@ -67,6 +67,8 @@ def visualize(
             expected="mask_mod(b, h, q_idx, kv_idx)",
             got=type(mask_fn).__name__,
         )
+    if path is not None and not isinstance(path, (str, os.PathLike)):
+        raise DTypeError("path is no path", expected="a str or Path", got=type(path).__name__)
     q_block, kv_block = _block_sizes(block_size)
     q_len = _whole("q_len", q_len, 1)
     entries, heads = _indices("b", b), _indices("h", h)
@@ -160,9 +162,13 @@ def _sizes(length: int, block: int, blocks: int) -> torch.Tensor:
 
 def _device(given: torch.device | str) -> torch.device:
     try:
-        return torch.device(given)
-    except (RuntimeError, TypeError) as error:
-        raise DeviceError("no such device", expected="such as 'cuda' or 'cpu'", got=error) from None
+        device = torch.device(given)
+        torch.zeros(1, device=device).tolist()
+    except (AssertionError, RuntimeError, TypeError) as error:  # NotImplementedError, too
+        raise DeviceError(
+            "no such device", expected="such as 'cuda' or 'cpu'", got=f"{given}: {error}"
+        ) from None
+    return device
 
 
 def _device_of(mask_fn: Callable[..., Any]) -> torch.device:

@@ -109,12 +109,6 @@ def unit(exact: torch.Tensor) -> torch.Tensor:
     return torch.ldexp(torch.ones_like(exact), exponent - 24).clamp(min=LEAST_UNIT)
 
 
-def eager_error(form: Form, x: torch.Tensor) -> float:
-    """The largest error of f32 eager torch."""
-    exact = form.exact(x.double())
-    return float(((form.mod(x).double() - exact) / unit(exact)).abs().max())
-
-
 class Meter:
     """One form's kernel, for arguments of [16 * kv_heads, keys]."""
 

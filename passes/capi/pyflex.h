@@ -189,7 +189,7 @@ typedef struct PyflexGpuKind {
   uint32_t num_fixed; /* arguments behind the strides of the inputs */
   uint32_t tile_keys, programs;
   uint32_t overlap;                 /* as in PyflexGpuLaunch */
-  uint32_t lists, blocks_at_once;   /* that `listing` looks at, for a word */
+  uint32_t lists, blocks_at_once;   /* that `listing` makes words for; of one */
   int32_t device_type, device;      /* DLPack's */
   int32_t dtype_code, dtype_bits;   /* DLPack's */
   int32_t offset_bits, length_bits; /* of a tensor's integers; 0: none */

@@ -39,7 +39,7 @@ struct OverlapKernelsPass
   }
 
   /// Programs of `func` take the places that those of `blocks` leave, and wait
-  /// for the lists there.
+  /// for the words there.
   LogicalResult overlapBlocks(tt::FuncOp blocks, tt::FuncOp func) {
     auto loops = func.getBody().front().getOps<ForOp>();
     if (loops.empty())

@@ -222,10 +222,10 @@ OpFoldResult AddPtrOp::fold(FoldAdaptor adaptor) {
 }
 
 void LoadOp::build(OpBuilder &builder, OperationState &state, Value ptr,
-                   Value mask, Value other, EvictionPolicy evict) {
+                   Value mask, Value other) {
   build(builder, state, pointeeTypeOf(ptr.getType()), ptr, mask, other,
-        ArrayRef<int32_t>{}, PaddingOptionAttr{}, CacheModifier::NONE, evict,
-        false);
+        ArrayRef<int32_t>{}, PaddingOptionAttr{}, CacheModifier::NONE,
+        EvictionPolicy::NORMAL, false);
 }
 
 void LoadOp::getEffects(

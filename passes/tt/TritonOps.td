@@ -2,7 +2,8 @@
 //
 // A mirror: names, operands, properties and assembly follow Triton's `tt`
 // dialect, so that text printed here is read by Triton's own parser. Ops that
-// pyflex does not emit are absent on purpose.
+// pyflex does not emit are absent on purpose, but for tt.call, by which IR that
+// a person writes uses a mod.
 //
 //===----------------------------------------------------------------------===//
 
@@ -169,8 +170,7 @@ def TT_LoadOp : TT_Op<"load", [AttrSizedOperandSegments,
     DefaultValuedAttr<BoolAttr, "false">:$isVolatile);
   let results = (outs TT_Any:$result);
   let builders = [OpBuilder<(ins "::mlir::Value":$ptr, CArg<"::mlir::Value", "{}">:$mask,
-      CArg<"::mlir::Value", "{}">:$other,
-      CArg<"::mlir::tt::EvictionPolicy", "::mlir::tt::EvictionPolicy::NORMAL">:$evict)>];
+      CArg<"::mlir::Value", "{}">:$other)>];
   let assemblyFormat = [{
     $ptr (`,` $mask^)? (`,` $other^)?
     oilist(`cacheModifier` `=` $cache | `evictionPolicy` `=` $evict)

@@ -18,14 +18,11 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from pyflex.errors import (
     CaptureIndexError,
     ConstantRangeError,
-    DataDependentControlFlowError,
     IndexRankError,
     LeakedValueError,
-    MutationError,
     PyflexError,
     SourceLine,
     UnsupportedOpError,
-    WholeTensorOpError,
     user_line,
 )
 from pyflex.trace.builder import MLIR_TYPES, Builder, Value
@@ -33,6 +30,13 @@ from pyflex.trace.captures import Captures, CaptureView, describe
 from pyflex.trace.indexing import as_tensor, index_capture
 from pyflex.trace.lowering import Lowering
 from pyflex.trace.lowerings import LOWERINGS
+from pyflex.trace.refusals import (
+    data_dependent,
+    mutation,
+    no_lowering,
+    refuse_dimensions,
+    refused_by_torch,
+)
 from pyflex.trace.values import TracedScalar, TracedTensor, TracedView
 
 aten = torch.ops.aten
@@ -100,13 +104,13 @@ class FunctionMode(TorchFunctionMode):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
         if func is _SETITEM or name in ("__set__", "__delitem__"):
-            raise _mutation("assignment to a tensor's elements or attributes")
+            raise mutation("assignment to a tensor's elements or attributes")
         if func in _IN_PLACE:
-            raise _mutation(f"Tensor.{name}")
+            raise mutation(f"Tensor.{name}")
         if name in _READS_VALUES and args and isinstance(args[0], torch.Tensor):
-            raise _data_dependent(name)
+            raise data_dependent(name)
         if func in _COPIES_NUMBERS and any(_tensors((*args[-1:], *kwargs.values()))):
-            raise _data_dependent(f"{name}() of tensors")
+            raise data_dependent(f"{name}() of tensors")
         if func in _ISCLOSE:  # torch's own changes a temporary in place
             raise UnsupportedOpError(
                 "torch.isclose", expected="(a - b).abs() <= tolerance", got="isclose"
@@ -124,7 +128,7 @@ class FunctionMode(TorchFunctionMode):
             raise ConstantRangeError(str(error), expected="a number of 64 bits") from None
         except (AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
             name = "indexing" if func is _GETITEM else resolve_name(func) or name
-            raise UnsupportedOpError(name, f"is refused by torch: {error}") from None
+            raise refused_by_torch(name, error) from None
 
     def _getitem(self, func: Any, tensor: torch.Tensor, index: Any) -> Any:
         entries = index if isinstance(index, tuple) else (index,)
@@ -165,11 +169,16 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = kwargs or {}
         packet = func.overloadpacket
         if packet in _READ_OPS:
-            raise _data_dependent(str(packet))
+            raise data_dependent(str(packet))
         if torch.Tag.nondeterministic_seeded in func.tags:
-            raise UnsupportedOpError(str(func), "draws random numbers")
+            raise UnsupportedOpError(
+                str(func),
+                "draws random numbers",
+                expected="the same score at each call",
+                got=str(func),
+            )
         if func._schema.is_mutable:
-            raise _mutation(str(func))
+            raise mutation(str(func))
 
         tensors = list(_tensors((*args, *kwargs.values())))
         if not any(isinstance(x, TracedTensor) for x in tensors):
@@ -182,7 +191,7 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if func.is_view and isinstance(args[0], TracedView):
             return self._view(func, args, kwargs)
         for tensor in tensors:
-            _refuse_dimensions(func, tensor)
+            refuse_dimensions(func, tensor)
         return self._lower(func, args, kwargs, bool(tensors))
 
     def _constant(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -194,7 +203,12 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _view(self, func: Any, args: Any, kwargs: Any) -> Any:
         """A view op on a partly indexed capture: the same op on the dimensions that are left."""
         if func.overloadpacket is aten.as_strided:  # counts from the storage's start
-            raise UnsupportedOpError(str(func), "is not supported after a traced index")
+            raise UnsupportedOpError(
+                str(func),
+                "is not supported after a traced index",
+                expected="views that torch has other ops for",
+                got=str(func),
+            )
         terms = args[0].capture.terms
         result = func(args[0].capture.plain(), *args[1:], **kwargs)
         return pytree.tree_map_only(
@@ -243,7 +257,7 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         except (RuntimeError, TypeError, ValueError) as error:
             if "without overflow" in str(error):
                 raise ConstantRangeError(f"{func}: {error}") from None
-            raise UnsupportedOpError(str(func), f"is refused by torch: {error}") from None
+            raise refused_by_torch(str(func), error) from None
         for result in results:
             if result.dtype not in MLIR_TYPES:
                 raise UnsupportedOpError(
@@ -256,7 +270,7 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if decomposition is None and func._can_decompose():
             decomposition = func.decompose
         if decomposition is None or self._depth == _MAX_DECOMPOSITION_DEPTH:
-            raise UnsupportedOpError(str(func))
+            raise no_lowering(str(func), str(func))
         self._depth += 1
         try:
             with self:
@@ -265,13 +279,11 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if self._depth > 1:
                 raise
             # Name the op that the user wrote, not a part of torch's decomposition of it.
-            raise UnsupportedOpError(
-                str(func), f"has no lowering: {error.message}", at=error.at
-            ) from None
+            raise no_lowering(str(func), error.op, error.at) from None
         finally:
             self._depth -= 1
         if result is NotImplemented:
-            raise UnsupportedOpError(str(func))
+            raise no_lowering(str(func), str(func))
         return result
 
 
@@ -322,35 +334,3 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
         _table.update(decomposition_table)
         _table.update(core_aten_decompositions())
     return _table
-
-
-def _refuse_dimensions(func: Any, tensor: torch.Tensor) -> None:
-    if tensor.ndim == 0:
-        return
-    if isinstance(tensor, TracedView):
-        got = f"{describe(tensor)} (the dimensions left after indexing)"
-    else:
-        got = describe(tensor)
-    raise WholeTensorOpError(
-        f"{func} is called on a captured tensor that still has dimensions; index it first, "
-        "or compute the whole tensor outside the mod",
-        expected="a 0-d tensor",
-        got=got,
-    )
-
-
-def _data_dependent(what: str) -> DataDependentControlFlowError:
-    return DataDependentControlFlowError(
-        "Python asks for the value of a tensor, which a kernel only has when it runs; "
-        "use torch.where in place of `if`, and Python numbers where Python needs a number",
-        expected="torch ops on tensors",
-        got=what,
-    )
-
-
-def _mutation(what: str) -> MutationError:
-    return MutationError(
-        "a mod must not change a tensor in place; write `x = x + y` in place of `x += y`",
-        expected="ops that give a new tensor",
-        got=what,
-    )

@@ -70,7 +70,8 @@ def _trace(fn: Callable[..., Any], kind: ModKind, device: torch.device) -> Trace
     with plain[0], plain[1], plain[2], DispatchMode(trace), FunctionMode(trace):
         try:
             result = fn(*arguments)
-        except (AttributeError, TypeError) as error:
+        except (AttributeError, KeyError, NotImplementedError, TypeError) as error:
+            _check_called(error, fn, kind)
             if (text := _told_of_tensors(error)) is None:
                 raise
             raise ModOperandError(
@@ -83,11 +84,24 @@ def _trace(fn: Callable[..., Any], kind: ModKind, device: torch.device) -> Trace
     return _close(trace, kind, value, origin)
 
 
+def _check_called(error: Exception, fn: Any, kind: ModKind) -> None:
+    """Raises ModArityError where a function without a line of Python refuses its arguments."""
+    if isinstance(error, PyflexError) or raising_line(error) is not None:
+        return
+    expected = _signature(kind)
+    raise ModArityError(
+        f"a {kind} cannot be called with its arguments: {error}", expected=expected, got=_name(fn)
+    ) from None
+
+
 def _told_of_tensors(error: Exception) -> str | None:
     """What Python or torch says of a traced value's type, with the name that users know it by.
 
     None for an error of another origin, which is the mod's own.
     """
+    if isinstance(error, KeyError):
+        keys = isinstance(error.args[0] if error.args else None, TracedTensor)
+        return "a score or an index as a key of a dict or set" if keys else None
     text = str(error)
     told = text
     for cls in (TracedScalar, TracedView):
@@ -96,8 +110,7 @@ def _told_of_tensors(error: Exception) -> str | None:
 
 
 def _check_arity(fn: Any, kind: ModKind, origin: SourceLine | None) -> None:
-    names = [name for _, name, _, _ in _ARGUMENTS[kind]]
-    expected = f"{kind}({', '.join(names)})"
+    names, expected = [name for _, name, _, _ in _ARGUMENTS[kind]], _signature(kind)
     if not callable(fn):
         raise ModArityError(
             f"a {kind} must be callable", expected=expected, got=type(fn).__name__, at=origin
@@ -116,6 +129,10 @@ def _check_arity(fn: Any, kind: ModKind, origin: SourceLine | None) -> None:
             got=f"{_name(fn)}{signature}",
             at=origin,
         ) from None
+
+
+def _signature(kind: ModKind) -> str:
+    return f"{kind}({', '.join(name for _, name, _, _ in _ARGUMENTS[kind])})"
 
 
 def _name(fn: Any) -> str:

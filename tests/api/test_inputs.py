@@ -321,12 +321,36 @@ def test_a_block_masks_own_mod_is_traced_and_checked() -> None:
 
 
 def test_what_is_asked_for_has_a_type() -> None:
-    decode = pyflex.compile()
-    for given in ("yes", 2, [], torch.tensor(True)):
-        with pytest.raises(errors.DTypeError, match="return_lse"):
-            decode(**arguments(), return_lse=given)  # type: ignore[call-overload]
-    decode(**arguments())
+    decode: Any = pyflex.compile()
+    for warm in (False, True):
+        if warm:
+            decode(**arguments())
+        for given in ("yes", 2, 0, None, [], torch.tensor(True), torch.tensor(False)):
+            for call, name in (
+                (decode, "return_lse"),
+                (decode.run, "lse"),
+                (decode.run, "max_scores"),
+                (decode.explain, "return_lse"),
+                (pyflex.flex_attention, "return_lse"),
+                (pyflex.flex_attention, "enable_gqa"),
+            ):
+                with pytest.raises(errors.DTypeError, match=f"{name} has the wrong type"):
+                    call(**arguments(), **{name: given})
     with pytest.raises(errors.ScheduleError, match="no such stage"):
-        decode.ir([])  # type: ignore[arg-type]
+        decode.ir([])
+    with pytest.raises(errors.ScheduleError, match=r"target='cuda:90'"):
+        decode.ir("ptx")
+    tune: Any = pyflex.tune
     with pytest.raises(errors.ScheduleError, match=r"pyflex\.compile"):
-        pyflex.tune("x", *arguments().values())  # type: ignore[arg-type]
+        tune("x", *arguments().values())
+    for candidates in (pyflex.Options(), [{"keys": 64}], "keys"):
+        with pytest.raises(errors.ScheduleError, match=r"pyflex\.Options"):
+            tune(decode, *arguments().values(), candidates=candidates)
+
+
+def test_an_explanation_takes_the_arguments_of_a_call() -> None:
+    decode = pyflex.compile(mask_fn=causal)
+    given = {"q_offset": 30, "kv_len": 40, "scale": 0.5, "return_lse": True}
+    assert decode.explain(**arguments(), **given).tiles
+    with pytest.raises(errors.DTypeError, match="scale"):
+        decode.explain(**arguments(), scale="large")  # type: ignore[arg-type]

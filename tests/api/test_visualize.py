@@ -180,6 +180,8 @@ MISTAKES: list[tuple[str, type[errors.PyflexError], dict[str, Any], tuple[str, .
     ("negative head", errors.ShapeError, {"h": -1}, ("h is out of range", "got: -1")),
     ("no index", errors.DTypeError, {"b": None}, ("b is no index", "NoneType")),
     ("no device", errors.DeviceError, {"device": "foo"}, ("no such device", "foo")),
+    ("device without memory", errors.DeviceError, {"device": "meta"}, ("meta",)),
+    ("path", errors.DTypeError, {"path": [3]}, ("path", "list")),
     ("no entries", errors.ShapeError, {"b": ()}, ("b lists nothing",)),
     ("block size", errors.ShapeError, {"block_size": 0}, ("block_size", "got: 0")),
     ("block sizes", errors.ShapeError, {"block_size": (1, 2, 3)}, ("two of them", "(1, 2, 3)")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import math
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -60,10 +61,28 @@ PAIRS = torch.ones(2, 8)
     ],
 )
 def test_data_dependence(mod: Callable[..., Any]) -> None:
-    with pytest.raises(DataDependentControlFlowError, match=r"torch\.where") as caught:
+    with pytest.raises(DataDependentControlFlowError) as caught:
         trace_score_mod(mod, "cpu")
+    assert "when it runs; " in caught.value.message
     assert caught.value.at is not None
     assert "lambda" in caught.value.at.text
+
+
+@pytest.mark.parametrize(
+    ("mod", "advice"),
+    [
+        (lambda s, b, h, q, kv: s if q > kv else -s, "torch.where"),
+        (lambda s, b, h, q, kv: s * [1.0, 2.0][h], "make what is indexed a torch tensor"),
+        (lambda s, b, h, q, kv: s * np.ones(8)[h], "make what is indexed a torch tensor"),
+        (lambda s, b, h, q, kv: s + np.exp(s), "torch's functions"),
+        (lambda s, b, h, q, kv: s + math.exp(s), "torch's functions"),
+        (lambda s, b, h, q, kv: s * SCALAR.tolist(), "torch's functions"),
+    ],
+)
+def test_data_dependence_says_what_to_use(mod: Callable[..., Any], advice: str) -> None:
+    with pytest.raises(DataDependentControlFlowError) as caught:
+        trace_score_mod(mod, "cpu")
+    assert advice in caught.value.message
 
 
 def _iadd(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
@@ -118,6 +137,11 @@ def test_mutation(mod: Callable[..., Any]) -> None:
         lambda s, b, h, q, kv, *, scale: s,
         functools.partial(lambda s, b, h, q, kv: s, 1.0),
         torch.nn.Linear(2, 2),
+        torch.nn.Module,
+        torch.nn.Module(),
+        torch.exp,
+        torch.Tensor.exp,
+        math.exp,
         5,
         None,
     ],
@@ -259,6 +283,7 @@ def test_printing_does_not_disturb(capsys: pytest.CaptureFixture[str]) -> None:
         (lambda s, b, h, q, kv: s.size_of, "no attribute 'size_of'"),
         (lambda s, b, h, q, kv: s(q), "not callable"),
         (lambda s, b, h, q, kv: PAIRS[h].size_of, "no attribute 'size_of'"),
+        (lambda s, b, h, q, kv: s * {0: 1.0}[h], "a key of a dict or set"),
     ],
 )
 def test_operands(mod: Callable[..., Any], told: str) -> None:
