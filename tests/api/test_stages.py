@@ -80,6 +80,10 @@ def test_lists_are_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = decode.ir("flex-list-blocks")
     assert "tt.func public @decode_blocks" in listed
     assert "flex.classify @mask_mod" in listed
+    # All threads of a program wait for its list, by each target's own barrier.
+    assert "s_barrier ;" in decode.ir("amdgcn", target="hip:gfx942")
+    for target in ("cuda:80", "cuda:90"):
+        assert decode.ir("ptx", target=target).count("bar.sync 0; //") == 1
 
 
 def test_no_flex_op_is_left(called: pyflex.Decode) -> None:
