@@ -414,7 +414,9 @@ def FlexLegalizeMath : Pass<"flex-legalize-math", "::mlir::ModuleOp"> {
     %z = tt.elementwise_inline_asm "ex2.approx.ftz.f32 $0, $1;" {...} %y : tensor<16x64xf32> -> tensor<16x64xf32>
     ```
   }];
-  let options = [Option<"target", "target", "std::string", "\"cuda\"", "cuda or hip">];
+  let options = [
+    Option<"target", "target", "std::string", "\"cuda\"", "cuda or hip">,
+    Option<"gfx", "gfx", "int64_t", "9", "the generation of AMD's GPUs, 9 to 12">];
   let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
   let statistics = [Statistic<"numCalls", "num-calls", "library calls made">];
 }

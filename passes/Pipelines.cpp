@@ -53,6 +53,8 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
                              llvm::cl::desc("the kernel to keep")};
   Option<std::string> target{*this, "target", llvm::cl::init("cuda"),
                              llvm::cl::desc("cuda or hip")};
+  Option<int64_t> gfx{*this, "gfx", llvm::cl::init(9),
+                      llvm::cl::desc("the generation of AMD's GPUs, 9 to 12")};
 };
 
 /// Each stage may be left out; the kernel gives the same answer without it.
@@ -112,7 +114,8 @@ void buildDecodePipeline(OpPassManager &pm, const DecodeOptions &options) {
   if (options.splitProducts && options.target == "cuda")
     pm.addPass(createFlexSplitProducts());
   // After cleanup, which folds and merges math ops but not calls.
-  pm.addPass(createFlexLegalizeMath(FlexLegalizeMathOptions{options.target}));
+  pm.addPass(createFlexLegalizeMath(
+      FlexLegalizeMathOptions{options.target, options.gfx}));
 }
 
 } // namespace

@@ -56,6 +56,13 @@ class Target:
         return self.backend == "cuda" and isinstance(self.arch, int) and self.arch >= 90
 
     @property
+    def gfx(self) -> int | None:
+        """The generation of one of AMD's GPUs, from 9 on."""
+        if not isinstance(self.arch, str):
+            return None
+        return 9 if self.arch.startswith("gfx9") else int(self.arch[3:5])
+
+    @property
     def tf32(self) -> bool:
         """Whether its matrix units take float32 in that form only."""
         return self.backend == "cuda"

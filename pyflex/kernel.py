@@ -142,14 +142,16 @@ class KernelSpec:
         schedule = replace(self.schedule, num_warps=_LISTING_WARPS, num_stages=1)
         return replace(self, schedule=schedule, kernel="decode_blocks")
 
-    def pipeline(self, backend: str, *, sm_90: bool, tf32: bool) -> str:
+    def pipeline(self, backend: str, *, sm_90: bool, tf32: bool, gfx: int | None = None) -> str:
         """The passes that make the kernel for "cuda" or "hip".
 
         `sm_90` says whether the GPU has what came with NVIDIA's compute capability 9.0: clusters,
         and kernels that start before the one ahead has ended. `tf32` says that its matrix units
-        take float32 in that form only.
+        take float32 in that form only. `gfx` is the generation of one of AMD's.
         """
         settings = [f"kernel={self.kernel}", f"target={backend}", f"heads={self.schedule.heads}"]
+        if gfx is not None:
+            settings.append(f"gfx={gfx}")
         if self.queries:
             settings.append(f"queries={self.queries}")
         # A mask is either listed or solved. With lists, their number does not depend on what hides

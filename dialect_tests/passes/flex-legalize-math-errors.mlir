@@ -1,6 +1,8 @@
 // RUN: pyflex-opt %s --flex-legalize-math --verify-diagnostics --split-input-file
 // RUN: not pyflex-opt %s --flex-legalize-math=target=metal 2>&1 | FileCheck %s
 // CHECK: error: expected the target 'cuda' or 'hip', got 'metal'
+// RUN: not pyflex-opt %s --flex-legalize-math="target=hip gfx=8" 2>&1 | FileCheck %s --check-prefix=OLD
+// OLD: error: expected a generation of AMD's GPUs from 9 to 12, got 8
 
 tt.func @half_precision(%x: tensor<16xf16>) -> tensor<16xf16> {
   // expected-error @+1 {{no device library has 'math.tanh' of 'f16'}}

@@ -1,5 +1,7 @@
 // RUN: pyflex-opt %s --flex-legalize-math | FileCheck %s --check-prefixes=CHECK,CUDA
-// RUN: pyflex-opt %s --flex-legalize-math=target=hip | FileCheck %s --check-prefixes=CHECK,HIP
+// RUN: pyflex-opt %s --flex-legalize-math=target=hip | FileCheck %s --check-prefixes=CHECK,HIP,GFX9
+// RUN: pyflex-opt %s --flex-legalize-math="target=hip gfx=11" | FileCheck %s --check-prefixes=CHECK,HIP,GFX11
+// RUN: pyflex-opt %s --flex-legalize-math="target=hip gfx=12" | FileCheck %s --check-prefixes=CHECK,HIP,GFX12
 
 // CHECK-LABEL: tt.func @tile(
 // CHECK-SAME: %[[X:.*]]: tensor<16x64xf32>)
@@ -204,7 +206,9 @@ tt.func @bf16_to_f64(%x: tensor<16xbf16>) -> tensor<16xf64> {
 // CHECK-LABEL: tt.func @barrier(
 tt.func @barrier() -> (i32, i32) {
   // CUDA-NEXT: tt.elementwise_inline_asm "bar.sync 0; // $0" {constraints = "=r",
-  // HIP-NEXT: tt.elementwise_inline_asm "s_waitcnt vmcnt(0) lgkmcnt(0){{.*}}s_barrier ; $0" {constraints = "=v",
+  // GFX9-NEXT: tt.elementwise_inline_asm "s_waitcnt vmcnt(0) lgkmcnt(0)\0A\09s_barrier ; $0" {constraints = "=v",
+  // GFX11-NEXT: tt.elementwise_inline_asm "s_waitcnt vmcnt(0) lgkmcnt(0)\0A\09s_waitcnt_vscnt null, 0x0\0A\09s_barrier\0A\09buffer_gl0_inv ; $0" {constraints = "=v",
+  // GFX12-NEXT: tt.elementwise_inline_asm "s_wait_loadcnt_dscnt 0x0{{.*}}s_wait_storecnt 0x0{{.*}}s_barrier_signal -1{{.*}}s_barrier_wait -1{{.*}}global_inv scope:SCOPE_SE ; $0" {constraints = "=v",
   %0 = tt.elementwise_inline_asm "bar.sync 0; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
   // CHECK-NEXT: tt.elementwise_inline_asm "another; // $0" {constraints = "=r",
   %1 = tt.elementwise_inline_asm "another; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32

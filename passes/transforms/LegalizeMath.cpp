@@ -50,6 +50,12 @@ struct LegalizeMathPass
           << "expected the target 'cuda' or 'hip', got '" << target << "'";
       return signalPassFailure();
     }
+    if (gfx < 9 || gfx > 12) {
+      getOperation().emitError()
+          << "expected a generation of AMD's GPUs from 9 to 12, got "
+          << int64_t(gfx);
+      return signalPassFailure();
+    }
     decisive = flex::findDecisiveOps(getOperation());
     SmallVector<Operation *> instructions, calls, others;
     getOperation().walk([&](Operation *op) {
@@ -83,8 +89,11 @@ struct LegalizeMathPass
   void legalizeBarrier(tt::ElementwiseInlineAsmOp op) {
     if (target == "cuda" || op.getAsmString() != tt::kBarrier.text)
       return;
-    op.setAsmString(tt::kBarrierOfAMD.text);
-    op.setConstraints(tt::kBarrierOfAMD.constraints);
+    const tt::Instruction &barrier = gfx < 10   ? tt::kBarrierOfGfx9
+                                     : gfx < 12 ? tt::kBarrierOfGfx10
+                                                : tt::kBarrierOfGfx12;
+    op.setAsmString(barrier.text);
+    op.setConstraints(barrier.constraints);
   }
 
   /// The instruction of the target that does what an op asks for.

@@ -66,9 +66,20 @@ inline constexpr Instruction kWaitForKernel = {"griddepcontrol.wait; // $0",
 /// what the others have stored.
 inline constexpr Instruction kBarrier = {"bar.sync 0; // $0", "=r", false};
 
-/// The same on AMD's GPUs: flex-legalize-math puts it in place.
-inline constexpr Instruction kBarrierOfAMD = {
+/// The same on AMD's GPUs, by generation: each wave waits for its own stores,
+/// from gfx10 on counted apart, and forgets what its cache holds where others
+/// of the program may have another. flex-legalize-math puts them in place.
+inline constexpr Instruction kBarrierOfGfx9 = {
     "s_waitcnt vmcnt(0) lgkmcnt(0)\n\ts_barrier ; $0", "=v", false};
+inline constexpr Instruction kBarrierOfGfx10 = {
+    "s_waitcnt vmcnt(0) lgkmcnt(0)\n\ts_waitcnt_vscnt null, 0x0\n\t"
+    "s_barrier\n\tbuffer_gl0_inv ; $0",
+    "=v", false};
+inline constexpr Instruction kBarrierOfGfx12 = {
+    "s_wait_loadcnt_dscnt 0x0\n\ts_wait_storecnt 0x0\n\t"
+    "s_barrier_signal -1\n\ts_barrier_wait -1\n\t"
+    "global_inv scope:SCOPE_SE ; $0",
+    "=v", false};
 
 /// () -> nothing of use: the loads ahead of it are asked for before anything
 /// behind it is done. Left alone, ptxas puts shuffles ahead of loads.

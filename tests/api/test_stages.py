@@ -81,7 +81,8 @@ def test_lists_are_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "tt.func public @decode_blocks" in listed
     assert "flex.classify @mask_mod" in listed
     # All threads of a program wait for its list, by each target's own barrier.
-    assert "s_barrier ;" in decode.ir("amdgcn", target="hip:gfx942")
+    for gfx, barrier in (("942", "s_barrier ;"), ("1100", "gl0_inv ;"), ("1201", "SCOPE_SE ;")):
+        assert barrier in decode.ir("amdgcn", target=f"hip:gfx{gfx}")
     for target in ("cuda:80", "cuda:90"):
         assert decode.ir("ptx", target=target).count("bar.sync 0; //") == 1
 
