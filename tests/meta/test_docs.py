@@ -1,7 +1,10 @@
-"""The generated documentation says what the .td files say."""
+"""The generated documentation says what the .td files say, and the guide's programs run."""
 
+import re
 import subprocess
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,3 +19,15 @@ def test_dialect_docs_are_current(tmp_path: Path) -> None:
     generated = contents(tmp_path)
     assert generated
     assert contents(ROOT / "docs" / "dialects") == generated, "run `make docs`"
+
+
+def test_the_guide_runs_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = (ROOT / "docs" / "compiler.md").read_text()
+    (program,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    (commands,) = re.findall(r"```sh\n(.*?)```", guide, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(program, {})
+    for command in commands.splitlines():
+        command = command.replace("build/bin", str(ROOT / "build" / "bin"))
+        shown = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+        assert "flex" in shown.stdout + shown.stderr
