@@ -53,8 +53,9 @@ def check_captures(mod: TracedMod, batch: int, heads: int, kv_limit: int) -> Non
             raise CaptureIndexError(
                 f"{mod.kind} reads past a captured tensor: {check.variable} indexes dimension "
                 f"{check.dim} of a tensor of shape {tuple(mod.captures[check.capture].shape)}",
-                expected=f"at least {needed} entries",
+                expected=f"at least {needed} entries, or an index that is clamped to what there is",
                 got=size,
+                at=check.at,
             )
 
 

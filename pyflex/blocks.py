@@ -51,6 +51,14 @@ class BlockLists:
         total = self.counts if self.full_counts is None else self.counts + self.full_counts
         return min(bound, int(total.max())) if total.numel() else 0
 
+    def are_rows_of(self, q_len: int, q_offset: object) -> bool:
+        """Whether the first rows of blocks are those of so many queries, moved by `q_offset`.
+
+        What was made for more queries has the rows of the first ones first.
+        """
+        unmoved = q_offset is None or (isinstance(q_offset, int) and q_offset == 0)
+        return self.q_len == q_len or unmoved
+
     @property
     def strides(self) -> tuple[int, int]:
         """Rows of lists from one batch entry, and one head, to the next; 0 broadcasts."""
@@ -142,7 +150,7 @@ def _read(block_mask: BlockMask) -> BlockLists:
     if getattr(block_mask.mask_mod, "__name__", "") == "_sliced_mask_mod_error":
         raise BlockMaskError(
             "a sliced BlockMask has lost its mask_mod",
-            expected="a BlockMask made for these queries, or q_offset to shift them",
+            expected="its mask_mod and seq_lengths set, or a BlockMask made for these queries",
             got="a slice of a BlockMask",
         )
     has_full = block_mask.full_kv_num_blocks is not None
@@ -198,7 +206,14 @@ def _two_sizes(name: str, given: Any, least: int) -> tuple[int, int]:
 
 
 def check_block_lists(
-    lists: BlockLists, *, device: torch.device, batch: int, heads: int, q_len: int, kv_len: int
+    lists: BlockLists,
+    *,
+    device: torch.device,
+    batch: int,
+    heads: int,
+    q_len: int,
+    kv_len: int,
+    q_offset: int | torch.Tensor | None,
 ) -> None:
     """Raises BlockMaskError where `lists` do not cover a call of this shape."""
     mask_batch, mask_heads, rows = lists.counts.shape
@@ -227,6 +242,12 @@ def check_block_lists(
                 expected=f"at least {wanted}",
                 got=got,
             )
+    if not lists.are_rows_of(q_len, q_offset):
+        raise BlockMaskError(
+            "q_offset moves the queries, but not the rows of a BlockMask that was made for more",
+            expected=f"one of {q_len} queries (of a slice: with mask_mod and seq_lengths set)",
+            got=lists.q_len,
+        )
     if rows < (wanted := -(-q_len // lists.q_block)):
         raise BlockMaskError(
             "the BlockMask is too small: it has fewer rows of blocks",

@@ -15,7 +15,7 @@ from pyflex.errors import ModArityError, ScheduleError
 from pyflex.explain import explain
 from pyflex.explanation import Explanation
 from pyflex.gpu import Target
-from pyflex.inputs import Inputs, check_flag, check_inputs, check_scale
+from pyflex.inputs import Inputs, check_flag, check_inputs, check_no_gradient, check_scale
 from pyflex.kernel import KernelSpec
 from pyflex.kind import kind_of
 from pyflex.layout import Layout, Lines, layout_of
@@ -172,6 +172,7 @@ class Decode:
             if known is not None:
                 self._choices[kind, lse, max_scores] = choice
                 keep_recent(self._choices, _MOST_KINDS)
+        check_no_gradient(choice.trace.learns)
         plan = choice.plan(kv_len if isinstance(kv_len, int) else layout.kv_max)
         self._last = plan.spec
         return plan, layout

@@ -138,7 +138,7 @@ def _options(kernel_options: Mapping[str, Any] | None) -> Options:
     if unknown:
         raise ScheduleError(
             "kernel_options that pyflex does not have",
-            expected=", ".join(_KERNEL_OPTIONS),
+            expected=f"of torch's, {', '.join(_KERNEL_OPTIONS)}; the others can be left out",
             got=", ".join(unknown),
         )
     return Options(**{_KERNEL_OPTIONS[name]: value for name, value in kernel_options.items()})

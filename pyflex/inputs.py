@@ -116,7 +116,13 @@ def check_inputs(
     kv_limit = length if isinstance(length, int) else kv_max
     if blocks is not None:
         check_block_lists(
-            blocks, device=query.device, batch=batch, heads=heads, q_len=q_len, kv_len=kv_limit
+            blocks,
+            device=query.device,
+            batch=batch,
+            heads=heads,
+            q_len=q_len,
+            kv_len=kv_limit,
+            q_offset=offset,
         )
     return Inputs(
         query=query,
@@ -142,6 +148,16 @@ def check_memory(name: str, tensor: torch.Tensor) -> None:
             expected="a dense torch.Tensor, outside torch.func and FakeTensorMode; "
             "resolve_neg() gives one with the negative bit its own memory",
             got=f"{type(tensor).__name__}, {tensor.layout}",
+        )
+
+
+def check_no_gradient(is_captured: bool) -> None:
+    """Refuses a captured tensor that requires a gradient, where these are recorded."""
+    if is_captured and torch.is_grad_enabled():
+        raise GradientError(
+            "a tensor that a mod reads requires a gradient, which a call does not give",
+            expected="torch.no_grad(), or the mod to read tensor.detach()",
+            got="requires_grad=True",
         )
 
 
@@ -183,7 +199,7 @@ def _check_shapes(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -
     if kv_heads == 0 or heads == 0 or heads % kv_heads:
         raise HeadCountError(
             "query heads are no multiple of KV heads",
-            expected=f"a multiple of {kv_heads}",
+            expected=f"a multiple of {kv_heads}; shapes are [batch, heads, length, head_dim]",
             got=heads,
         )
     for name, dim in (("head_dim", head_dim), ("value's head_dim", value.shape[3])):
@@ -226,8 +242,8 @@ def _per_batch(
     if isinstance(given, bool) or not isinstance(given, int):
         raise DTypeError(
             f"{name} has the wrong type",
-            expected="an int or an int tensor",
-            got=type(given).__name__,
+            expected="Python's int, or a tensor of int32 or int64",
+            got=f"{type(given).__module__}.{type(given).__name__}",
         )
     low, high = (0, most) if most is not None else (-_INT32_MAX, _INT32_MAX)
     if not low <= given <= high:

@@ -53,6 +53,11 @@ class Trace:
         """Those that the mods may read."""
         return tuple(tensor for guards in self._guards for tensor in guards.tensors)
 
+    @property
+    def learns(self) -> bool:
+        """Whether a tensor that the mods read requires a gradient."""
+        return any(tensor.requires_grad for mod in self.mods for tensor in mod.captures)
+
     def holds(self) -> bool:
         """Whether the mods would be traced to the same again."""
         return all(guards.hold() for guards in self._guards)

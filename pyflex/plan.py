@@ -86,7 +86,9 @@ def call_kind(
         offset = int
     elif (offset := _kind(q_offset)) is None:
         return None
-    if lists is not None and lists.kv_len < kv_limit:
+    if lists is not None and not (
+        lists.kv_len >= kv_limit and lists.are_rows_of(query.shape[2], q_offset)
+    ):
         return None
     sizes = (kv_batch, kv_heads, key_dim, value_batch, value_heads, value_dim)
     return (query.shape, sizes, dtype, device, layout.lines, lists, offset, length), layout

@@ -86,6 +86,8 @@ class Repeat:
         """
         spec = kind.spec
         self.spec, self.lists, self.lse = spec, kind.lists, spec.lse
+        # A larger BlockMask's first rows are those of queries that nothing moves.
+        self._unmoved = kind.lists is not None and kind.lists.q_len != kind.rows[2]
         self.num_kernels = len(kernels)
         self._shape, self._strides, self._dtype = shape, strides, kind.dtype
         self._row_strides = row_strides
@@ -109,6 +111,7 @@ class Repeat:
         trace = kind.trace
         remembered = _remember(self._gpu_kind, trace.tensors) and trace.holds()
         self._holds = trace.values_hold if remembered else trace.holds
+        self._learns = trace.learns
 
     @staticmethod
     def serves(kernels: Sequence[GpuKernel], listing: GpuKernel | None) -> bool:
@@ -138,7 +141,7 @@ class Repeat:
         tensor = torch.Tensor
         if type(query) is not tensor or type(key) is not tensor or type(value) is not tensor:
             return None
-        if query.requires_grad or key.requires_grad or value.requires_grad:
+        if query.requires_grad or key.requires_grad or value.requires_grad or self._learns:
             return None
         # A lazy negation is part of a complex tensor, whose elements are never next to each other.
         if not self._aligned and (query.is_neg() or key.is_neg() or value.is_neg()):
@@ -151,6 +154,8 @@ class Repeat:
             return None
         offset, offsets, length, lengths = 0, 0, -1, 0
         if q_offset is not None:
+            if self._unmoved and not (type(q_offset) is int and q_offset == 0):
+                return None
             if type(q_offset) is int:
                 offset = q_offset
             elif type(q_offset) is tensor:

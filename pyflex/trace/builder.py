@@ -73,7 +73,8 @@ class Builder:
     """Collects a function's body. An op that was already built is not built again."""
 
     def __init__(self, locate: Callable[[], SourceLine | None]) -> None:
-        self._locate = locate
+        #: The user's line that runs now.
+        self.locate = locate
         self._known: dict[str, Value] = {}
         self.body: list[tuple[str, SourceLine | None]] = []
 
@@ -92,7 +93,7 @@ class Builder:
                 got=f"{MOST_OPS + 1} or more",
             )
         value = Value(f"%{len(self.body)}", dtype)
-        self.body.append((f"{value.name} = {text}", self._locate()))
+        self.body.append((f"{value.name} = {text}", self.locate()))
         self._known[text] = value
         return value
 

@@ -140,7 +140,8 @@ class Captures:
             wide = build.convert("arith.extsi", index, torch.int64)
         if index.variable in _BOUNDED_VARIABLES:
             number = self._number(axis.tensor)
-            self._host_checks[HostCheck(number, axis.dim, index.variable)] = None  # type: ignore[arg-type]
+            check = HostCheck(number, axis.dim, index.variable, build.locate())  # type: ignore[arg-type]
+            self._host_checks.setdefault(check)
             return wide, None
         size = self._extent(axis, "size")
         is_negative = build.compare("slt", wide, build.constant(0, torch.int64))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -43,11 +43,15 @@ class CaptureParameter:
 
 @dataclass(frozen=True)
 class HostCheck:
-    """`captures[capture].size(dim)` must be at least the extent of `variable` in a call."""
+    """`captures[capture].size(dim)` must be at least the extent of `variable` in a call.
+
+    `at` is the user's line that first indexes so.
+    """
 
     capture: int
     dim: int
     variable: Variable
+    at: SourceLine | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

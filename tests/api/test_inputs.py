@@ -232,6 +232,20 @@ def test_gradients_are_fine_where_they_are_off() -> None:
         pyflex.compile()(**given)
 
 
+def test_a_captured_tensor_that_learns() -> None:
+    bias = torch.nn.Parameter(torch.randn(8))
+    decode = pyflex.compile(lambda s, b, h, q, kv: s + bias[h])
+    with torch.no_grad():
+        expected = decode(**arguments())
+    assert expected.isfinite().all()
+    with pytest.raises(errors.GradientError, match="a mod reads"):
+        decode(**arguments())
+    given = arguments()
+    with torch.no_grad():
+        wanted = decode(**given)
+    assert torch.equal(pyflex.compile(lambda s, b, h, q, kv: s + bias.detach()[h])(**given), wanted)
+
+
 def test_a_single_batch_takes_a_scalar_tensor() -> None:
     given = {name: tensor[:1] for name, tensor in arguments().items()}
     decode = pyflex.compile()
@@ -269,6 +283,10 @@ def test_captured_table_too_small(sizes: tuple[int, int, int], parts: tuple[str,
         table_mods(*sizes)(**arguments())
     for part in (*parts, "score_mod", "expected:", "got:", f"at {__file__}:"):
         assert part in str(caught.value)
+    # The line of the mod, not that of the call.
+    assert caught.value.at is not None
+    assert "[" in caught.value.at.text
+    assert "arguments()" not in caught.value.at.text
 
 
 def test_captured_table_needs_no_more_than_kv_len() -> None:

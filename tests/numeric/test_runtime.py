@@ -283,6 +283,14 @@ def test_block_mask_longer_than_the_call(seed: int) -> None:
     decode = pyflex.compile()
     for q_len, keys in ((128, 256), (40, 77), (1, 1)):
         check(Problem(*qkv(q_len=q_len, keys=keys), block_mask=blocks), decode)
+    # Its first rows are not those of queries that are moved.
+    for warm in (False, True):
+        for offset in (5, torch.tensor([5, 6])):
+            decode(*qkv(q_len=128, keys=77), block_mask=blocks, q_offset=offset)
+            with pytest.raises(pyflex.errors.BlockMaskError, match="q_offset moves the queries"):
+                decode(*qkv(q_len=40, keys=77), block_mask=blocks, q_offset=offset)
+        if not warm:
+            decode(*qkv(q_len=40, keys=77), block_mask=blocks, q_offset=0)
 
 
 def test_scale_is_an_argument(compiled: list[str]) -> None:
