@@ -31,11 +31,11 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
   Option<bool> joinInCluster{
       *this, "join-in-cluster", llvm::cl::init(false),
       llvm::cl::desc("run flex-join-in-cluster; needs sm_90")};
+  Option<bool> inlineMods{*this, "inline-mods", llvm::cl::init(true),
+                          llvm::cl::desc("run flex-inline-mods")};
   Option<bool> overlapKernels{
       *this, "overlap-kernels", llvm::cl::init(false),
       llvm::cl::desc("run flex-overlap-kernels; needs sm_90")};
-  Option<bool> inlineMods{*this, "inline-mods", llvm::cl::init(true),
-                          llvm::cl::desc("run flex-inline-mods")};
   Option<bool> fastMath{*this, "fast-math", llvm::cl::init(true),
                         llvm::cl::desc("run flex-fast-math")};
   Option<bool> deferSums{*this, "defer-sums", llvm::cl::init(true),

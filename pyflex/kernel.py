@@ -168,6 +168,7 @@ class KernelSpec:
             "flex-defer-sums": not self.schedule.defers_sums,
             "flex-split-products": not tf32,
         }
+        assert off.keys() <= set(OPTIMISATIONS)
         for name in OPTIMISATIONS:
             enabled = self.options.enabled(name) and not off.get(name, False)
             settings.append(f"{name.removeprefix('flex-')}={int(enabled)}")

@@ -226,14 +226,20 @@ void RangeOp::build(OpBuilder &builder, OperationState &state, Value end) {
         Value(), /*exact=*/false, IntegerAttr(), IntegerAttr());
 }
 
-/// Refuses blocks of which some are left out already.
+/// Refuses blocks of which some are left out already, by whatever op.
 static LogicalResult verifyWhole(Operation *op, Value blocks) {
-  auto slice = blocks.getDefiningOp<SliceOp>();
-  if (!slice)
+  Operation *name = blocks.getDefiningOp();
+  if (!name)
     return success();
-  auto diag = op->emitOpError("expected a whole sequence, got a part of one");
-  diag.attachNote(slice.getLoc()) << "the part is taken here";
-  return diag;
+  if (isa<SliceOp>(name)) {
+    auto diag = op->emitOpError("expected a whole sequence, got a part of one");
+    diag.attachNote(name->getLoc()) << "the part is taken here";
+    return diag;
+  }
+  for (Value operand : name->getOperands())
+    if (isa<BlocksType>(operand.getType()) && failed(verifyWhole(op, operand)))
+      return failure();
+  return success();
 }
 
 LogicalResult ConcatOp::verify() {

@@ -11,7 +11,9 @@ using namespace mlir;
 using namespace mlir::flex;
 using arith::CmpIPredicate;
 
-/// A sequence of which the program visits its share alone.
+/// A sequence of which the program visits its share alone, counted in the
+/// sequence's own numbers: so a sequence may hand its share on to one with the
+/// same numbers only.
 static std::unique_ptr<TileSequence> lowerShare(TileBuilder &b, Value blocks,
                                                 int64_t keys, Share share);
 
@@ -232,6 +234,10 @@ private:
 };
 
 } // namespace
+
+bool flex::makesBlocks(Operation *op) {
+  return isa<RangeOp, ListOp, CompactOp, ConcatOp, SliceOp>(op);
+}
 
 std::unique_ptr<TileSequence> flex::lowerBlocks(TileBuilder &b, Value blocks,
                                                 int64_t keys) {

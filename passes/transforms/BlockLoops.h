@@ -11,18 +11,24 @@
 namespace mlir::flex {
 
 /// A !flex.blocks value as numbered tiles of `keys` positions each.
+///
+/// The loop visits the numbers from `begin` on, by `step`, below `end`, which
+/// may be less than `begin`: then there is no tile. It asks to `read` and is
+/// `at` such numbers alone, but for reads that do not exist. A sequence that is
+/// made of another one hands its numbers on in that one's own, and goes by that
+/// one's step or refuses sequences that have one.
 class TileSequence {
 public:
   virtual ~TileSequence() = default;
 
-  /// The tiles are those numbered [begin, end), every `step`th of them where
-  /// there is one.
+  /// Without a step it is one.
   Value begin, end, step;
 
   /// What one tile holds.
   struct Tile {
-    /// i32: the first of `keys` consecutive positions; or tensor<keys x i32>:
-    /// each position, i32's largest where no block holds one.
+    /// i32: the first of `keys` consecutive positions, from which loads count
+    /// their lines (LowerMemory.cpp); or tensor<keys x i32>: each position,
+    /// i32's largest where no block holds one.
     Value start;
     /// i1: the tile needs no mask.
     Value unmasked;
@@ -45,6 +51,10 @@ public:
   /// Emits the positions of tile `index`, from what was read for it.
   virtual Tile at(TileBuilder &b, Value index, ValueRange read) = 0;
 };
+
+/// Whether `op` makes a sequence that `lowerBlocks` knows: one case there for
+/// each.
+bool makesBlocks(Operation *op);
 
 /// Emits what `blocks` needs before a loop over it.
 std::unique_ptr<TileSequence> lowerBlocks(TileBuilder &b, Value blocks,

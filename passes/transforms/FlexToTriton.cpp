@@ -118,8 +118,7 @@ namespace {
 
 /// Ops that only name things: their users read them, and they go at the end.
 bool isName(Operation *op) {
-  return isa<ViewOp, PerBatchOp, BlockTableOp, RangeOp, ListOp, CompactOp,
-             ConcatOp, SliceOp>(op);
+  return isa<ViewOp, PerBatchOp, BlockTableOp>(op) || makesBlocks(op);
 }
 
 struct FlexToTritonPass

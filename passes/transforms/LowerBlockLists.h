@@ -13,7 +13,8 @@ namespace mlir::flex {
 LogicalResult lowerClassify(TileBuilder &b, ClassifyOp op);
 
 /// The tiles of a sequence that a program visits: every `parts`th, from the
-/// `part`th on. All, where these are null.
+/// `part`th on. All, where these are null. Entries of other tiles are not there
+/// to read.
 struct Share {
   Value part, parts;
 };

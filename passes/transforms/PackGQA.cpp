@@ -49,22 +49,15 @@ struct PackGQAPass : public flex::impl::FlexPackGQABase<PackGQAPass> {
     int64_t group = rows.getGroup();
     if (group == 1 || rows.getHeads() != 1)
       return WalkResult::advance();
-    if (auto table = findPerHeadTable(rows)) {
-      auto diag = rows.emitRemark()
-                  << "query heads are not packed: their block lists differ";
-      diag.attachNote(table.getLoc()) << "the lists are given here";
-      return WalkResult::advance();
-    }
+    if (auto table = findPerHeadTable(rows))
+      return refuse(rows, "their block lists differ", table,
+                    "the lists are given here");
     for (auto [first, what] : {std::pair(rows.getFirstHead(), "head"),
                                std::pair(rows.getFirstQuery(), "query")})
-      if (auto *user = findUser(first)) {
-        auto diag = rows.emitRemark() << "query heads are not packed: more "
-                                         "than block lists depend on the first "
-                                      << what;
-        diag.attachNote(user->getLoc())
-            << "the first " << what << " is used here";
-        return WalkResult::advance();
-      }
+      if (auto *user = findUser(first))
+        return refuse(
+            rows, Twine("more than block lists depend on the first ") + what,
+            user, Twine("the first ") + what + " is used here");
     int64_t capacity =
         cast<RankedTensorType>(rows.getHead().getType()).getDimSize(0);
     int64_t most = std::min(group, capacity);
@@ -81,6 +74,16 @@ struct PackGQAPass : public flex::impl::FlexPackGQABase<PackGQAPass> {
     rows.setQueriesAttr(b.getI32IntegerAttr(capacity / packed));
     ++numPacked;
     return WalkResult::advance();
+  }
+
+  /// Who asks for several heads in a tile has a grid of as few programs.
+  WalkResult refuse(RowsOp rows, const Twine &why, Operation *obstacle,
+                    const Twine &what) {
+    bool asked = heads > 1;
+    auto diag = asked ? rows.emitError() : rows.emitRemark();
+    diag << "query heads are not packed: " << why;
+    diag.attachNote(obstacle->getLoc()) << what;
+    return asked ? WalkResult::interrupt() : WalkResult::advance();
   }
 };
 

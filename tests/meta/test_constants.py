@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyflex import library, listing, repeat, schedule, tiles
+from pyflex import OPTIMISATIONS, library, listing, repeat, schedule, tiles
 
 PASSES = Path(__file__).resolve().parents[2] / "passes"
 
@@ -26,6 +26,15 @@ PASSES = Path(__file__).resolve().parents[2] / "passes"
 def test_a_constant_is_the_same(file: str, name: str, value: int) -> None:
     found = re.findall(rf"\b{name} = (\d+)", (PASSES / file).read_text())
     assert [int(number) for number in found] == [value]
+
+
+def test_the_optimisations_are_the_pipelines_options() -> None:
+    """In one order: each pass that can be left out has an option of its name."""
+    text = (PASSES / "Pipelines.cpp").read_text()
+    options = re.findall(r'Option<bool> \w+\{\s*\*this, "([\w-]+)"', text)
+    assert [name for name in options if name != "report-bounds"] == [
+        name.removeprefix("flex-") for name in OPTIMISATIONS
+    ]
 
 
 def test_the_interface_has_one_version() -> None:
