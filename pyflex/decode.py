@@ -93,8 +93,9 @@ class Decode:
             query: [B, Hq, M, D]; float16, bfloat16 or float32, any strides, D 16 to 256.
             key: [B or 1, Hkv, N, D] of query's dtype; Hq is a multiple of Hkv.
             value: [B or 1, Hkv, N, Dv], Dv 16 to 256.
-            block_mask: torch's BlockMask for M queries and N keys. Its mask_mod is and-ed with
-                the mask_fn that was compiled.
+            block_mask: torch's BlockMask for M queries and N keys, or for more, whose first rows
+                count then; that excludes q_offset. Its mask_mod is and-ed with the mask_fn that was
+                compiled, and asked at q_idx + q_offset; its lists are taken as they are.
             scale: factor on the dot products; 1 / sqrt(D) by default.
             q_offset: added to q_idx in the mods: the position of the first query. An int, or an
                 int32 or int64 tensor [B] (past int32 the nearest of those). Its sum with q_idx
@@ -273,7 +274,8 @@ def compile(
         not, each of which is a kernel, made when it is first wanted.
 
     Raises:
-        ModArityError: for a mod that is not callable.
+        ModArityError: for a mod that is not callable; one that takes other arguments is an error
+            of the first call.
         ScheduleError: for options that are no `Options`.
 
     Example:
