@@ -20,7 +20,10 @@ from pyflex.trace.values import TracedView
 def no_lowering(op: str, part: str, at: SourceLine | None = None) -> UnsupportedOpError:
     """For an op that kernels do not have, because of a part of it that they do not have."""
     return UnsupportedOpError(
-        op, expected="elementwise ops, torch.where and indexing", got=part, at=at
+        op,
+        expected="arithmetic, comparisons, torch.where, indexing, or another elementwise function",
+        got=part,
+        at=at,
     )
 
 
