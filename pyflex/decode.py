@@ -26,6 +26,7 @@ from pyflex.plan import Plan, Results, call_kind
 from pyflex.recent import keep_recent
 from pyflex.repeat import Repeat
 from pyflex.tiles import schedules_for
+from pyflex.uncompiled import is_compiling, uncompiled
 
 Mod = Callable[..., Any]
 
@@ -111,14 +112,19 @@ class Decode:
         Raises:
             PyflexError: one of its classes (`pyflex.errors`) for each kind of bad input.
         """
+        if is_compiling():
+            given = {"scale": scale, "q_offset": q_offset, "kv_len": kv_len}
+            rest = {"block_mask": block_mask, "return_lse": return_lse, **given}
+            made: torch.Tensor = uncompiled(self.__call__, query, key, value, **rest)
+            return made
         repeat = self._repeat
         if repeat is not None and repeat.lse is return_lse:
             lists = read_block_mask(block_mask) if block_mask is not None else None
             if lists is repeat.lists:
-                made = repeat(query, key, value, scale, q_offset, kv_len)
-                if made is not None:
+                repeated = repeat(query, key, value, scale, q_offset, kv_len)
+                if repeated is not None:
                     self._last = repeat.spec
-                    return made
+                    return repeated
         check_flag("return_lse", return_lse)
         plan, layout = self._planned(
             query, key, value, block_mask, q_offset, kv_len, return_lse, False
@@ -141,6 +147,11 @@ class Decode:
         max_scores: bool = False,
     ) -> Results:
         """A call that says which results it wants; see `__call__` for the arguments."""
+        if is_compiling():
+            wanted = {"lse": lse, "max_scores": max_scores}
+            given = (query, key, value, block_mask, scale, q_offset, kv_len)
+            made: Results = uncompiled(self.run, *given, **wanted)
+            return made
         check_flag("lse", lse)
         check_flag("max_scores", max_scores)
         plan, layout = self._planned(

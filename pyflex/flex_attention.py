@@ -16,6 +16,7 @@ from pyflex.inputs import check_flag, check_inputs
 from pyflex.mods import identity
 from pyflex.options import Options
 from pyflex.recent import keep_recent
+from pyflex.uncompiled import is_compiling, uncompiled
 
 #: torch's kernel options that mean something here, and what they set.
 _KERNEL_OPTIONS = {
@@ -66,6 +67,9 @@ def flex_attention(
     Raises:
         PyflexError: see `Decode.__call__`.
     """
+    if is_compiling():
+        given = (query, key, value, score_mod, block_mask, scale, enable_gqa, return_lse)
+        return uncompiled(flex_attention, *given, kernel_options, return_aux=return_aux)
     if return_aux is not None and not isinstance(return_aux, AuxRequest):
         raise ScheduleError(
             "return_aux is no AuxRequest",
