@@ -141,7 +141,9 @@ class Repeat:
         tensor = torch.Tensor
         if type(query) is not tensor or type(key) is not tensor or type(value) is not tensor:
             return None
-        if query.requires_grad or key.requires_grad or value.requires_grad or self._learns:
+        if query.requires_grad or key.requires_grad or value.requires_grad:
+            return None
+        if self._learns and torch.is_grad_enabled():
             return None
         # A lazy negation is part of a complex tensor, whose elements are never next to each other.
         if not self._aligned and (query.is_neg() or key.is_neg() or value.is_neg()):
