@@ -14,8 +14,8 @@ is_compiling: Callable[[], bool] = torch.compiler.is_compiling
 def uncompiled(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """`call`, run as it is written.
 
-    A graph ends here once. Else it would end at each step inside that torch.compile cannot follow,
-    and what lies between would be compiled.
+    A graph ends here. Else it would end at each step inside that torch.compile cannot follow, and
+    what lies between would be compiled.
     """
     import torch._dynamo  # not before: it takes a second
 
