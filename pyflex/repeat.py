@@ -86,8 +86,6 @@ class Repeat:
         """
         spec = kind.spec
         self.spec, self.lists, self.lse = spec, kind.lists, spec.lse
-        # A larger BlockMask's first rows are those of queries that nothing moves.
-        self._unmoved = kind.lists is not None and kind.lists.q_len != kind.rows[2]
         self.num_kernels = len(kernels)
         self._shape, self._strides, self._dtype = shape, strides, kind.dtype
         self._row_strides = row_strides
@@ -156,7 +154,7 @@ class Repeat:
             return None
         offset, offsets, length, lengths = 0, 0, -1, 0
         if q_offset is not None:
-            if self._unmoved and not (type(q_offset) is int and q_offset == 0):
+            if self.lists is not None and not self.lists.are_rows_of(self._shape[2], q_offset):
                 return None
             if type(q_offset) is int:
                 offset = q_offset

@@ -55,13 +55,12 @@ def refused_by_torch(op: str, error: Exception) -> UnsupportedOpError:
 
 def data_dependent(what: str) -> DataDependentControlFlowError:
     """For a call, `what`, that reads a value; says what to use in its place."""
-    name = what.removeprefix("Tensor.")
-    if name in ("__array__", "__index__"):
+    if what in ("__array__", "__index__"):
         advice = (
             "make what is indexed a torch tensor, and use Python numbers where Python or numpy "
             "needs a number, and torch's functions in place of numpy's"
         )
-    elif name in ("__bool__", "aten.is_nonzero", "aten.equal"):
+    elif what in ("__bool__", "aten.is_nonzero", "aten.equal"):
         advice = "use torch.where in place of `if`, and & and | in place of `and` and `or`"
     else:
         advice = "use torch's functions in place of Python's, and torch.where in place of `if`"
