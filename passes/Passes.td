@@ -359,6 +359,38 @@ def FlexDeferSums : Pass<"flex-defer-sums", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numDeferred", "num-deferred", "sums">];
 }
 
+def FlexWidenLoads : Pass<"flex-widen-loads", "::mlir::ModuleOp"> {
+  let summary = "Load bools and 16-bit values of keys by the words that they lie in";
+  let description = [{
+    Triton's pipeliner asks for a tile's loads some tiles ahead where these bring
+    a thread 4 bytes or more. A table of bools or of 16-bit numbers with a value
+    for each key brings it less: the loop would wait for it at every tile, and
+    Triton would have the scores in the layout of that load, not in that of their
+    products. So each thread loads the 4 bytes that its value lies in.
+
+    ```mlir
+    %seen = tt.load %p : tensor<1x128x!tt.ptr<i8>>
+    ```
+    ==>
+    ```mlir
+    %address = tt.ptr_to_int %p
+    %within = arith.andi %address, %three
+    %back = arith.subi %zero, %within
+    %first = tt.addptr %p, %back
+    %words = tt.bitcast %first : tensor<1x128x!tt.ptr<i8>> -> tensor<1x128x!tt.ptr<i32>>
+    %word = tt.load %words : tensor<1x128x!tt.ptr<i32>>
+    %bits = arith.muli %within, %eight
+    %shifted = arith.shrui %word, %bits
+    %seen = arith.trunci %shifted : tensor<1x128xi32> to tensor<1x128xi8>
+    ```
+
+    Loops that write to memory are left as they are: Triton loads nothing ahead
+    there.
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numWidened", "num-widened", "loads">];
+}
+
 def FlexSplitProducts : Pass<"flex-split-products", "::mlir::ModuleOp"> {
   let summary = "Form the scores of float32 in three chains of products, not in one";
   let description = [{

@@ -40,6 +40,8 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
                         llvm::cl::desc("run flex-fast-math")};
   Option<bool> deferSums{*this, "defer-sums", llvm::cl::init(true),
                          llvm::cl::desc("run flex-defer-sums")};
+  Option<bool> widenLoads{*this, "widen-loads", llvm::cl::init(true),
+                          llvm::cl::desc("run flex-widen-loads")};
   Option<bool> splitProducts{
       *this, "split-products", llvm::cl::init(false),
       llvm::cl::desc("run flex-split-products; needs TF32")};
@@ -111,6 +113,9 @@ void buildDecodePipeline(OpPassManager &pm, const DecodeOptions &options) {
   // The sum of a row and the products are plain ops by now.
   if (options.deferSums)
     pm.addPass(createFlexDeferSums());
+  // The loads of mods are where they stay.
+  if (options.widenLoads)
+    pm.addPass(createFlexWidenLoads());
   if (options.splitProducts && options.target == "cuda")
     pm.addPass(createFlexSplitProducts());
   // After cleanup, which folds and merges math ops but not calls.

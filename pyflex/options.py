@@ -22,6 +22,7 @@ OPTIMISATIONS = (
     "flex-overlap-kernels",
     "flex-fast-math",
     "flex-defer-sums",
+    "flex-widen-loads",
     "flex-split-products",
 )
 

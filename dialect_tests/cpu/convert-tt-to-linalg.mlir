@@ -57,6 +57,31 @@ tt.func public @masked_load_and_store(%p: !tt.ptr<bf16>, %n: i32) {
 
 // -----
 
+// An address is the base's and an offset in bytes; what lies there may be seen as another type.
+// CHECK-LABEL: func.func @addresses
+tt.func public @addresses(%p: !tt.ptr<i8>, %out: !tt.ptr<i64>) {
+  %s = tt.splat %p : !tt.ptr<i8> -> tensor<16x!tt.ptr<i8>>
+  %r = tt.make_range {start = 0 : i32, end = 16 : i32} : tensor<16xi32>
+  %at = tt.addptr %s, %r : tensor<16x!tt.ptr<i8>>, tensor<16xi32>
+  // CHECK: %[[BASE:.*]] = llvm.ptrtoint %{{.*}} : !llvm.ptr to i64
+  // CHECK: linalg.generic {{.*}} ins(%{{.*}}, %[[BASE]] : tensor<16xi64>, i64)
+  // CHECK: arith.addi
+  %addresses = tt.ptr_to_int %at : tensor<16x!tt.ptr<i8>> -> tensor<16xi64>
+  %words = tt.bitcast %at : tensor<16x!tt.ptr<i8>> -> tensor<16x!tt.ptr<i32>>
+  // CHECK: llvm.load %{{.*}} : !llvm.ptr -> i32
+  %loaded = tt.load %words : tensor<16x!tt.ptr<i32>>
+  %wide = arith.extui %loaded : tensor<16xi32> to tensor<16xi64>
+  %sum = arith.addi %addresses, %wide : tensor<16xi64>
+  // CHECK: llvm.ptrtoint %{{.*}} : !llvm.ptr to i64
+  %one = tt.ptr_to_int %p : !tt.ptr<i8> -> i64
+  tt.store %out, %one : !tt.ptr<i64>
+  %o = tt.splat %out : !tt.ptr<i64> -> tensor<16x!tt.ptr<i64>>
+  tt.store %o, %sum : tensor<16x!tt.ptr<i64>>
+  tt.return
+}
+
+// -----
+
 // CHECK-DAG: #[[$ROW:.*]] = affine_map<(d0, d1) -> (d0)>
 // CHECK-DAG: #[[$STRETCH:.*]] = affine_map<(d0, d1) -> (d0, 0)>
 // CHECK-DAG: #[[$SWAP:.*]] = affine_map<(d0, d1) -> (d1, d0)>

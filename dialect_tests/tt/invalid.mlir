@@ -336,3 +336,19 @@ tt.func @bitcast_to_another_width(%x: f32) {
   %0 = tt.bitcast %x : f32 -> i64
   tt.return
 }
+
+// -----
+
+tt.func @bitcast_of_a_pointer(%p: !tt.ptr<f32>) {
+  // expected-error @+1 {{expected numbers of one width, got '!tt.ptr<f32>' and 'i64'}}
+  %0 = tt.bitcast %p : !tt.ptr<f32> -> i64
+  tt.return
+}
+
+// -----
+
+tt.func @address_of_half_a_pointer(%p: !tt.ptr<f32>) {
+  // expected-error @+1 {{result #0 must be 64-bit signless integer or}}
+  %0 = tt.ptr_to_int %p : !tt.ptr<f32> -> i32
+  tt.return
+}

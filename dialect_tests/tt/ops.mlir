@@ -181,6 +181,17 @@ tt.func @extern_elementwise(%x: tensor<16xf32>) {
   tt.return
 }
 
+// CHECK-LABEL: tt.func @addresses
+tt.func @addresses(%p: !tt.ptr<i8>, %ps: tensor<16x!tt.ptr<bf16>>) {
+  // CHECK: tt.ptr_to_int %{{.*}} : !tt.ptr<i8> -> i64
+  // CHECK: tt.ptr_to_int %{{.*}} : tensor<16x!tt.ptr<bf16>> -> tensor<16xi64>
+  // CHECK: tt.bitcast %{{.*}} : tensor<16x!tt.ptr<bf16>> -> tensor<16x!tt.ptr<i32>>
+  %0 = tt.ptr_to_int %p : !tt.ptr<i8> -> i64
+  %1 = tt.ptr_to_int %ps : tensor<16x!tt.ptr<bf16>> -> tensor<16xi64>
+  %2 = tt.bitcast %ps : tensor<16x!tt.ptr<bf16>> -> tensor<16x!tt.ptr<i32>>
+  tt.return
+}
+
 // CHECK-LABEL: tt.func @bitcast
 tt.func @bitcast(%x: tensor<16xf32>, %i: i16) {
   // CHECK: tt.bitcast %{{.*}} : tensor<16xf32> -> tensor<16xi32>

@@ -133,6 +133,31 @@ struct ConvertAddPtr : OpConversionPattern<tt::AddPtrOp> {
   }
 };
 
+struct ConvertPtrToInt : OpConversionPattern<tt::PtrToIntOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::PtrToIntOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    ValueRange pointer = adaptor.getSrc();
+    Value base = LLVM::PtrToIntOp::create(rewriter, loc, rewriter.getI64Type(),
+                                          pointer[0]);
+    if (pointer.size() == 1) {
+      rewriter.replaceOp(op, base);
+      return success();
+    }
+    auto type = cast<RankedTensorType>(op.getType());
+    rewriter.replaceOp(
+        op, buildTile(rewriter, loc, type, {pointer[1], base}, {},
+                      /*hasResult=*/true,
+                      [](OpBuilder &body, Location loc, ValueRange lane) {
+                        return arith::AddIOp::create(body, loc, lane[0],
+                                                     lane[1]);
+                      }));
+    return success();
+  }
+};
+
 struct ConvertLoad : OpConversionPattern<tt::LoadOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -171,6 +196,6 @@ struct ConvertStore : OpConversionPattern<tt::StoreOp> {
 
 void cpu::populateMemoryPatterns(const TypeConverter &converter,
                                  RewritePatternSet &patterns) {
-  patterns.add<ConvertAddPtr, ConvertLoad, ConvertStore>(converter,
-                                                         patterns.getContext());
+  patterns.add<ConvertAddPtr, ConvertPtrToInt, ConvertLoad, ConvertStore>(
+      converter, patterns.getContext());
 }

@@ -239,6 +239,8 @@ void LoadOp::getEffects(
 LogicalResult BitcastOp::verify() {
   Type from = getElementTypeOrSelf(getSrc().getType());
   Type to = getElementTypeOrSelf(getType());
+  if (isa<PointerType>(from) && isa<PointerType>(to))
+    return success();
   if (from.isIntOrFloat() && to.isIntOrFloat() &&
       from.getIntOrFloatBitWidth() == to.getIntOrFloatBitWidth())
     return success();

@@ -153,6 +153,13 @@ def TT_AddPtrOp : TT_Op<"addptr", [Pure, SameOperandsAndResultShape,
   let hasFolder = 1;
 }
 
+def TT_PtrToIntOp : TT_Op<"ptr_to_int", [Pure, SameOperandsAndResultShape]> {
+  let summary = "The addresses that pointers hold.";
+  let arguments = (ins TT_PtrLike:$src);
+  let results = (outs AnyTypeOf<[I64, StaticShapeTensorOf<[I64]>]>:$result);
+  let assemblyFormat = "$src attr-dict `:` type($src) `->` type($result)";
+}
+
 def TT_LoadOp : TT_Op<"load", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
     TypesMatchWith<"result matches ptr type", "ptr", "result", "pointeeTypeOf($_self)">,
@@ -246,7 +253,7 @@ def TT_ScanReturnOp : TT_Op<"scan.return", [HasParent<"ScanOp">, Pure, Terminato
 }
 
 def TT_BitcastOp : TT_Op<"bitcast", [Pure, SameOperandsAndResultShape]> {
-  let summary = "The same bits as another type of the same width.";
+  let summary = "The same bits as another type of the same width, or pointers to one.";
   let arguments = (ins TT_Any:$src);
   let results = (outs TT_Any:$result);
   let assemblyFormat = "$src attr-dict `:` type($src) `->` type($result)";

@@ -32,6 +32,7 @@ APART = (
     "flex-mask-from-score",
     "flex-list-blocks",
     "flex-defer-sums",
+    "flex-widen-loads",
     "flex-split-products",
 )
 OTHERS = tuple(name for name in pyflex.OPTIMISATIONS if name not in APART)
