@@ -49,7 +49,8 @@ class Choice:
         index = 0
         if self._device is not None:
             options = usual.for_the_model(self._options)
-            index = best_schedule(options, usual.work(kv_limit), self._schedules, self._device)
+            work = replace(usual.work(kv_limit), listed=lists)
+            index = best_schedule(options, work, self._schedules, self._device)
         if (index, lists) not in self._plans:
             kind = self._kinds[index]
             kind = _listing(kind) if lists else kind

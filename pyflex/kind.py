@@ -116,6 +116,7 @@ class Kind:
             rows=batch * heads * q_len,
             varies=self.integers[1] != 0,
             shifted=self.lists is None and kv_limit < whole,
+            listed=self.spec.lists,
         )
 
 

@@ -54,6 +54,9 @@ _JOIN, _JOIN_MEGABYTE, _JOIN_ROUND, _JOIN_FEW, _JOIN_MANY = 1.8, 0.32, 0.84, 0.7
 #: Joining it in clusters, each element that a thread leaves, and each round of those that a program
 #: joins at once.
 _MEET, _MEET_ELEMENT, _MEET_ROUND = 0.64, 0.02, 0.278
+#: Blocks that a program lists at a time, as LowerBlockLists.cpp has it, and what that takes where
+#: most of them are hidden.
+_LISTED, _LIST_ROUND = 512, 0.3
 #: Elements that a program of a cluster loads at once, as LowerJoin.cpp has it.
 _MEET_LOADS = 1024
 #: Where lengths are a tensor's: how much counts of what all programs would take if they were as
@@ -65,7 +68,8 @@ _SCHEDULERS = 4
 #: many lengths, where more of them end more evenly.
 _CLOSE = 1.015
 #: With fewer programs than multiprocessors over this, loops are split often. A narrow tile of 16
-#: rows by so many keys, with so many bytes, is then faster than the model sees it, by up to this.
+#: rows by so many keys, with so many bytes, is then faster than the model sees it, by up to this;
+#: but not where each program has to list its blocks first.
 _FEW, _FEW_KEYS, _FEW_BYTES, _FEW_GAIN = 3, 32, 1 << 14, 1.025
 #: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
 #: the memory reads while a small kernel runs.
@@ -85,6 +89,7 @@ class Work:
         rows: rows of the result: batch times heads times queries.
         varies: whether the sequences have lengths of their own.
         shifted: whether the first of the keys need not be the first of a tile.
+        listed: whether each program lists the blocks that it visits.
     """
 
     shape: Shape
@@ -93,6 +98,7 @@ class Work:
     rows: int
     varies: bool
     shifted: bool = False
+    listed: bool = False
 
     def tiles(self, keys: int) -> int:
         """The most tiles of so many keys that a program visits."""
@@ -154,6 +160,8 @@ def estimate_us(
     else:
         full, rest = divmod(programs, at_once)
         total = _START + full * wave(at_once) + (wave(rest) if rest else 0.0)
+    if work.listed:
+        total += _LIST_ROUND * -(-work.tiles(keys) // _LISTED)
     if parts.in_cluster:
         left = schedule.rows * shape.value_dim / (32 * schedule.num_warps)
         rounds = _meeting_rounds(shape, schedule, parts.number)
@@ -224,7 +232,7 @@ def best_schedule(
     if len(schedules) == 1:
         return 0
     times = [predicted(schedule) for schedule in schedules]
-    if work.programs * _FEW < device.processors:
+    if work.programs * _FEW < device.processors and not work.listed:
         narrow = schedules[-1]
         fills = narrow.keys >= _FEW_KEYS and narrow.keys * work.shape.line >= _FEW_BYTES
         if narrow.rows == 16 and fills and times[-1] <= _FEW_GAIN * min(times):

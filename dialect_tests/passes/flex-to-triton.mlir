@@ -644,8 +644,9 @@ tt.func @classify(%b: i32, %query: tensor<4xi32>, %limit: i32, %kinds: !tt.ptr<i
   tt.return
 }
 
-// 64 words of 8 blocks at a time, and the next 64 asked for before: an entry is twice a block's number,
-// plus one where its word says so. The loop reads its first entry when all threads have written theirs.
+// 64 words of 8 blocks at a time, if any of them is not empty, and the next 64 asked for before: an
+// entry is twice a block's number, plus one where its word says so. The first ones are not asked
+// whether they are empty. The loop reads its first entry when all threads have written theirs.
 // CHECK-LABEL: tt.func @compact(
 // CHECK-SAME: %[[KINDS:[^:]*]]: !tt.ptr<i64>, %[[LIMIT:[^:]*]]: i32, %[[ENTRIES:[^:]*]]: !tt.ptr<i32>, %[[INIT:[^:]*]]: tensor<64xi32>)
 tt.func @compact(%kinds: !tt.ptr<i64>, %limit: i32, %entries: !tt.ptr<i32>,
@@ -653,22 +654,29 @@ tt.func @compact(%kinds: !tt.ptr<i64>, %limit: i32, %entries: !tt.ptr<i32>,
   // CHECK: %[[BLOCKS:.*]] = arith.divsi %{{.*}}, %c64_i32
   // CHECK: %[[WORDS:.*]] = arith.divsi %{{.*}}, %c8_i32
   // CHECK: %[[FIRST:.*]] = tt.load %{{.*}} : tensor<64x!tt.ptr<i64>>
-  // CHECK: %[[LISTED:.*]]:2 = scf.for %[[W:[^ ]*]] = %c0_i32 to %[[WORDS]] step %c64_i32{{.*}} iter_args(%[[SO_FAR:.*]] = %c0_i32{{.*}}, %[[MINE:.*]] = %[[FIRST]])
+  // CHECK: %[[LISTED:.*]]:3 = scf.for %[[W:[^ ]*]] = %c0_i32 to %[[WORDS]] step %c64_i32{{.*}} iter_args(%[[SO_FAR:.*]] = %c0_i32{{.*}}, %[[MINE:.*]] = %[[FIRST]], %[[ANY:.*]] = %c1_i32{{.*}})
   // CHECK: %[[NEXT:.*]] = tt.load %{{.*}} : tensor<64x!tt.ptr<i64>>
   // CHECK: %[[SOME:.*]] = arith.trunci %[[MINE]]
+  // CHECK: %[[HELD:.*]] = arith.shrui
+  // CHECK: %[[NOT_EMPTY:.*]] = arith.cmpi ne, %[[ANY]], %c0_i32
+  // CHECK: scf.if %[[NOT_EMPTY]] {
   // CHECK: %[[UPPER:.*]] = arith.shrui %[[MINE]]
   // CHECK: %[[EVERY:.*]] = arith.trunci %[[UPPER]]
-  // CHECK: %[[SUMS:.*]] = "tt.scan"(%[[HELD:.*]]) <{axis = 0 : i32, reverse = false}>
-  // CHECK: %[[EARLIER:.*]] = arith.subi %[[SUMS]], %[[HELD]]
+  // CHECK: %[[SUMS:.*]] = "tt.scan"(%[[COUNTS:.*]]) <{axis = 0 : i32, reverse = false}>
+  // CHECK: %[[EARLIER:.*]] = arith.subi %[[SUMS]], %[[COUNTS]]
   // CHECK: %[[BIT:.*]] = arith.shli %{{.*}} : tensor<64x8xi32>
   // CHECK: %[[CHOSEN:.*]] = arith.cmpi ne, %{{.*}} : tensor<64x8xi32>
   // CHECK-NOT: arith.remui
   // CHECK: %[[FULL:.*]] = arith.extui
   // CHECK: %[[ENTRY:.*]] = arith.addi %{{.*}}, %[[FULL]]
   // CHECK: tt.store %{{.*}}, %[[ENTRY]], %[[CHOSEN]]
-  // CHECK: %[[MORE:.*]] = "tt.reduce"(%[[HELD]])
+  // CHECK: }
+  // CHECK: %[[MORE:.*]] = "tt.reduce"(%[[COUNTS]])
+  // CHECK: %[[LATER:.*]] = arith.trunci %[[NEXT]]
+  // CHECK: %[[ANY_LATER:.*]] = "tt.reduce"(%[[LATER]])
+  // CHECK: arith.ori
   // CHECK: %[[ALL:.*]] = arith.addi %[[SO_FAR]], %[[MORE]]
-  // CHECK: scf.yield %[[ALL]], %[[NEXT]]
+  // CHECK: scf.yield %[[ALL]], %[[NEXT]], %[[ANY_LATER]]
   // CHECK: tt.elementwise_inline_asm "bar.sync 0;
   // CHECK: %[[TILES:.*]] = arith.select %{{.*}}, %[[LISTED]]#0, %c0_i32
   // CHECK: %[[TAKEN:.*]] = tt.load %{{.*}} : !tt.ptr<i32>

@@ -144,16 +144,13 @@ static Value countBits(TileBuilder &b, Value bits) {
   return shifted(b.mul(eights, b.i32(0x01010101)), 24);
 }
 
-/// Lists the blocks of `words`, whose numbers these are, behind the `listed`
-/// ones before, and returns how many there are then.
-static Value listWords(TileBuilder &b, CompactOp op, Share share, Value number,
-                       Value words, Value listed) {
-  Type i32 = cast<RankedTensorType>(number.getType());
-  Value some = arith::TruncIOp::create(b, i32, words);
+/// Lists the blocks of `words`, whose numbers these are and whose blocks are
+/// `some`, `held` of them in each, behind the `listed` ones before.
+static void listWords(TileBuilder &b, CompactOp op, Share share, Value number,
+                      Value words, Value some, Value held, Value listed) {
   Value high = b.spread(b.i64(32), shapeOf(words));
   Value shifted = arith::ShRUIOp::create(b, words, high);
-  Value every = arith::TruncIOp::create(b, i32, shifted);
-  Value held = countBits(b, some);
+  Value every = arith::TruncIOp::create(b, some.getType(), shifted);
   Value before = b.add(listed, b.sub(b.scanCount(held), held));
 
   SmallVector<int64_t> tile = {shapeOf(number)[0], int64_t(op.getBlocks())};
@@ -177,7 +174,6 @@ static Value listWords(TileBuilder &b, CompactOp op, Share share, Value number,
   Value isFull = arith::ExtUIOp::create(b, block.getType(), has(every));
   Value entry = b.add(b.mul(block, b.i32(2)), isFull);
   tt::StoreOp::create(b, b.move(op.getEntries(), slot), entry, chosen);
-  return b.add(listed, b.reduceCount(held, 0));
 }
 
 Value flex::listBlocks(TileBuilder &b, CompactOp op, Share share) {
@@ -190,16 +186,31 @@ Value flex::listBlocks(TileBuilder &b, CompactOp op, Share share) {
     Value address = b.move(op.getKinds(), number);
     return tt::LoadOp::create(b, address, exists, b.constant(type, 0));
   };
+  auto someOf = [](TileBuilder &b, Value words) -> Value {
+    auto type = cast<RankedTensorType>(words.getType()).clone(b.getI32Type());
+    return arith::TruncIOp::create(b, type, words);
+  };
   Value none = b.i32(0), step = b.i32(atOnce);
   Value words = load(b, b.range(atOnce));
-  auto loop = scf::ForOp::create(b, none, count, step, ValueRange{none, words});
+  // Of long sequences most words are empty. The first ones are gone through
+  // whatever they are: they would be waited for twice.
+  ValueRange start = {none, words, b.i32(1)};
+  auto loop = scf::ForOp::create(b, none, count, step, start);
   TileBuilder inner(op.getLoc(), OpBuilder::atBlockEnd(loop.getBody()));
   Value number = inner.add(loop.getInductionVar(), inner.range(atOnce));
   // Asked for ahead of the work on those before.
   Value next = load(inner, inner.add(number, step));
   auto state = loop.getRegionIterArgs();
-  Value listed = listWords(inner, op, share, number, state[1], state[0]);
-  scf::YieldOp::create(inner, ValueRange{listed, next});
+  Value listed = state[0], now = state[1];
+  Value some = someOf(inner, now), held = countBits(inner, some);
+  Value any = inner.cmp(CmpIPredicate::ne, state[2], inner.i32(0));
+  auto branch = scf::IfOp::create(inner, any, /*withElseRegion=*/false);
+  TileBuilder then(op.getLoc(), branch.getThenBodyBuilder());
+  listWords(then, op, share, number, now, some, held, listed);
+  Value found = inner.reduceCount(held, 0);
+  Value later = inner.reduceOr(someOf(inner, next), 0);
+  scf::YieldOp::create(inner,
+                       ValueRange{inner.add(listed, found), next, later});
   // Each entry is written by one thread, and read by all.
   b.instruction(tt::kBarrier);
   return loop.getResult(0);

@@ -398,6 +398,24 @@ def test_a_long_sequence_alone_takes_a_narrow_tile_and_a_short_one_the_usual() -
     assert keys == [64, 32, 32]
 
 
+def test_few_programs_that_list_their_blocks_take_the_tile_with_few_of_them() -> None:
+    tiles = schedules_for(Options(), USUAL)
+    for length in (131072, 1048576):
+        work = Work(USUAL, programs=8, length=length, rows=32, varies=False, listed=True)
+        assert tiles[best_schedule(Options(), work, tiles, GPU)].keys == 128
+
+
+def test_a_list_takes_its_time() -> None:
+    tile = schedules_for(Options(), USUAL)[0]
+    for blocks, rounds in ((1, 1), (512, 1), (513, 2), (16384, 32)):
+        work = Work(USUAL, programs=8, length=blocks * tile.keys, rows=32, varies=False)
+        plain, listed = (
+            estimate_us(each, tile, Places(2), GPU, Parts(4))
+            for each in (work, replace(work, listed=True))
+        )
+        assert listed - plain == pytest.approx(rounds * schedule._LIST_ROUND)
+
+
 def test_many_short_sequences_of_many_lengths_share_a_multiprocessor() -> None:
     """One program after the other has ends at which nothing else reads."""
     tiles = schedules_for(Options(), USUAL)
@@ -554,6 +572,18 @@ def test_the_kv_loop_of_a_call() -> None:
     assert kind_of(block_mask=mask).work(300).length == 64
     with pytest.raises(DeviceError, match="more programs than a grid holds"):
         replace(kind_of(), shapes=(torch.Size((2**30, 8, 20, 16)),) * 3).programs()
+
+
+def test_a_loop_over_lists_is_known_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "_LEAST_LISTED", 0)
+    documents = torch.arange(300) // 100
+    decode = pyflex.compile(None, lambda b, h, q, kv: documents[kv] == 1)
+    key = torch.zeros(1, 2, 300, 16)
+    decode(key[:, :, :1], key, key)
+    (found,) = decode._choices.values()
+    (plan,) = found._plans.values()
+    assert plan.kind.work(300).listed
+    assert not kind_of().work(300).listed
 
 
 def test_a_loop_that_is_not_split_has_a_tile_for_that(monkeypatch: pytest.MonkeyPatch) -> None:

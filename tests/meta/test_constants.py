@@ -19,6 +19,7 @@ PASSES = Path(__file__).resolve().parents[2] / "passes"
         ("transforms/LowerJoin.cpp", "kLoads", schedule._MEET_LOADS),
         ("flex/Width.h", "fewParts", tiles.FEW_PARTS),
         ("transforms/ListBlocks.cpp", "kTileElements", listing._TILE_ELEMENTS),
+        ("transforms/LowerBlockLists.cpp", "kChunk", schedule._LISTED),
         ("transforms/ListBlocks.cpp", "kTileKeys", listing._TILE_KEYS),
         ("capi/GpuCall.h", "mostArguments", repeat._MOST_ARGUMENTS),
     ],
