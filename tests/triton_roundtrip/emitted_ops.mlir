@@ -46,6 +46,9 @@ tt.func public @memory(%p: !tt.ptr<f32>, %i: i64, %ps: tensor<16x!tt.ptr<f16>>, 
   %5 = tt.load %1 {isVolatile = true} : tensor<16x!tt.ptr<f16>>
   tt.store %0, %2 : !tt.ptr<f32>
   tt.store %1, %xs, %mask : tensor<16x!tt.ptr<f16>>
+  %6 = tt.ptr_to_int %0 : !tt.ptr<f32> -> i64
+  %7 = tt.ptr_to_int %1 : tensor<16x!tt.ptr<f16>> -> tensor<16xi64>
+  %8 = tt.bitcast %1 : tensor<16x!tt.ptr<f16>> -> tensor<16x!tt.ptr<i32>>
   tt.return
 }
 
