@@ -144,10 +144,17 @@ static Value countBits(TileBuilder &b, Value bits) {
   return shifted(b.mul(eights, b.i32(0x01010101)), 24);
 }
 
-/// Lists the blocks of `words`, whose numbers these are and whose blocks are
-/// `some`, `held` of them in each, behind the `listed` ones before.
+/// Which blocks of each word are visible, wholly or in part.
+static Value visibleOf(TileBuilder &b, Value words) {
+  auto type = cast<RankedTensorType>(words.getType()).clone(b.getI32Type());
+  return arith::TruncIOp::create(b, type, words);
+}
+
+/// Lists the blocks of `words`, whose numbers these are, behind the `listed`
+/// ones before.
 static void listWords(TileBuilder &b, CompactOp op, Share share, Value number,
-                      Value words, Value some, Value held, Value listed) {
+                      Value words, Value listed) {
+  Value some = visibleOf(b, words), held = countBits(b, some);
   Value high = b.spread(b.i64(32), shapeOf(words));
   Value shifted = arith::ShRUIOp::create(b, words, high);
   Value every = arith::TruncIOp::create(b, some.getType(), shifted);
@@ -186,15 +193,11 @@ Value flex::listBlocks(TileBuilder &b, CompactOp op, Share share) {
     Value address = b.move(op.getKinds(), number);
     return tt::LoadOp::create(b, address, exists, b.constant(type, 0));
   };
-  auto someOf = [](TileBuilder &b, Value words) -> Value {
-    auto type = cast<RankedTensorType>(words.getType()).clone(b.getI32Type());
-    return arith::TruncIOp::create(b, type, words);
-  };
   Value none = b.i32(0), step = b.i32(atOnce);
   Value words = load(b, b.range(atOnce));
   // Of long sequences most words are empty. The first ones are gone through
   // whatever they are: they would be waited for twice.
-  ValueRange start = {none, words, b.i32(1)};
+  SmallVector<Value> start = {none, words, b.i32(1)};
   auto loop = scf::ForOp::create(b, none, count, step, start);
   TileBuilder inner(op.getLoc(), OpBuilder::atBlockEnd(loop.getBody()));
   Value number = inner.add(loop.getInductionVar(), inner.range(atOnce));
@@ -202,15 +205,14 @@ Value flex::listBlocks(TileBuilder &b, CompactOp op, Share share) {
   Value next = load(inner, inner.add(number, step));
   auto state = loop.getRegionIterArgs();
   Value listed = state[0], now = state[1];
-  Value some = someOf(inner, now), held = countBits(inner, some);
+  Value held = countBits(inner, visibleOf(inner, now));
   Value any = inner.cmp(CmpIPredicate::ne, state[2], inner.i32(0));
   auto branch = scf::IfOp::create(inner, any, /*withElseRegion=*/false);
   TileBuilder then(op.getLoc(), branch.getThenBodyBuilder());
-  listWords(then, op, share, number, now, some, held, listed);
-  Value found = inner.reduceCount(held, 0);
-  Value later = inner.reduceOr(someOf(inner, next), 0);
-  scf::YieldOp::create(inner,
-                       ValueRange{inner.add(listed, found), next, later});
+  listWords(then, op, share, number, now, listed);
+  Value all = inner.add(listed, inner.reduceCount(held, 0));
+  Value anyNext = inner.reduceOr(visibleOf(inner, next), 0);
+  scf::YieldOp::create(inner, ValueRange{all, next, anyNext});
   // Each entry is written by one thread, and read by all.
   b.instruction(tt::kBarrier);
   return loop.getResult(0);

@@ -1,0 +1,57 @@
+"""What Triton makes of a loop whose mods read tables: no load that it waits for at every tile.
+
+Nor do the scores leave the layout of their product, which a load in the loop would make them do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+import pyflex
+
+Mod = Callable[..., Any]
+Mods = tuple[Mod | None, Mod | None]
+_KEYS = 256
+
+
+def loop_of(text: str) -> str:
+    """The one loop of TTGIR that forms products."""
+    bodies = re.findall(r"^( *)%\S+ = scf\.for .*\n((?:\1 +.*\n)+)", text, re.MULTILINE)
+    (found,) = (body for _, body in bodies if "tt.dot " in body)
+    return str(found)
+
+
+def of_keys(dtype: torch.dtype) -> Mods:
+    if dtype is torch.bool:
+        visible = torch.rand(2, _KEYS) < 0.5
+        return None, lambda b, h, q, kv: visible[b, kv]
+    bias = torch.ones(2, _KEYS, dtype=dtype)
+    return lambda s, b, h, q, kv: s + bias[b, kv], None
+
+
+def by_an_index(dtype: torch.dtype) -> Mods:
+    table, index = torch.ones(_KEYS).to(dtype), torch.arange(_KEYS)
+    if dtype is torch.bool:
+        return None, lambda b, h, q, kv: table[index[kv]]
+    return lambda s, b, h, q, kv: s + table[index[kv]], None
+
+
+@pytest.mark.parametrize("make", [of_keys, by_an_index])
+@pytest.mark.parametrize("dtype", [torch.bool, torch.int8, torch.bfloat16, torch.float32], ids=str)
+@pytest.mark.parametrize(("keys", "num_warps"), [(128, 4), (32, 2)])
+def test_a_table_of_keys_is_loaded_ahead(
+    make: Callable[[torch.dtype], Mods], dtype: torch.dtype, keys: int, num_warps: int
+) -> None:
+    options = pyflex.Options(rows=16, keys=keys, num_warps=num_warps, num_stages=3)
+    decode = pyflex.compile(*make(dtype), options=options)
+    key = torch.randn(2, 2, _KEYS, 128, dtype=torch.bfloat16)
+    decode(torch.randn(2, 8, 1, 128, dtype=torch.bfloat16), key, key)
+    loop = loop_of(decode.ir("ttgir", target="cuda:90"))
+    assert not re.findall(r"= tt\.load ", loop)
+    assert not re.findall(r"convert_layout .*: tensor<16x\d+xf32", loop)
+    assert len(re.findall(r'"tt.reduce"', loop)) == 1  # of their maximum
