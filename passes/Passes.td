@@ -374,7 +374,7 @@ def FlexWidenLoads : Pass<"flex-widen-loads", "::mlir::ModuleOp"> {
     ==>
     ```mlir
     %address = tt.ptr_to_int %p
-    %within = arith.andi %address, %three
+    %within = arith.andi %address, %three      // of 16-bit numbers %two
     %back = arith.subi %zero, %within
     %first = tt.addptr %p, %back
     %words = tt.bitcast %first : tensor<1x128x!tt.ptr<i8>> -> tensor<1x128x!tt.ptr<i32>>

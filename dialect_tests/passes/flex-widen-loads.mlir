@@ -40,7 +40,8 @@ tt.func @guarded_halves(%table: tensor<128x!tt.ptr<bf16>>, %exists: tensor<128xi
   %c0 = arith.constant 0 : i32
   %c128 = arith.constant 128 : i32
   %0 = scf.for %i = %c0 to %n step %c128 iter_args(%sum = %other) -> (tensor<128xbf16>) : i32 {
-    // CHECK: %[[WITHIN:.*]] = arith.andi
+    // CHECK: %[[HALF_WORD:.*]] = tt.splat %c2_i32
+    // CHECK: %[[WITHIN:.*]] = arith.andi %{{.*}}, %[[HALF_WORD]]
     // CHECK: %[[TWO:.*]] = tt.splat %c2_i32
     // CHECK: %[[ELEMENTS:.*]] = arith.divui %[[WITHIN]], %[[TWO]]
     // CHECK: arith.subi %{{.*}}, %[[ELEMENTS]]

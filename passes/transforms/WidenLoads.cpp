@@ -41,7 +41,8 @@ void widen(tt::LoadOp load) {
   Value address =
       tt::PtrToIntOp::create(b, type.clone(b.getI64Type()), load.getPtr());
   address = arith::TruncIOp::create(b, word, address);
-  Value within = b.conj(address, b.i32(kWord - 1));
+  // Whole elements, also where these are less aligned than they are long.
+  Value within = b.conj(address, b.i32(kWord - bytes));
   Value elements = bytes == 1 ? within : b.divu(within, b.i32(bytes));
   Value first = b.move(load.getPtr(), b.sub(b.i32(0), elements));
   auto words = tt::PointerType::get(b.getI32Type());
