@@ -47,7 +47,8 @@ void widen(tt::LoadOp load) {
   Value first = b.move(load.getPtr(), b.sub(b.i32(0), elements));
   auto words = tt::PointerType::get(b.getI32Type());
   first = tt::BitcastOp::create(b, type.clone(words), first);
-  Value other = load.getOther() ? b.constant(word, 0) : Value();
+  bool hasOther = load.getMask() && load.getOther();
+  Value other = hasOther ? b.constant(word, 0) : Value();
   Value loaded = tt::LoadOp::create(b, first, load.getMask(), other);
 
   Value below = b.mul(within, b.i32(8));
@@ -56,7 +57,7 @@ void widen(tt::LoadOp load) {
   Value value = arith::TruncIOp::create(b, bits, shifted);
   if (value.getType() != type)
     value = tt::BitcastOp::create(b, type, value);
-  if (load.getOther())
+  if (hasOther)
     value = b.select(load.getMask(), value, load.getOther());
   load.replaceAllUsesWith(value);
   load.erase();
