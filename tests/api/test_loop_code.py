@@ -1,4 +1,4 @@
-"""What Triton makes of a loop whose mods read tables: no load that it waits for at every tile.
+"""What Triton makes of the loop: no load that it waits for at every tile.
 
 Nor do the scores leave the layout of their product, which a load in the loop would make them do.
 """
@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import pyflex
+from pyflex.tiles import tile_width
 
 Mod = Callable[..., Any]
 Mods = tuple[Mod | None, Mod | None]
@@ -55,3 +56,15 @@ def test_a_table_of_keys_is_loaded_ahead(
     assert not re.findall(r"= tt\.load ", loop)
     assert not re.findall(r"convert_layout .*: tensor<16x\d+xf32", loop)
     assert len(re.findall(r'"tt.reduce"', loop)) == 1  # of their maximum
+
+
+@pytest.mark.parametrize("head_dim", [72, 80, 96, 144, 160, 192])
+def test_both_pieces_of_a_tile_are_pipelined(head_dim: int) -> None:
+    decode = pyflex.compile()
+    key = torch.randn(1, 1, 200, head_dim, dtype=torch.bfloat16)
+    decode(torch.randn(1, 4, 1, head_dim, dtype=torch.bfloat16), key, key)
+    text = decode.ir("ttgir", target="cuda:90")
+    assert loop_of(text).count("ttg.async_copy_global_to_local") == 4
+    # The warps divide the columns of every product: the tile's 16 rows are one warp's.
+    warps = 2 if tile_width(head_dim) % 32 else 4
+    assert re.findall(r"warpsPerCTA = (\[.*?\]), instrShape", text) == [f"[1, {warps}]"]

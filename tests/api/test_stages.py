@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from pyflex import schedule
 from pyflex.errors import ScheduleError, TargetError
 from pyflex.gpu import Target
 from pyflex.lowered import lowered_for
-from pyflex.tiles import tile_width
 from tests.mods import causal
 
 
@@ -111,19 +109,6 @@ def test_ttir_has_instructions_or_the_library_of_its_target(called: pyflex.Decod
         assert '"copysign.f32' in called.ir("ttir", target=target)
         assert "extern_elementwise" not in called.ir("ttir", target=target)
     assert "__ocml_copysign_f32" in called.ir("ttir", target="hip:gfx942")
-
-
-@pytest.mark.parametrize("head_dim", [72, 80, 96, 144, 160, 192])
-def test_both_pieces_of_a_tile_are_pipelined(head_dim: int) -> None:
-    decode = pyflex.compile()
-    key = torch.randn(1, 1, 200, head_dim, dtype=torch.bfloat16)
-    decode(torch.randn(1, 4, 1, head_dim, dtype=torch.bfloat16), key, key)
-    text = decode.ir("ttgir", target="cuda:90")
-    loop = text[text.index("scf.for") :]
-    assert loop[: loop.index("scf.yield")].count("ttg.async_copy_global_to_local") == 4
-    # The warps divide the columns of every product: the tile's 16 rows are one warp's.
-    warps = 2 if tile_width(head_dim) % 32 else 4
-    assert re.findall(r"warpsPerCTA = (\[.*?\]), instrShape", text) == [f"[1, {warps}]"]
 
 
 def test_cluster_of_programs_without_shared_memory() -> None:
