@@ -360,7 +360,7 @@ def FlexDeferSums : Pass<"flex-defer-sums", "::mlir::ModuleOp"> {
 }
 
 def FlexWidenLoads : Pass<"flex-widen-loads", "::mlir::ModuleOp"> {
-  let summary = "Load bools and 16-bit values of keys by the words that they lie in";
+  let summary = "Load values of keys by the words, or the vectors, that they lie in";
   let description = [{
     Triton's pipeliner asks for a tile's loads some tiles ahead where these bring
     a thread 4 bytes or more. A table of bools or of 16-bit numbers with a value
@@ -382,6 +382,27 @@ def FlexWidenLoads : Pass<"flex-widen-loads", "::mlir::ModuleOp"> {
     %bits = arith.muli %within, %eight
     %shifted = arith.shrui %word, %bits
     %seen = arith.trunci %shifted : tensor<1x128xi32> to tensor<1x128xi8>
+    ```
+
+    Of a table with a value for each row and key a thread has several that lie
+    next to each other. flex-to-triton clamps the keys to the last one, so that
+    Triton does not see that, and would load one by one. Where the table and its
+    lines begin at multiples of 16 bytes, keys are not clamped, and a mask leaves
+    out the vectors of which no key exists: so much no page ends within. What is
+    loaded for other keys counts nowhere; an index of another load stays clamped.
+
+    ```mlir
+    %kv = arith.minsi %positions, %last
+    %p = tt.addptr %lines, %kv
+    %bias = tt.load %p : tensor<16x128x!tt.ptr<bf16>>
+    ```
+    ==>
+    ```mlir
+    %vector = arith.divui %positions, %eight
+    %last_one = arith.divui %last, %eight
+    %exists = arith.cmpi sle, %vector, %last_one
+    %p = tt.addptr %lines, %positions
+    %bias = tt.load %p, %exists, %zero : tensor<16x128x!tt.ptr<bf16>>
     ```
 
     Loops that write to memory are left as they are: Triton loads nothing ahead

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pyflex.kind import Kind
-from pyflex.listing import capture_steps
 from pyflex.options import Options
 from pyflex.plan import Plan
 from pyflex.run import model_of
@@ -63,7 +62,4 @@ def _listing(kind: Kind) -> Kind:
     queries = power_of_two(kind.rows[2])
     if queries >= kind.spec.schedule.queries:
         queries = 0
-    mask = kind.trace.mask
-    assert mask is not None  # without one there is nothing to list
-    spec = replace(kind.spec, lists=True, queries=queries, mask_steps=capture_steps(mask))
-    return replace(kind, spec=spec)
+    return replace(kind, spec=replace(kind.spec, lists=True, queries=queries))

@@ -39,9 +39,9 @@ class KernelSpec:
     pointer and every stride but the last is a multiple of 16 bytes, and the last stride is 1.
     `key_line` and `value_line` are elements from one key or value of a head to the next, 0 where
     that is an argument. `offset_type` and `length_type` are the integer types behind the tensors
-    q_offset and kv_len. `lists` says that a first kernel finds the blocks that the mask shows;
-    `queries` is the most that a call of it has, 0 for any number, and `mask_steps` is that of
-    `listing.capture_steps`.
+    q_offset and kv_len. `score_steps` and `mask_steps` are the mods' `steps()`. `lists` says that a
+    first kernel finds the blocks that the mask shows; `queries` is the most that a call of it has,
+    0 for any number.
     """
 
     element: Element
@@ -67,6 +67,7 @@ class KernelSpec:
     kernel: Literal["decode", "decode_combine", "decode_blocks", "decode_bounds"] = "decode"
     lists: bool = False
     queries: int = 0
+    score_steps: tuple[int, ...] = ()
     mask_steps: tuple[int, ...] = ()
 
     @property
@@ -133,6 +134,7 @@ class KernelSpec:
             kernel="decode_combine",
             lists=False,
             queries=0,
+            score_steps=(),
             mask_steps=(),
         )
 
@@ -239,10 +241,9 @@ def _parameters(spec: KernelSpec) -> list[_Parameter]:
 
 
 def _steps(spec: KernelSpec, mod: TracedMod) -> dict[str, int]:
-    """What is known of a mod's capture parameters; empty if nothing is."""
-    if mod is not spec.mask or not spec.mask_steps:
-        return {}
-    return dict(zip((p.name for p in mod.parameters), spec.mask_steps, strict=True))
+    """What is known of each of a mod's capture parameters."""
+    steps = spec.score_steps if mod is spec.score else spec.mask_steps
+    return dict(zip((p.name for p in mod.parameters), steps, strict=True))
 
 
 def _capture_name(mod: TracedMod, name: str) -> str:

@@ -172,6 +172,8 @@ def _spec_of(
         schedule=ANY_TILE,
         score=trace.score,
         mask=trace.mask,
+        score_steps=trace.score.steps() if trace.score else (),
+        mask_steps=trace.mask.steps() if trace.mask else (),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from pyflex.tiles import power_of_two
-from pyflex.trace import CaptureParameter, TracedMod
+from pyflex.trace import TracedMod
 
 #: ListBlocks.cpp: elements, keys and blocks for which a program evaluates a mask at once.
 _TILE_ELEMENTS, _TILE_KEYS, _MOST_BLOCKS = 4096, 2048, 32
@@ -16,20 +16,6 @@ _TILE_ELEMENTS, _TILE_KEYS, _MOST_BLOCKS = 4096, 2048, 32
 _PROGRAMS = 1024
 #: A list has room for a multiple of this many blocks, so that its entries are aligned.
 _ROOM = 16
-
-
-def capture_steps(mask: TracedMod) -> tuple[int, ...]:
-    """For each capture parameter 16 if it is a multiple of 16, 0 for a stride of 1, 1 otherwise.
-
-    With this known, keys next to each other are loaded together.
-    """
-
-    def step(parameter: CaptureParameter, value: int) -> int:
-        if parameter.kind == "stride" and value == 1:
-            return 0
-        return 16 if parameter.kind != "size" and value % 16 == 0 else 1
-
-    return tuple(map(step, mask.parameters, mask.arguments()))
 
 
 def depends_on_head(mod: TracedMod) -> bool:

@@ -2,6 +2,7 @@
 
 // What is left alone: nothing here is loaded by another type.
 // CHECK-NOT: tt.ptr_to_int
+// CHECK-NOT: arith.divui
 
 // Four bytes are a word.
 tt.func @words(%p: tensor<1x64x!tt.ptr<f32>>, %start: tensor<1x64xf32>, %n: i32) -> tensor<1x64xf32> {
@@ -15,7 +16,7 @@ tt.func @words(%p: tensor<1x64x!tt.ptr<f32>>, %start: tensor<1x64xf32>, %n: i32)
   tt.return %0 : tensor<1x64xf32>
 }
 
-// Of a tile a thread has several values, next to each other in memory.
+// Values for each row and key, of which nobody knows how they lie.
 tt.func @tile(%p: tensor<16x64x!tt.ptr<bf16>>, %start: tensor<16x64xbf16>, %n: i32) -> tensor<16x64xbf16> {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
@@ -53,4 +54,180 @@ tt.func @writes(%p: tensor<1x64x!tt.ptr<i8>>, %q: tensor<1x64x!tt.ptr<i8>>, %n: 
     tt.store %q, %value : tensor<1x64x!tt.ptr<i8>>
   }
   tt.return
+}
+
+// Lines that may begin anywhere.
+tt.func @lines_begin_anywhere(%table: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %stride: i64,
+    %rows: tensor<16x64xi64>, %limit: i32, %none: tensor<16x64xbf16>) -> tensor<16x64xbf16> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c64 = arith.constant 64 : i32
+  %range = tt.make_range {start = 0 : i32, end = 64 : i32} : tensor<64xi32>
+  %end = arith.subi %limit, %c1 : i32
+  %last = tt.splat %end : i32 -> tensor<64xi32>
+  %strides = tt.splat %stride : i64 -> tensor<16x64xi64>
+  %lines = arith.muli %rows, %strides : tensor<16x64xi64>
+  %tables = tt.splat %table : !tt.ptr<bf16> -> tensor<16x64x!tt.ptr<bf16>>
+  %0 = scf.for %i = %c0 to %limit step %c64 iter_args(%sum = %none) -> (tensor<16x64xbf16>) : i32 {
+    %start = tt.splat %i : i32 -> tensor<64xi32>
+    %positions = arith.addi %start, %range : tensor<64xi32>
+    %kv = arith.minsi %positions, %last : tensor<64xi32>
+    %one = tt.expand_dims %kv {axis = 0 : i32} : tensor<64xi32> -> tensor<1x64xi32>
+    %wide = arith.extsi %one : tensor<1x64xi32> to tensor<1x64xi64>
+    %keys = tt.broadcast %wide : tensor<1x64xi64> -> tensor<16x64xi64>
+    %offset = arith.addi %lines, %keys : tensor<16x64xi64>
+    %p = tt.addptr %tables, %offset : tensor<16x64x!tt.ptr<bf16>>, tensor<16x64xi64>
+    %value = tt.load %p : tensor<16x64x!tt.ptr<bf16>>
+    %next = arith.addf %sum, %value : tensor<16x64xbf16>
+    scf.yield %next : tensor<16x64xbf16>
+  }
+  tt.return %0 : tensor<16x64xbf16>
+}
+
+// And a table that may.
+tt.func @table_begins_anywhere(%table: !tt.ptr<bf16>, %stride: i64 {tt.divisibility = 16 : i32},
+    %rows: tensor<16x64xi64>, %limit: i32, %none: tensor<16x64xbf16>) -> tensor<16x64xbf16> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c64 = arith.constant 64 : i32
+  %range = tt.make_range {start = 0 : i32, end = 64 : i32} : tensor<64xi32>
+  %end = arith.subi %limit, %c1 : i32
+  %last = tt.splat %end : i32 -> tensor<64xi32>
+  %strides = tt.splat %stride : i64 -> tensor<16x64xi64>
+  %lines = arith.muli %rows, %strides : tensor<16x64xi64>
+  %tables = tt.splat %table : !tt.ptr<bf16> -> tensor<16x64x!tt.ptr<bf16>>
+  %0 = scf.for %i = %c0 to %limit step %c64 iter_args(%sum = %none) -> (tensor<16x64xbf16>) : i32 {
+    %start = tt.splat %i : i32 -> tensor<64xi32>
+    %positions = arith.addi %start, %range : tensor<64xi32>
+    %kv = arith.minsi %positions, %last : tensor<64xi32>
+    %one = tt.expand_dims %kv {axis = 0 : i32} : tensor<64xi32> -> tensor<1x64xi32>
+    %wide = arith.extsi %one : tensor<1x64xi32> to tensor<1x64xi64>
+    %keys = tt.broadcast %wide : tensor<1x64xi64> -> tensor<16x64xi64>
+    %offset = arith.addi %lines, %keys : tensor<16x64xi64>
+    %p = tt.addptr %tables, %offset : tensor<16x64x!tt.ptr<bf16>>, tensor<16x64xi64>
+    %value = tt.load %p : tensor<16x64x!tt.ptr<bf16>>
+    %next = arith.addf %sum, %value : tensor<16x64xbf16>
+    scf.yield %next : tensor<16x64xbf16>
+  }
+  tt.return %0 : tensor<16x64xbf16>
+}
+
+// Every second value of a line.
+tt.func @every_other(%table: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %stride: i64 {tt.divisibility = 16 : i32},
+    %rows: tensor<16x64xi64>, %limit: i32, %none: tensor<16x64xbf16>) -> tensor<16x64xbf16> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c64 = arith.constant 64 : i32
+  %range = tt.make_range {start = 0 : i32, end = 64 : i32} : tensor<64xi32>
+  %end = arith.subi %limit, %c1 : i32
+  %last = tt.splat %end : i32 -> tensor<64xi32>
+  %strides = tt.splat %stride : i64 -> tensor<16x64xi64>
+  %lines = arith.muli %rows, %strides : tensor<16x64xi64>
+  %tables = tt.splat %table : !tt.ptr<bf16> -> tensor<16x64x!tt.ptr<bf16>>
+  %0 = scf.for %i = %c0 to %limit step %c64 iter_args(%sum = %none) -> (tensor<16x64xbf16>) : i32 {
+    %start = tt.splat %i : i32 -> tensor<64xi32>
+    %positions = arith.addi %start, %range : tensor<64xi32>
+    %kv = arith.minsi %positions, %last : tensor<64xi32>
+    %one = tt.expand_dims %kv {axis = 0 : i32} : tensor<64xi32> -> tensor<1x64xi32>
+    %wide = arith.extsi %one : tensor<1x64xi32> to tensor<1x64xi64>
+    %keys = tt.broadcast %wide : tensor<1x64xi64> -> tensor<16x64xi64>
+    %keys_ = arith.addi %keys, %keys : tensor<16x64xi64>
+    %offset = arith.addi %lines, %keys_ : tensor<16x64xi64>
+    %p = tt.addptr %tables, %offset : tensor<16x64x!tt.ptr<bf16>>, tensor<16x64xi64>
+    %value = tt.load %p : tensor<16x64x!tt.ptr<bf16>>
+    %next = arith.addf %sum, %value : tensor<16x64xbf16>
+    scf.yield %next : tensor<16x64xbf16>
+  }
+  tt.return %0 : tensor<16x64xbf16>
+}
+
+// Keys that are not clamped to the last one of all: their values may count.
+tt.func @no_clamp(%table: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %stride: i64 {tt.divisibility = 16 : i32},
+    %rows: tensor<16x64xi64>, %limit: i32, %none: tensor<16x64xbf16>) -> tensor<16x64xbf16> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c64 = arith.constant 64 : i32
+  %range = tt.make_range {start = 0 : i32, end = 64 : i32} : tensor<64xi32>
+  %end = arith.subi %limit, %c1 : i32
+  %last = tt.splat %end : i32 -> tensor<64xi32>
+  %strides = tt.splat %stride : i64 -> tensor<16x64xi64>
+  %lines = arith.muli %rows, %strides : tensor<16x64xi64>
+  %tables = tt.splat %table : !tt.ptr<bf16> -> tensor<16x64x!tt.ptr<bf16>>
+  %0 = scf.for %i = %c0 to %limit step %c64 iter_args(%sum = %none) -> (tensor<16x64xbf16>) : i32 {
+    %start = tt.splat %i : i32 -> tensor<64xi32>
+    %positions = arith.addi %start, %range : tensor<64xi32>
+    %kv = arith.minsi %positions, %last : tensor<64xi32>
+    %own = arith.minsi %kv, %range : tensor<64xi32>
+    %one = tt.expand_dims %own {axis = 0 : i32} : tensor<64xi32> -> tensor<1x64xi32>
+    %wide = arith.extsi %one : tensor<1x64xi32> to tensor<1x64xi64>
+    %keys = tt.broadcast %wide : tensor<1x64xi64> -> tensor<16x64xi64>
+    %offset = arith.addi %lines, %keys : tensor<16x64xi64>
+    %p = tt.addptr %tables, %offset : tensor<16x64x!tt.ptr<bf16>>, tensor<16x64xi64>
+    %value = tt.load %p : tensor<16x64x!tt.ptr<bf16>>
+    %next = arith.addf %sum, %value : tensor<16x64xbf16>
+    scf.yield %next : tensor<16x64xbf16>
+  }
+  tt.return %0 : tensor<16x64xbf16>
+}
+
+// What is loaded for some keys and not for others.
+tt.func @of_existing_keys(%table: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %stride: i64 {tt.divisibility = 16 : i32},
+    %rows: tensor<16x64xi64>, %limit: i32, %none: tensor<16x64xbf16>) -> tensor<16x64xbf16> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c64 = arith.constant 64 : i32
+  %range = tt.make_range {start = 0 : i32, end = 64 : i32} : tensor<64xi32>
+  %end = arith.subi %limit, %c1 : i32
+  %last = tt.splat %end : i32 -> tensor<64xi32>
+  %strides = tt.splat %stride : i64 -> tensor<16x64xi64>
+  %lines = arith.muli %rows, %strides : tensor<16x64xi64>
+  %tables = tt.splat %table : !tt.ptr<bf16> -> tensor<16x64x!tt.ptr<bf16>>
+  %0 = scf.for %i = %c0 to %limit step %c64 iter_args(%sum = %none) -> (tensor<16x64xbf16>) : i32 {
+    %start = tt.splat %i : i32 -> tensor<64xi32>
+    %positions = arith.addi %start, %range : tensor<64xi32>
+    %kv = arith.minsi %positions, %last : tensor<64xi32>
+    %one = tt.expand_dims %kv {axis = 0 : i32} : tensor<64xi32> -> tensor<1x64xi32>
+    %wide = arith.extsi %one : tensor<1x64xi32> to tensor<1x64xi64>
+    %keys = tt.broadcast %wide : tensor<1x64xi64> -> tensor<16x64xi64>
+    %offset = arith.addi %lines, %keys : tensor<16x64xi64>
+    %p = tt.addptr %tables, %offset : tensor<16x64x!tt.ptr<bf16>>, tensor<16x64xi64>
+    %exists = arith.cmpi sle, %positions, %last : tensor<64xi32>
+    %row = tt.expand_dims %exists {axis = 0 : i32} : tensor<64xi1> -> tensor<1x64xi1>
+    %mask = tt.broadcast %row : tensor<1x64xi1> -> tensor<16x64xi1>
+    %value = tt.load %p, %mask, %none : tensor<16x64x!tt.ptr<bf16>>
+    %next = arith.addf %sum, %value : tensor<16x64xbf16>
+    scf.yield %next : tensor<16x64xbf16>
+  }
+  tt.return %0 : tensor<16x64xbf16>
+}
+
+// An index of another table: past the last key it could be any number.
+tt.func @index(%table: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %stride: i64 {tt.divisibility = 16 : i32}, %other: !tt.ptr<bf16>,
+    %rows: tensor<16x64xi64>, %limit: i32, %none: tensor<16x64xbf16>) -> tensor<16x64xbf16> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c64 = arith.constant 64 : i32
+  %range = tt.make_range {start = 0 : i32, end = 64 : i32} : tensor<64xi32>
+  %end = arith.subi %limit, %c1 : i32
+  %last = tt.splat %end : i32 -> tensor<64xi32>
+  %strides = tt.splat %stride : i64 -> tensor<16x64xi64>
+  %lines = arith.muli %rows, %strides : tensor<16x64xi64>
+  %tables = tt.splat %table : !tt.ptr<i32> -> tensor<16x64x!tt.ptr<i32>>
+  %0 = scf.for %i = %c0 to %limit step %c64 iter_args(%sum = %none) -> (tensor<16x64xbf16>) : i32 {
+    %start = tt.splat %i : i32 -> tensor<64xi32>
+    %positions = arith.addi %start, %range : tensor<64xi32>
+    %kv = arith.minsi %positions, %last : tensor<64xi32>
+    %one = tt.expand_dims %kv {axis = 0 : i32} : tensor<64xi32> -> tensor<1x64xi32>
+    %wide = arith.extsi %one : tensor<1x64xi32> to tensor<1x64xi64>
+    %keys = tt.broadcast %wide : tensor<1x64xi64> -> tensor<16x64xi64>
+    %offset = arith.addi %lines, %keys : tensor<16x64xi64>
+    %p = tt.addptr %tables, %offset : tensor<16x64x!tt.ptr<i32>>, tensor<16x64xi64>
+    %number = tt.load %p : tensor<16x64x!tt.ptr<i32>>
+    %others = tt.splat %other : !tt.ptr<bf16> -> tensor<16x64x!tt.ptr<bf16>>
+    %at = tt.addptr %others, %number : tensor<16x64x!tt.ptr<bf16>>, tensor<16x64xi32>
+    %value = tt.load %at : tensor<16x64x!tt.ptr<bf16>>
+    %next = arith.addf %sum, %value : tensor<16x64xbf16>
+    scf.yield %next : tensor<16x64xbf16>
+  }
+  tt.return %0 : tensor<16x64xbf16>
 }

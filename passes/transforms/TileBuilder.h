@@ -53,6 +53,9 @@ public:
   /// stretched, a shape that fits already is kept.
   Value spread(Value value, ArrayRef<int64_t> shape);
 
+  /// `value` with one more dimension, of one.
+  Value expand(Value value, int32_t axis);
+
   /// tensor<N> as tensor<Nx1>.
   Value asColumn(Value value) { return expand(value, 1); }
 
@@ -138,7 +141,6 @@ private:
   template <typename OpTy, typename ReturnOpTy>
   void combineBy(Region &region, Type element);
   template <typename OpTy> Value reduceAll(Value tile);
-  Value expand(Value value, int32_t axis);
 };
 
 /// The shape that both shapes stretch to; scalars have the empty shape.

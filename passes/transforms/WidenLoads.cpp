@@ -1,7 +1,8 @@
-//===- WidenLoads.cpp - Narrow values of keys by the words they lie in ----===//
+//===- WidenLoads.cpp - Values of keys by the words they lie in -----------===//
 
 #include "Effects.h"
 #include "Passes.h"
+#include "transforms/KeyVectors.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -20,20 +21,22 @@ namespace {
 /// Bytes of a word, the least that Triton loads ahead for a thread.
 constexpr int64_t kWord = 4;
 
-/// Whether `load` brings a loop one value for each key, each less than a word.
-bool isNarrow(tt::LoadOp load) {
-  auto type = dyn_cast<RankedTensorType>(load.getType());
-  if (!type || load.getIsVolatile() || !isa<scf::ForOp>(load->getParentOp()))
-    return false;
-  unsigned width = type.getElementTypeBitWidth();
+/// Dimensions along which `load` brings more than one value.
+int64_t rankOf(tt::LoadOp load) {
   auto isWide = [](int64_t size) { return size > 1; };
-  return (width == 8 || width == 16) &&
-         llvm::count_if(type.getShape(), isWide) == 1;
+  return llvm::count_if(shapeOf(load.getResult()), isWide);
+}
+
+/// Whether each value is less than a word.
+bool isNarrow(tt::LoadOp load) {
+  Type element = getElementTypeOrSelf(load.getType());
+  return element.isIntOrFloat() &&
+         llvm::is_contained({8, 16}, element.getIntOrFloatBitWidth());
 }
 
 /// Replaces `load` by one of whole words, which lie as aligned as they are
 /// long: none of them reaches into memory that its value does not lie in.
-void widen(tt::LoadOp load) {
+void loadWords(tt::LoadOp load) {
   TileBuilder b(load.getLoc(), load);
   auto type = cast<RankedTensorType>(load.getType());
   int64_t bytes = type.getElementTypeBitWidth() / 8;
@@ -67,12 +70,22 @@ struct WidenLoadsPass : public flex::impl::FlexWidenLoadsBase<WidenLoadsPass> {
   void runOnOperation() override {
     SmallVector<tt::LoadOp> loads;
     getOperation().walk([&](tt::LoadOp load) {
-      if (isNarrow(load) && onlyReads(load->getParentOp()))
+      if (isa<scf::ForOp>(load->getParentOp()) && !load.getIsVolatile() &&
+          onlyReads(load->getParentOp()))
         loads.push_back(load);
     });
-    for (tt::LoadOp load : loads)
-      widen(load);
-    numWidened += loads.size();
+    auto behindAddresses = opsBehindAddresses(getOperation());
+    for (tt::LoadOp load : loads) {
+      int64_t rank = rankOf(load);
+      // A value for each key is less than a program has threads. And what is
+      // read past the last key is no index.
+      if (rank == 1 && isNarrow(load))
+        loadWords(load);
+      else if (rank < 2 || behindAddresses.contains(load) ||
+               !loadKeyVectors(load))
+        continue;
+      ++numWidened;
+    }
   }
 };
 

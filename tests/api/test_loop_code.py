@@ -35,6 +35,14 @@ def of_keys(dtype: torch.dtype) -> Mods:
     return lambda s, b, h, q, kv: s + bias[b, kv], None
 
 
+def of_heads(dtype: torch.dtype) -> Mods:
+    if dtype is torch.bool:
+        visible = torch.rand(8, _KEYS) < 0.5
+        return None, lambda b, h, q, kv: visible[h, kv]
+    bias = torch.ones(2, 8, 1, _KEYS, dtype=dtype)
+    return lambda s, b, h, q, kv: s + bias[b, h, q, kv], None
+
+
 def by_an_index(dtype: torch.dtype) -> Mods:
     table, index = torch.ones(_KEYS).to(dtype), torch.arange(_KEYS)
     if dtype is torch.bool:
@@ -42,7 +50,7 @@ def by_an_index(dtype: torch.dtype) -> Mods:
     return lambda s, b, h, q, kv: s + table[index[kv]], None
 
 
-@pytest.mark.parametrize("make", [of_keys, by_an_index])
+@pytest.mark.parametrize("make", [of_keys, of_heads, by_an_index])
 @pytest.mark.parametrize("dtype", [torch.bool, torch.int8, torch.bfloat16, torch.float32], ids=str)
 @pytest.mark.parametrize(("keys", "num_warps"), [(128, 4), (32, 2)])
 def test_a_table_of_keys_is_loaded_ahead(
