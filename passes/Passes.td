@@ -269,6 +269,31 @@ def FlexInlineMods : Pass<"flex-inline-mods", "::mlir::ModuleOp"> {
     Statistic<"numHoisted", "num-hoisted", "ops placed outside the KV loop">];
 }
 
+def FlexSkipPadding : Pass<"flex-skip-padding", "::mlir::ModuleOp"> {
+  let summary = "Load nothing from the mods' tables for rows that do not exist";
+  let description = [{
+    A tile has 16 rows or more, of which a group of four query heads and one query
+    fill four. The others name a head and a query of the tile, too, so that a mod
+    may read a table for them: but nobody sees what they give. In the loop, a load
+    of a value for each row and key is one of rows that exist, zero elsewhere.
+
+    ```mlir
+    %bias = tt.load %p : tensor<16x64x!tt.ptr<f32>>
+    ```
+    ==>
+    ```mlir
+    %column = tt.expand_dims %valid {axis = 1 : i32}     // of flex.rows
+    %exist = tt.broadcast %column : tensor<16x1xi1> -> tensor<16x64xi1>
+    %bias = tt.load %p, %exist, %zero : tensor<16x64x!tt.ptr<f32>>
+    ```
+
+    Tiles whose rows are all heads of one query have no such rows. Values of less
+    than 4 bytes, which Triton does not load ahead, are loaded for all.
+  }];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numGuarded", "num-guarded", "loads">];
+}
+
 def FlexOverlapKernels : Pass<"flex-overlap-kernels", "::mlir::ModuleOp"> {
   let summary = "Let a kernel start while the one ahead of it ends";
   let description = [{

@@ -33,6 +33,8 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
       llvm::cl::desc("run flex-join-in-cluster; needs sm_90")};
   Option<bool> inlineMods{*this, "inline-mods", llvm::cl::init(true),
                           llvm::cl::desc("run flex-inline-mods")};
+  Option<bool> skipPadding{*this, "skip-padding", llvm::cl::init(true),
+                           llvm::cl::desc("run flex-skip-padding")};
   Option<bool> overlapKernels{
       *this, "overlap-kernels", llvm::cl::init(false),
       llvm::cl::desc("run flex-overlap-kernels; needs sm_90")};
@@ -83,6 +85,9 @@ void addOptimisations(OpPassManager &pm, const DecodeOptions &options) {
   // Mods late: the passes above read and move them while they are single ops.
   if (options.inlineMods)
     pm.addPass(createFlexInlineMods());
+  // What is left in the loop is read there.
+  if (options.skipPadding)
+    pm.addPass(createFlexSkipPadding());
   // Last: what the mods read ahead of the loop needs no other kernel.
   if (options.overlapKernels && options.target == "cuda")
     pm.addPass(createFlexOverlapKernels());

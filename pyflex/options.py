@@ -19,6 +19,7 @@ OPTIMISATIONS = (
     "flex-split-kv",
     "flex-join-in-cluster",
     "flex-inline-mods",
+    "flex-skip-padding",
     "flex-overlap-kernels",
     "flex-fast-math",
     "flex-defer-sums",

@@ -32,6 +32,7 @@ APART = (
     "flex-mask-from-score",
     "flex-list-blocks",
     "flex-defer-sums",
+    "flex-skip-padding",
     "flex-widen-loads",
     "flex-split-products",
 )

@@ -1,0 +1,47 @@
+// RUN: pyflex-opt %s --flex-skip-padding | FileCheck %s
+
+// What is left alone: no load here gets a mask.
+// CHECK-NOT: tt.load %{{.*}}, %
+
+// All rows are heads of one query.
+tt.func @full(%p: tensor<16x64x!tt.ptr<f32>>, %start: tensor<16x64xf32>, %n: i32,
+              %blocks: !flex.blocks) -> tensor<16x64xf32> {
+  %0:7 = flex.rows(%n, %n) group(32) tile(16 heads x 1 queries) : tensor<16xi32>, tensor<16xi1>
+  %r = flex.for %blocks below %n init(%start : tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %exists: tensor<64xi1>, %unmasked: i1, %sum: tensor<16x64xf32>):
+    %bias = tt.load %p : tensor<16x64x!tt.ptr<f32>>
+    %next = arith.addf %sum, %bias : tensor<16x64xf32>
+    flex.yield %next : tensor<16x64xf32>
+  } -> tensor<16x64xf32>
+  tt.return %r : tensor<16x64xf32>
+}
+
+// Less than four bytes; a value for each key; and outside of the loop.
+tt.func @others(%narrow: tensor<16x64x!tt.ptr<bf16>>, %keys: tensor<1x64x!tt.ptr<bf16>>,
+                %p: tensor<16x64x!tt.ptr<f32>>, %start: tensor<16x64xbf16>, %n: i32,
+                %blocks: !flex.blocks) -> (tensor<16x64xbf16>, tensor<16x64xf32>) {
+  %0:7 = flex.rows(%n, %n) group(4) tile(4 heads x 4 queries) : tensor<16xi32>, tensor<16xi1>
+  %r = flex.for %blocks below %n init(%start : tensor<16x64xbf16>) {
+  ^bb0(%kv: tensor<64xi32>, %exists: tensor<64xi1>, %unmasked: i1, %sum: tensor<16x64xbf16>):
+    %bias = tt.load %narrow : tensor<16x64x!tt.ptr<bf16>>
+    %row = tt.load %keys : tensor<1x64x!tt.ptr<bf16>>
+    %rows = tt.broadcast %row : tensor<1x64xbf16> -> tensor<16x64xbf16>
+    %both = arith.addf %bias, %rows : tensor<16x64xbf16>
+    %next = arith.addf %sum, %both : tensor<16x64xbf16>
+    flex.yield %next : tensor<16x64xbf16>
+  } -> tensor<16x64xbf16>
+  %before = tt.load %p : tensor<16x64x!tt.ptr<f32>>
+  tt.return %r, %before : tensor<16x64xbf16>, tensor<16x64xf32>
+}
+
+// Whose rows they are is not known.
+tt.func @no_rows(%p: tensor<16x64x!tt.ptr<f32>>, %start: tensor<16x64xf32>, %n: i32,
+                 %blocks: !flex.blocks) -> tensor<16x64xf32> {
+  %r = flex.for %blocks below %n init(%start : tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %exists: tensor<64xi1>, %unmasked: i1, %sum: tensor<16x64xf32>):
+    %bias = tt.load %p : tensor<16x64x!tt.ptr<f32>>
+    %next = arith.addf %sum, %bias : tensor<16x64xf32>
+    flex.yield %next : tensor<16x64xf32>
+  } -> tensor<16x64xf32>
+  tt.return %r : tensor<16x64xf32>
+}

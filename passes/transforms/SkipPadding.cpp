@@ -1,0 +1,68 @@
+//===- SkipPadding.cpp - Mods load nothing for rows that do not exist -----===//
+
+#include "Passes.h"
+#include "flex/Flex.h"
+#include "transforms/TileBuilder.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mlir::flex {
+#define GEN_PASS_DEF_FLEXSKIPPADDING
+#include "Passes.h.inc"
+} // namespace mlir::flex
+
+using namespace mlir;
+using namespace mlir::flex;
+
+namespace {
+
+/// Whether some rows of a tile may not exist.
+bool mayPad(RowsOp rows) {
+  bool isFull = rows.getHeads() == shapeOf(rows.getHead())[0];
+  return !isFull || rows.getGroup() % rows.getHeads() != 0;
+}
+
+struct SkipPaddingPass
+    : public flex::impl::FlexSkipPaddingBase<SkipPaddingPass> {
+  void runOnOperation() override {
+    for (tt::FuncOp func : getOperation().getOps<tt::FuncOp>()) {
+      auto all = llvm::to_vector(func.getOps<RowsOp>());
+      if (all.size() != 1 || !mayPad(all.front()))
+        continue;
+      Value valid = all.front().getValid();
+      SmallVector<tt::LoadOp> loads;
+      func.walk([&](tt::LoadOp load) {
+        if (load->getParentOfType<ForOp>() &&
+            isOfRowsAndKeys(load, shapeOf(valid)[0]))
+          loads.push_back(load);
+      });
+      for (tt::LoadOp load : loads)
+        skipRows(load, valid);
+      numGuarded += loads.size();
+    }
+  }
+
+  /// Narrow values are not loaded ahead: a mask takes longer than it saves.
+  static bool isOfRowsAndKeys(tt::LoadOp load, int64_t rows) {
+    auto shape = shapeOf(load.getResult());
+    Type element = getElementTypeOrSelf(load.getType());
+    return shape.size() == 2 && shape[0] == rows && shape[1] > 1 &&
+           element.isIntOrFloat() && element.getIntOrFloatBitWidth() >= 32 &&
+           !load.getIsVolatile();
+  }
+
+  static void skipRows(tt::LoadOp load, Value valid) {
+    TileBuilder b(load.getLoc(), load);
+    Value mask = b.spread(b.asColumn(valid), shapeOf(load.getResult()));
+    Value other = load.getOther();
+    if (load.getMask())
+      mask = b.conj(load.getMask(), mask);
+    if (!other)
+      other = b.constant(load.getType(), 0);
+    Value loaded = tt::LoadOp::create(b, load.getPtr(), mask, other);
+    load.replaceAllUsesWith(loaded);
+    load.erase();
+  }
+};
+
+} // namespace
