@@ -9,7 +9,11 @@ from pyflex.options import Options
 from pyflex.plan import Plan
 from pyflex.run import model_of
 from pyflex.schedule import best_schedule, check_grid, lists_blocks
-from pyflex.tiles import Schedule, fitting, power_of_two
+from pyflex.tiles import Schedule, fitting, floor_power_of_two, power_of_two
+
+#: Lengths for which a tile is chosen anew: so many from one power of two to the next, and the least
+#: keys between them. To choose takes half a millisecond.
+_STEPS, _LEAST_STEP = 16, 64
 
 
 class Choice:
@@ -30,16 +34,16 @@ class Choice:
         self._kinds = [replace(kind, spec=spec) for spec in specs]
         self._schedules, self._options = schedules, options
         self._plans: dict[tuple[int, bool], Plan] = {}
-        self._unit = max(schedule.keys for schedule in schedules)
-        self._chosen: dict[int, Plan] = {}  # by units of the longest sequence
+        self._chosen: dict[int, Plan] = {}  # by the longest sequence, rounded up
         check_grid(options, self._kinds[0].programs())
 
     def plan(self, kv_limit: int) -> Plan:
         """The plan for sequences of up to `kv_limit` keys."""
-        units = -(-kv_limit // self._unit)
-        plan = self._chosen.get(units)
+        unit = max(floor_power_of_two(max(kv_limit, 1)) // _STEPS, _LEAST_STEP)
+        rounded = -(-kv_limit // unit) * unit
+        plan = self._chosen.get(rounded)
         if plan is None:
-            plan = self._chosen[units] = self._choose(units * self._unit)
+            plan = self._chosen[rounded] = self._choose(rounded)
         return plan
 
     def _choose(self, kv_limit: int) -> Plan:

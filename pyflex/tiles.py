@@ -16,6 +16,9 @@ _NARROW, _WIDE = 20480, 65536
 _MOST_WIDE = 128
 #: Of float32 the registers hold fewer rows, if a key and its value have no more than these bytes.
 _FLOAT32_ROWS, _FLOAT32_LINE = 32, 1536
+#: The same up to which two warps take 32 rows of half types by 64 keys best, and up to which no
+#: other tile of 16 or 32 rows comes near.
+_SHORT_LINE, _SHORTEST_LINE = 320, 192
 #: Columns of such a result that two warps hold, and bytes of the smallest tile.
 _FLOAT32_COLUMNS, _FLOAT32_LEAST = 96, 32768
 #: Warps that keep a multiprocessor busy with float32, two for each of its schedulers.
@@ -191,8 +194,8 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
 def _half_tiles(shape: Shape, rows: int) -> list[_Tile]:
     """Tiles of bfloat16 and float16."""
     narrow = floor_power_of_two(_NARROW // shape.line)
-    if rows == 16 and _narrowest_piece(shape) == 16:
-        return [(narrow, 2, 3)]
+    if rows == 16 and (shape.line <= _SHORTEST_LINE or _narrowest_piece(shape) == 16):
+        return [(min(narrow, _KEYS), 2, 3)]
     keys = max(_KEYS, floor_power_of_two(_USUAL // shape.line))
     if rows >= 32:
         return _tiles_of_many_rows(shape, rows, keys)
@@ -205,6 +208,9 @@ def _tiles_of_many_rows(shape: Shape, rows: int, keys: int) -> list[_Tile]:
     if rows > 64:
         return [(_KEYS, 8, 3), (_KEYS // 4, 8, 3)]  # the second one is for a GPU with less room
     own = rows == 64
+    if not own and shape.line <= _SHORT_LINE:
+        few = (_KEYS, 2, 3)
+        return [few] if shape.line <= _SHORTEST_LINE else [(_MOST_WIDE, 4, 3), few]
     keys = _KEYS if own else keys
     few, many = (keys // 2, 4 if own else 2, 3), (keys, 4, 3)
     # Between narrow heads and those of which one program fits, fewer keys make room for more.
