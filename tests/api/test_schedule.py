@@ -324,6 +324,21 @@ def test_a_loop_that_is_not_split_has_a_tile_for_that(monkeypatch: pytest.Monkey
     assert splits == [None, 1]
 
 
+def test_a_tile_is_chosen_anew_for_each_sixteenth_of_the_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kind, lengths = replace(kind_of(), shape=USUAL), list[int]()
+    monkeypatch.setattr(choice, "Plan", lambda kind, options: kind)
+    monkeypatch.setattr(choice, "model_of", lambda device: GPU)
+    monkeypatch.setattr(
+        choice, "best_schedule", lambda o, work, t, d: lengths.append(work.length) or 0
+    )
+    chosen = Choice(kind, schedules_for(Options(), USUAL), Options())
+    for length in (0, 1, 64, 65, 279, 300, 4096, 4097, 4352, 100_000, 101_000):
+        chosen.plan(length)
+    assert lengths == [0, 64, 128, 320, 4096, 4352, 102_400]
+
+
 def test_one_plan_for_each_tile_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = replace(kind_of(), shape=USUAL)
     made, tiles = list[Kind](), schedules_for(Options(), USUAL)

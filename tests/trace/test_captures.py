@@ -50,6 +50,23 @@ def test_one_index() -> None:
     assert mod.arguments() == (VECTOR.data_ptr(), 1)
 
 
+@pytest.mark.parametrize(
+    ("columns", "steps"),
+    [
+        (slice(0, 304), (16, 16, 0)),
+        (slice(8, 304), (16, 16, 0)),
+        (slice(3, 304), (1, 16, 0)),
+        (slice(0, 304, 2), (16, 16, 1)),
+    ],
+)
+def test_what_kernels_know_of_how_a_table_lies(columns: slice, steps: tuple[int, ...]) -> None:
+    table = torch.zeros(8, 304, dtype=torch.bfloat16)[:, columns]
+    assert trace(lambda b, h, q, kv: table[h, kv]).steps() == steps
+    odd = torch.zeros(8, 303, dtype=torch.bfloat16)
+    assert trace(lambda b, h, q, kv: odd[h, kv]).steps() == (16, 1, 0)
+    assert trace(lambda b, h, q, kv: BIAS).steps() == (1,)
+
+
 INDEXINGS: dict[str, Callable[..., Any]] = {
     "all": lambda b, h, q, kv: TABLE[b, h, q, kv],
     "chained": lambda b, h, q, kv: TABLE[b][h][q][kv],
