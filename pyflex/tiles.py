@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pyflex.errors import ScheduleError
 from pyflex.options import Options
 
-#: Keys of the usual tile; narrow heads take more, up to so many bytes of K and V.
+#: Keys of the usual tile, and its bytes of K and V where heads are narrow.
 _KEYS, _USUAL = 64, 16384
 #: The most bytes of the tile for many short loops, and of the one that lets a single program keep
 #: a multiprocessor's share of the memory busy.
 _NARROW, _WIDE = 20480, 65536
 #: The most keys of that: twice as many take eight warps, or a warp twice as long.
 _MOST_WIDE = 128
-#: Of float32 the registers hold fewer rows, if a key and its value have no more than these bytes.
-_FLOAT32_ROWS, _FLOAT32_LINE = 32, 1536
-#: The same up to which two warps take 32 rows of half types by 64 keys best, and up to which no
+#: Bytes of a key and its value up to which two warps hold 32 rows by 64 keys, and up to which no
 #: other tile of 16 or 32 rows comes near.
 _SHORT_LINE, _SHORTEST_LINE = 320, 192
+#: Of float32 the registers hold fewer rows, if a key and its value have no more than these bytes.
+_FLOAT32_ROWS, _FLOAT32_LINE = 32, 1536
 #: Columns of such a result that two warps hold, and bytes of the smallest tile.
 _FLOAT32_COLUMNS, _FLOAT32_LEAST = 96, 32768
 #: Warps that keep a multiprocessor busy with float32, two for each of its schedulers.
@@ -196,25 +196,24 @@ def _half_tiles(shape: Shape, rows: int) -> list[_Tile]:
     narrow = floor_power_of_two(_NARROW // shape.line)
     if rows == 16 and (shape.line <= _SHORTEST_LINE or _narrowest_piece(shape) == 16):
         return [(min(narrow, _KEYS), 2, 3)]
-    keys = max(_KEYS, floor_power_of_two(_USUAL // shape.line))
     if rows >= 32:
-        return _tiles_of_many_rows(shape, rows, keys)
-    wide = 2 * keys if 2 * keys <= _MOST_WIDE and 2 * keys * shape.line <= _WIDE else keys
-    return [(keys, 4, 3), (wide, 4, 3), (min(narrow, keys // 2), 2, 3)]
+        return _tiles_of_many_rows(shape, rows)
+    wide = _MOST_WIDE if _MOST_WIDE * shape.line <= _WIDE else _KEYS
+    return [(_KEYS, 4, 3), (wide, 4, 3), (min(narrow, _KEYS // 2), 2, 3)]
 
 
-def _tiles_of_many_rows(shape: Shape, rows: int, keys: int) -> list[_Tile]:
+def _tiles_of_many_rows(shape: Shape, rows: int) -> list[_Tile]:
     """The same from 32 rows on. From 64 on each warp has rows of its own."""
     if rows > 64:
         return [(_KEYS, 8, 3), (_KEYS // 4, 8, 3)]  # the second one is for a GPU with less room
-    own = rows == 64
-    if not own and shape.line <= _SHORT_LINE:
-        few = (_KEYS, 2, 3)
-        return [few] if shape.line <= _SHORTEST_LINE else [(_MOST_WIDE, 4, 3), few]
-    keys = _KEYS if own else keys
-    few, many = (keys // 2, 4 if own else 2, 3), (keys, 4, 3)
-    # Between narrow heads and those of which one program fits, fewer keys make room for more.
-    return [few, many] if own and _USUAL < keys * shape.line < _WIDE else [many, few]
+    if rows == 64:
+        few, many = (_KEYS // 2, 4, 3), (_KEYS, 4, 3)
+        # Between narrow heads and those of which one program fits, fewer keys make room for more.
+        return [few, many] if _USUAL < _KEYS * shape.line < _WIDE else [many, few]
+    if shape.line > _SHORT_LINE:
+        return [(_KEYS, 4, 3), (_KEYS // 2, 2, 3)]
+    few = (_KEYS, 2, 3)
+    return [few] if shape.line <= _SHORTEST_LINE else [(_MOST_WIDE, 4, 3), few]
 
 
 def _float32_tiles(shape: Shape, rows: int) -> list[_Tile]:
