@@ -8,12 +8,18 @@ from pyflex.kind import Kind
 from pyflex.options import Options
 from pyflex.plan import Plan
 from pyflex.run import model_of
-from pyflex.schedule import best_schedule, check_grid, lists_blocks
+from pyflex.schedule import (
+    LENGTH_STEP,
+    best_schedule,
+    check_grid,
+    length_steps,
+    lists_blocks,
+)
 from pyflex.tiles import Schedule, fitting, floor_power_of_two, power_of_two
 
-#: Lengths for which a tile is chosen anew: so many from one power of two to the next, and the least
-#: keys between them. To choose takes half a millisecond.
-_STEPS, _LEAST_STEP = 16, 64
+#: Lengths for which a tile is chosen anew, from one power of two to the next. A choice takes half
+#: a millisecond.
+_CHOICES = 16
 
 
 class Choice:
@@ -34,16 +40,17 @@ class Choice:
         self._kinds = [replace(kind, spec=spec) for spec in specs]
         self._schedules, self._options = schedules, options
         self._plans: dict[tuple[int, bool], Plan] = {}
-        self._chosen: dict[int, Plan] = {}  # by the longest sequence, rounded up
+        self._chosen: dict[int, Plan] = {}  # by the steps of the longest sequence
         check_grid(options, self._kinds[0].programs())
 
     def plan(self, kv_limit: int) -> Plan:
         """The plan for sequences of up to `kv_limit` keys."""
-        unit = max(floor_power_of_two(max(kv_limit, 1)) // _STEPS, _LEAST_STEP)
-        rounded = -(-kv_limit // unit) * unit
+        steps = length_steps(kv_limit)
+        unit = max(floor_power_of_two(max(steps, 1)) // _CHOICES, 1)
+        rounded = -(-steps // unit) * unit
         plan = self._chosen.get(rounded)
         if plan is None:
-            plan = self._chosen[rounded] = self._choose(rounded)
+            plan = self._chosen[rounded] = self._choose(rounded * LENGTH_STEP)
         return plan
 
     def _choose(self, kv_limit: int) -> Plan:

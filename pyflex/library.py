@@ -79,6 +79,7 @@ class GpuKind(ctypes.Structure):
         ("num_arguments", ctypes.c_uint32),
         ("num_parts", ctypes.c_uint32),
         ("num_fixed", ctypes.c_uint32),
+        ("step_keys", ctypes.c_uint32),
         ("tile_keys", ctypes.c_uint32),
         ("programs", ctypes.c_uint32),
         ("overlap", ctypes.c_uint32),

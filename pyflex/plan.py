@@ -30,7 +30,7 @@ from pyflex.memory import has_plain_memory, recorder
 from pyflex.options import Options
 from pyflex.repeat import Repeat
 from pyflex.run import Split, model_of, runner_for
-from pyflex.schedule import Parts, parts_for, parts_for_threads
+from pyflex.schedule import LENGTH_STEP, Parts, length_steps, parts_for, parts_for_threads
 
 
 class Results(NamedTuple):
@@ -136,9 +136,8 @@ class Plan:
         self._untold: dict[int, Split | None] = {}  # of these, what `repeat` has not seen
         self._repeat: Repeat | None = None
         self._checked = -1  # captures are long enough for so many keys
-        # By the tiles of the longest sequence.
-        self._splits: dict[int, Split | None] = {}
-        self._block_lists: dict[int, Lists] = {}
+        self._splits: dict[int, Split | None] = {}  # by the steps of the longest sequence
+        self._block_lists: dict[int, Lists] = {}  # by its tiles
 
     def run(
         self,
@@ -149,11 +148,11 @@ class Plan:
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
         """One call of this plan's kind: the output, the log-sum-exp, the largest scores."""
         kv_limit = self._limit(layout, kv_len)
-        tiles = -(-kv_limit // self._keys)
+        steps = length_steps(kv_limit)
         try:
-            split = self._splits[tiles]
+            split = self._splits[steps]
         except KeyError:
-            split = self._splits[tiles] = self._untold[tiles] = self._choose_split(kv_limit)
+            split = self._splits[steps] = self._untold[steps] = self._choose_split(steps)
         empty = self._runner.empty
         out = empty(self._shape, self._strides, self._dtype)
         out_at = out.data_ptr()
@@ -168,12 +167,13 @@ class Plan:
         kv_len, length = per_batch(kv_len, layout.kv_max)
         scale = self._scale if scale is None else check_scale(scale)
         arguments = self._of_layout(layout, (out_at, *rows_at), (scale, *offset, *length))
-        lists = self._lists_of(tiles, kv_limit) if self.spec.lists else None
+        lists = self._lists_of(kv_limit) if self.spec.lists else None
         results = self._results(out_at, rows_at)
         self._runner.run(arguments, self._programs, split, lists, results)
         return out, lse, max_scores
 
-    def _lists_of(self, tiles: int, kv_limit: int) -> Lists:
+    def _lists_of(self, kv_limit: int) -> Lists:
+        tiles = -(-kv_limit // self._keys)
         lists = self._block_lists.get(tiles)
         if lists is None:
             lists = self._block_lists[tiles] = self._kind.block_lists(kv_limit)
@@ -256,7 +256,7 @@ class Plan:
 
     def parts(self, kv_limit: int) -> Parts:
         """Programs that share one KV loop over sequences of up to `kv_limit` keys."""
-        split = self._choose_split(kv_limit)
+        split = self._choose_split(length_steps(kv_limit))
         return Parts(1) if split is None else split.parts
 
     def repeat(self) -> Repeat | None:
@@ -270,9 +270,8 @@ class Plan:
         limit = self._checked if self._lists is None else min(self._checked, self._lists.kv_len)
         self._repeat.learn_keys(limit)
         while self._untold:
-            tiles, split = self._untold.popitem()
-            if split is not None:
-                self._repeat.learn_parts(tiles, split.parts)
+            steps, split = self._untold.popitem()
+            self._repeat.learn_parts(steps, Parts(1) if split is None else split.parts)
         return self._repeat
 
     def _make_repeat(self, kernels: tuple[GpuKernel, ...], listing: GpuKernel | None) -> Repeat:
@@ -311,12 +310,12 @@ class Plan:
             check_captures(mod, batch, heads, kv_limit)
         self._checked = min(map(most_keys, mods), default=2**31 - 1)
 
-    def _choose_split(self, kv_limit: int) -> Split | None:
-        """The split for this many keys; None for a kernel that is not made to be split."""
+    def _choose_split(self, steps: int) -> Split | None:
+        """The split for sequences of so many steps; None for a kernel that cannot be split."""
         spec, runner = self.spec, self._runner
         if not spec.splits_kv:
             return None
-        work = self._kind.work(kv_limit)
+        work = self._kind.work(steps * LENGTH_STEP)
         device = model_of(self._kind.device)
         if device is None:
             threads, joins = torch.get_num_threads(), runner.cluster_at is not None

@@ -20,11 +20,11 @@ from pyflex.inputs import MOST_SCALE
 from pyflex.kind import Kind
 from pyflex.launch import GpuKernel, last_problem, overlaps, pack_arguments
 from pyflex.library import GpuKind, locked_library
-from pyflex.schedule import Parts
+from pyflex.schedule import LENGTH_STEP, Parts
 from pyflex.workspace import BLOCKS
 
-#: Lengths, in tiles, whose split is remembered.
-_MOST_TILES = 4096
+#: Lengths, in steps, whose split is remembered: up to a million keys.
+_MOST_STEPS = (1 << 20) // LENGTH_STEP + 1
 # GpuCall::mostArguments in the library.
 _MOST_ARGUMENTS = 256
 #: What a scale may be here.
@@ -98,7 +98,7 @@ class Repeat:
         # Whether something may be recorded; the long way says what.
         self._modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
         self._tracing: Callable[[], object] = torch._C._get_tracing_state
-        self._parts = (ctypes.c_uint32 * _MOST_TILES)()
+        self._parts = (ctypes.c_uint32 * _MOST_STEPS)()
         self._call = locked_library().pyflex_gpu_call
         self._kernels = (*kernels, listing)  # alive as long as this
         packed = pack_arguments(_in_order(kernels, listing), arguments)
@@ -121,10 +121,10 @@ class Repeat:
         """Takes over from the long way that no mask or captured tensor is too small for `most`."""
         self._gpu_kind.most_keys = most
 
-    def learn_parts(self, tiles: int, parts: Parts) -> None:
-        """Takes over the parts of the split for so many tiles."""
-        if tiles < _MOST_TILES:
-            self._parts[tiles] = parts.number | (_IN_CLUSTER if parts.in_cluster else 0)
+    def learn_parts(self, steps: int, parts: Parts) -> None:
+        """Takes over the parts of the loop for sequences of so many steps."""
+        if steps < _MOST_STEPS:
+            self._parts[steps] = parts.number | (_IN_CLUSTER if parts.in_cluster else 0)
 
     def __call__(
         self,
@@ -252,8 +252,9 @@ def _gpu_kind(
         key=tuple(kind.shapes[1]),
         value=tuple(kind.shapes[2]),
         num_arguments=sum(len(kernel.binary.arguments) for kernel in order),
-        num_parts=_MOST_TILES,
+        num_parts=_MOST_STEPS,
         num_fixed=fixed,
+        step_keys=LENGTH_STEP,
         tile_keys=spec.schedule.keys,
         programs=kind.programs(),
         overlap=overlaps(order),

@@ -77,6 +77,15 @@ _LEAST_LISTED = 8 << 20
 #: As many parts of one loop fill the largest GPU twice.
 _MOST_PARTS = 256
 
+#: Calls have the same tile and the same split where their longest sequences take as many steps of
+#: so many keys: the bits of a result do not depend on the calls before.
+LENGTH_STEP = 64
+
+
+def length_steps(kv_limit: int) -> int:
+    """Steps that sequences of up to `kv_limit` keys take."""
+    return -(-kv_limit // LENGTH_STEP)
+
 
 @dataclass(frozen=True)
 class Work:

@@ -168,6 +168,11 @@ int32_t GpuCall::prepare(const PyflexGpuCall &call) {
   if (value.shape[2] != keys || limit > keys || keys > INT32_MAX ||
       limit > kind.most_keys || call.offset == INT32_MIN)
     return PYFLEX_GPU_OTHER;
+  auto takes = [&](int64_t each) { return (limit + each - 1) / each; };
+  uint64_t steps = takes(kind.step_keys);
+  uint32_t parts = steps < kind.num_parts ? kind.parts[steps] : 0;
+  if (parts == 0)
+    return PYFLEX_GPU_OTHER;
 
   memcpy(arguments(), kind.arguments, 8 * kind.num_arguments);
   PyflexGpuLaunch &launch = block.launch;
@@ -177,17 +182,16 @@ int32_t GpuCall::prepare(const PyflexGpuCall &call) {
   Common common{call, query, key, value, offsets, lengths};
   common.write(arguments());
   kernelArguments = arguments();
-  int64_t tiles = (limit + kind.tile_keys - 1) / kind.tile_keys;
   if (kind.listing) {
     kernelArguments += kind.listing->kernel->numArguments();
     common.write(kernelArguments);
-    if (!fillLists(call, tiles))
+    if (!fillLists(call, takes(kind.tile_keys)))
       return PYFLEX_GPU_OTHER;
   }
   launch.kernels[kernelIndex] = kind.kernel;
   launch.grid_x[kernelIndex] = kind.programs;
   launch.grid_y[kernelIndex] = 1;
-  if (kind.splits && !fillSplit(call, tiles))
+  if (kind.splits && !fillSplit(call, parts))
     return PYFLEX_GPU_OTHER;
   return PYFLEX_GPU_QUEUED;
 }
@@ -225,13 +229,10 @@ bool GpuCall::fillLists(const PyflexGpuCall &call, int64_t tiles) {
 }
 
 /// Fills what belongs to the split, and the arguments of the kernel behind.
-bool GpuCall::fillSplit(const PyflexGpuCall &call, int64_t tiles) {
+bool GpuCall::fillSplit(const PyflexGpuCall &call, uint32_t known) {
   const PyflexGpuKind &kind = *call.kind;
   constexpr uint32_t inCluster = 1u << 31;
-  uint32_t known = uint64_t(tiles) < kind.num_parts ? kind.parts[tiles] : 0;
   uint32_t parts = known & ~inCluster;
-  if (parts == 0)
-    return false;
   const gpu::Kernel &kernel = *kind.kernel->kernel;
   bool isTold = kind.cluster_at >= 0, together = known & inCluster;
   Writer last(kernelArguments + kernel.numArguments() -

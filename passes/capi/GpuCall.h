@@ -31,7 +31,7 @@ public:
 private:
   uint64_t *arguments() { return block.launch.arguments; }
   bool fillLists(const PyflexGpuCall &call, int64_t tiles);
-  bool fillSplit(const PyflexGpuCall &call, int64_t tiles);
+  bool fillSplit(const PyflexGpuCall &call, uint32_t known);
 
   uint64_t *kernelArguments;
   uint64_t usedBytes = 0; // of the call's memory

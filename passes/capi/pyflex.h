@@ -176,8 +176,8 @@ typedef struct PyflexGpuKind {
   const PyflexGpuKernel *listing; /* ahead of `kernel`; null: none */
   const uint64_t *arguments;      /* of all, in the order of their launch; what
                                      changes is written over */
-  const uint32_t *parts;          /* of the split, by tiles; 0: not known. The
-                                     uppermost bit: they form a cluster */
+  const uint32_t *parts;          /* of the loop, by steps of step_keys; 0: not
+                                     known. The uppermost bit: a cluster */
   void *const *guarded;           /* objects: tensors that the mods read */
   const uint64_t *remembered;     /* what pyflex_gpu_remember wrote of them */
   int64_t query[4];               /* shapes; of key and value without [2] */
@@ -187,7 +187,7 @@ typedef struct PyflexGpuKind {
   int64_t key_line, value_line; /* compiled in; 0: an argument */
   uint32_t num_arguments, num_parts;
   uint32_t num_fixed; /* arguments behind the strides of the inputs */
-  uint32_t tile_keys, programs;
+  uint32_t step_keys, tile_keys, programs;
   uint32_t overlap;                 /* as in PyflexGpuLaunch */
   uint32_t lists, blocks_at_once;   /* that `listing` makes words for; of one */
   int32_t device_type, device;      /* DLPack's */

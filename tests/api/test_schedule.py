@@ -339,6 +339,16 @@ def test_a_tile_is_chosen_anew_for_each_sixteenth_of_the_length(
     assert lengths == [0, 64, 128, 320, 4096, 4352, 102_400]
 
 
+def test_calls_before_do_not_change_a_split() -> None:
+    decode = pyflex.compile(options=Options(keys=32))
+    key = torch.zeros(1, 1, 640, 16)
+    for length in (300, 257, 320, 576, 639):
+        decode(key[:, :, :1], key, key, kv_len=length)
+    ((found,),) = (choices._plans.values() for choices in decode._choices.values())
+    assert sorted(found._splits) == [5, 9, 10]
+    assert {found.parts(length) for length in range(257, 321)} == {found._splits[5].parts}
+
+
 def test_one_plan_for_each_tile_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = replace(kind_of(), shape=USUAL)
     made, tiles = list[Kind](), schedules_for(Options(), USUAL)
