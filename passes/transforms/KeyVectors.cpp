@@ -89,11 +89,11 @@ int64_t divisorOf(Value value) {
   return 1;
 }
 
-/// The way from a load's address to the clamped keys that it grows by, element
+/// The path from a load's address to the clamped keys that it grows by, element
 /// by element.
-class Way {
+class KeyPath {
 public:
-  explicit Way(tt::LoadOp load)
+  explicit KeyPath(tt::LoadOp load)
       : load(load), loop(cast<scf::ForOp>(load->getParentOp())),
         bytes(bytesBehind(load.getPtr().getType())) {}
 
@@ -199,13 +199,13 @@ llvm::DenseSet<Operation *> flex::opsBehindAddresses(Operation *root) {
 }
 
 bool flex::loadKeyVectors(tt::LoadOp load) {
-  Way way(load);
+  KeyPath path(load);
   Value mask = load.getMask(), other = load.getOther();
-  int64_t size = mask && way.dependsOnKeys(mask) ? 0 : way.find();
+  int64_t size = mask && path.dependsOnKeys(mask) ? 0 : path.find();
   if (size == 0)
     return false;
   TileBuilder b(load.getLoc(), load);
-  auto [address, exists] = way.emit(b, size);
+  auto [address, exists] = path.emit(b, size);
   if (mask)
     exists = b.conj(mask, exists);
   if (!other)
