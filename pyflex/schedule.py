@@ -168,7 +168,7 @@ def estimate_us(
         total = _START + _MEAN * waves + _LONGEST * longest + _LAST * tiles * alone
     else:
         full, rest = divmod(programs, at_once)
-        total = _START + full * wave(at_once) + (wave(rest) if rest else 0.0)
+        total = _START + (full * wave(at_once) if full else 0.0) + (wave(rest) if rest else 0.0)
     if work.listed:
         total += _LIST_ROUND * -(-work.tiles(keys) // _LISTED)
     if parts.in_cluster:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from pyflex.errors import ScheduleError
 from pyflex.options import Options
@@ -142,6 +143,7 @@ def floor_power_of_two(value: int) -> int:
     return 1 << value.bit_length() - 1
 
 
+@cache
 def tile_width(columns: int) -> int:
     """Columns of the narrowest tile that holds as many, as passes/flex/Width.h has it.
 
