@@ -17,8 +17,8 @@ from pyflex.schedule import (
 )
 from pyflex.tiles import Schedule, fitting, floor_power_of_two, power_of_two
 
-#: Lengths for which a tile is chosen anew, from one power of two to the next. A choice takes half
-#: a millisecond.
+#: Lengths for which a tile is chosen anew, from one power of two to the next. A choice takes a
+#: third of a millisecond.
 _CHOICES = 16
 
 
