@@ -414,7 +414,9 @@ def FlexWidenLoads : Pass<"flex-widen-loads", "::mlir::ModuleOp"> {
     Triton does not see that, and would load one by one. Where the table and its
     lines begin at multiples of 16 bytes, keys are not clamped, and a mask leaves
     out the vectors of which no key exists: so much no page ends within. What is
-    loaded for other keys counts nowhere; an index of another load stays clamped.
+    loaded for keys past the last one must not count, as in the loops that
+    flex-to-triton makes, whose scores are masked; an index of another load stays
+    clamped.
 
     ```mlir
     %kv = arith.minsi %positions, %last

@@ -78,7 +78,8 @@ _LEAST_LISTED = 8 << 20
 _MOST_PARTS = 256
 
 #: Calls have the same tile and the same split where their longest sequences take as many steps of
-#: so many keys: the bits of a result do not depend on the calls before.
+#: so many keys: the bits of a result do not depend on the calls before. (On a CPU they do where
+#: torch's number of threads changes.)
 LENGTH_STEP = 64
 
 

@@ -45,3 +45,16 @@ tt.func @no_rows(%p: tensor<16x64x!tt.ptr<f32>>, %start: tensor<16x64xf32>, %n: 
   } -> tensor<16x64xf32>
   tt.return %r : tensor<16x64xf32>
 }
+
+// The rows are named behind the loop.
+tt.func @too_late(%p: tensor<16x64x!tt.ptr<f32>>, %start: tensor<16x64xf32>, %n: i32,
+                  %blocks: !flex.blocks) -> tensor<16x64xf32> {
+  %r = flex.for %blocks below %n init(%start : tensor<16x64xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %exists: tensor<64xi1>, %unmasked: i1, %sum: tensor<16x64xf32>):
+    %bias = tt.load %p : tensor<16x64x!tt.ptr<f32>>
+    %next = arith.addf %sum, %bias : tensor<16x64xf32>
+    flex.yield %next : tensor<16x64xf32>
+  } -> tensor<16x64xf32>
+  %0:7 = flex.rows(%n, %n) group(4) tile(4 heads x 4 queries) : tensor<16xi32>, tensor<16xi1>
+  tt.return %r : tensor<16x64xf32>
+}

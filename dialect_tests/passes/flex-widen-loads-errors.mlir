@@ -231,3 +231,36 @@ tt.func @index(%table: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %stride: i64 {
   }
   tt.return %0 : tensor<16x64xbf16>
 }
+
+// The same where loops carry the index, and a pointer from each iteration to the
+// next.
+tt.func @carried_index(%table: !tt.ptr<i32> {tt.divisibility = 16 : i32}, %other: tensor<16x64x!tt.ptr<bf16>>,
+    %limit: i32, %none: tensor<16x64xbf16>) -> tensor<16x64xbf16> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c64 = arith.constant 64 : i32
+  %range = tt.make_range {start = 0 : i32, end = 64 : i32} : tensor<64xi32>
+  %end = arith.subi %limit, %c1 : i32
+  %last = tt.splat %end : i32 -> tensor<64xi32>
+  %tables = tt.splat %table : !tt.ptr<i32> -> tensor<16x64x!tt.ptr<i32>>
+  %0:2 = scf.for %i = %c0 to %limit step %c64 iter_args(%sum = %none, %others = %other)
+      -> (tensor<16x64xbf16>, tensor<16x64x!tt.ptr<bf16>>) : i32 {
+    %start = tt.splat %i : i32 -> tensor<64xi32>
+    %positions = arith.addi %start, %range : tensor<64xi32>
+    %kv = arith.minsi %positions, %last : tensor<64xi32>
+    %one = tt.expand_dims %kv {axis = 0 : i32} : tensor<64xi32> -> tensor<1x64xi32>
+    %keys = tt.broadcast %one : tensor<1x64xi32> -> tensor<16x64xi32>
+    %p = tt.addptr %tables, %keys : tensor<16x64x!tt.ptr<i32>>, tensor<16x64xi32>
+    %number = tt.load %p : tensor<16x64x!tt.ptr<i32>>
+    %1:2 = scf.for %j = %c0 to %c64 step %c1 iter_args(%x = %number, %inner = %sum)
+        -> (tensor<16x64xi32>, tensor<16x64xbf16>) : i32 {
+      %at = tt.addptr %others, %x : tensor<16x64x!tt.ptr<bf16>>, tensor<16x64xi32>
+      %value = tt.load %at : tensor<16x64x!tt.ptr<bf16>>
+      %next = arith.addf %inner, %value : tensor<16x64xbf16>
+      %more = arith.addi %x, %x : tensor<16x64xi32>
+      scf.yield %more, %next : tensor<16x64xi32>, tensor<16x64xbf16>
+    }
+    scf.yield %1#1, %others : tensor<16x64xbf16>, tensor<16x64x!tt.ptr<bf16>>
+  }
+  tt.return %0#0 : tensor<16x64xbf16>
+}

@@ -178,8 +178,11 @@ llvm::DenseSet<Operation *> flex::opsBehindAddresses(Operation *root) {
       if (isa<tt::PointerType>(getElementTypeOrSelf(operand)))
         open.push_back(operand);
   });
+  llvm::DenseSet<Value> seen;
   while (!open.empty()) {
     Value value = open.pop_back_val();
+    if (!seen.insert(value).second)
+      continue;
     if (Operation *op = value.getDefiningOp()) {
       if (found.insert(op).second)
         op->walk([&](Operation *inner) {
@@ -187,13 +190,13 @@ llvm::DenseSet<Operation *> flex::opsBehindAddresses(Operation *root) {
         });
       continue;
     }
-    // What a loop carries comes from the iteration before.
-    auto loop = dyn_cast<scf::ForOp>(value.getParentBlock()->getParentOp());
-    OpOperand *carried =
-        loop ? loop.getTiedLoopYieldedValue(cast<BlockArgument>(value))
-             : nullptr;
-    if (carried)
-      open.push_back(carried->get());
+    // What a loop carries comes from ahead of it or the iteration before.
+    auto argument = cast<BlockArgument>(value);
+    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+    if (!loop || argument == loop.getInductionVar())
+      continue;
+    open.push_back(loop.getTiedLoopInit(argument)->get());
+    open.push_back(loop.getTiedLoopYieldedValue(argument)->get());
   }
   return found;
 }

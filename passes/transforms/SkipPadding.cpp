@@ -5,6 +5,7 @@
 #include "transforms/TileBuilder.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Dominance.h"
 
 namespace mlir::flex {
 #define GEN_PASS_DEF_FLEXSKIPPADDING
@@ -30,9 +31,11 @@ struct SkipPaddingPass
       if (all.size() != 1 || !mayPad(all.front()))
         continue;
       Value valid = all.front().getValid();
+      DominanceInfo dominance(func);
       SmallVector<tt::LoadOp> loads;
       func.walk([&](tt::LoadOp load) {
         if (load->getParentOfType<ForOp>() &&
+            dominance.properlyDominates(valid, load) &&
             isOfRowsAndKeys(load, shapeOf(valid)[0]))
           loads.push_back(load);
       });
