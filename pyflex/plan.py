@@ -256,8 +256,7 @@ class Plan:
 
     def parts(self, kv_limit: int) -> Parts:
         """Programs that share one KV loop over sequences of up to `kv_limit` keys."""
-        split = self._choose_split(length_steps(kv_limit))
-        return Parts(1) if split is None else split.parts
+        return _parts_of(self._choose_split(length_steps(kv_limit)))
 
     def repeat(self) -> Repeat | None:
         """What makes calls like the last one short; None where there is nothing of the kind."""
@@ -271,7 +270,7 @@ class Plan:
         self._repeat.learn_keys(limit)
         while self._untold:
             steps, split = self._untold.popitem()
-            self._repeat.learn_parts(steps, Parts(1) if split is None else split.parts)
+            self._repeat.learn_parts(steps, _parts_of(split))
         return self._repeat
 
     def _make_repeat(self, kernels: tuple[GpuKernel, ...], listing: GpuKernel | None) -> Repeat:
@@ -326,6 +325,11 @@ class Plan:
             places = runner.places(self._cluster_bytes)
             parts = parts_for(self._options, work, spec.schedule, places, device)
         return Split.of(parts, self._row_count, spec.value_dim, self._cluster_bytes)
+
+
+def _parts_of(split: Split | None) -> Parts:
+    """The programs of a loop, also of one that cannot be split."""
+    return Parts(1) if split is None else split.parts
 
 
 def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 import pyflex
+from tests.golden import Problem, attention
 
 DTYPES = (torch.bool, torch.int8, torch.float16, torch.bfloat16, torch.float32, torch.int64)
 _BATCH, _HEADS, _KV_HEADS, _KEYS, _DIM = 3, 8, 2, 301, 64
@@ -50,13 +51,7 @@ def check_table(
     before, after = (decode.ir(stage) for stage in ("flex-defer-sums", "flex-widen-loads"))
     assert (before != after) == is_aligned
 
-    group = _HEADS // _KV_HEADS
-    key, value = (x.double().repeat_interleave(group, 1) for x in (key, value))
-    scores = query.double() @ key.mT * _DIM**-0.5
-    if is_mask:
-        values[..., 0] = True
-        scores = scores.masked_fill(~values.to(device), -torch.inf)
-    else:
-        scores = scores + values.double().to(device) * 0.0625
-    scores = scores.masked_fill(~exists.to(device), -torch.inf)
-    torch.testing.assert_close(out.double(), scores.softmax(-1) @ value, rtol=2e-3, atol=2e-3)
+    mods = (None, masked) if is_mask else (biased, None)
+    problem = Problem(query, key, value, *mods, kv_len=lengths.to(device))
+    expected, _ = attention(problem, torch.float64)
+    torch.testing.assert_close(out.double(), expected, rtol=2e-3, atol=2e-3)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 import pyflex
+from tests.golden import Problem, attention
 
 #: Of every width that a word holds several of.
 DTYPES = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.float16, torch.bfloat16)
@@ -40,13 +41,6 @@ def check_table(dtype: torch.dtype, step: int, first: int, device: str, seed: in
     out = decode(query, key, value)
     assert "tt.ptr_to_int" in decode.ir("flex-widen-loads")
 
-    group = _HEADS // _KV_HEADS
-    key, value = (x.double().repeat_interleave(group, 1) for x in (key, value))
-    scores = query.double() @ key.mT * _DIM**-0.5
-    if is_mask:
-        visible = table.clone()
-        visible[:, 0] = True
-        scores = scores.masked_fill(~visible[:, None, None, :], -torch.inf)
-    else:
-        scores = scores + table.double()[:, None, None, :] * 0.0625
-    torch.testing.assert_close(out.double(), scores.softmax(-1) @ value, rtol=2e-3, atol=2e-3)
+    problem = Problem(query, key, value, *((None, masked) if is_mask else (biased, None)))
+    expected, _ = attention(problem, torch.float64)
+    torch.testing.assert_close(out.double(), expected, rtol=2e-3, atol=2e-3)

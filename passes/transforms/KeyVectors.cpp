@@ -21,9 +21,8 @@ using namespace mlir::flex;
 
 namespace {
 
-/// Bytes of the longest vector that a thread loads, and of the shortest that
-/// Triton loads ahead.
-constexpr int64_t kLongest = 16, kShortest = 4;
+/// Bytes of the longest vector that a thread loads.
+constexpr int64_t kLongest = 16;
 
 /// Whether an op numbers the positions of a tile.
 bool isPositions(Operation *op) {
@@ -48,14 +47,10 @@ std::optional<Clamp> matchClamp(Operation *op) {
   return Clamp{least.getLhs(), last.getSrc()};
 }
 
-int64_t bytesOf(Type type) {
-  return llvm::divideCeil(getElementTypeOrSelf(type).getIntOrFloatBitWidth(),
-                          8);
-}
-
+/// Bytes of what a pointer, or each of a tile, points to.
 int64_t bytesBehind(Type pointer) {
   auto type = cast<tt::PointerType>(getElementTypeOrSelf(pointer));
-  return bytesOf(type.getPointeeType());
+  return llvm::divideCeil(type.getPointeeType().getIntOrFloatBitWidth(), 8);
 }
 
 /// A power of two, `kLongest` at most, that divides an integer or the bytes of
@@ -140,7 +135,7 @@ public:
       steps.push_back(&op->getOpOperand(next));
       value = op->getOperand(next);
     }
-    return aligned >= kShortest && aligned > bytes ? aligned / bytes : 0;
+    return aligned >= tt::kLeastAhead && aligned > bytes ? aligned / bytes : 0;
   }
 
   /// The address without the clamp, and which of its elements are in a vector
@@ -203,18 +198,12 @@ llvm::DenseSet<Operation *> flex::opsBehindAddresses(Operation *root) {
 
 bool flex::loadKeyVectors(tt::LoadOp load) {
   KeyPath path(load);
-  Value mask = load.getMask(), other = load.getOther();
+  Value mask = load.getMask();
   int64_t size = mask && path.dependsOnKeys(mask) ? 0 : path.find();
   if (size == 0)
     return false;
   TileBuilder b(load.getLoc(), load);
   auto [address, exists] = path.emit(b, size);
-  if (mask)
-    exists = b.conj(mask, exists);
-  if (!other)
-    other = b.constant(load.getType(), 0);
-  load.replaceAllUsesWith(
-      tt::LoadOp::create(b, address, exists, other).getResult());
-  load.erase();
+  b.loadWhere(load, address, exists);
   return true;
 }

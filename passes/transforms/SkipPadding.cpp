@@ -39,8 +39,11 @@ struct SkipPaddingPass
             isOfRowsAndKeys(load, shapeOf(valid)[0]))
           loads.push_back(load);
       });
-      for (tt::LoadOp load : loads)
-        skipRows(load, valid);
+      for (tt::LoadOp load : loads) {
+        TileBuilder b(load.getLoc(), load);
+        Value exist = b.spread(b.asColumn(valid), shapeOf(load.getResult()));
+        b.loadWhere(load, load.getPtr(), exist);
+      }
       numGuarded += loads.size();
     }
   }
@@ -50,21 +53,9 @@ struct SkipPaddingPass
     auto shape = shapeOf(load.getResult());
     Type element = getElementTypeOrSelf(load.getType());
     return shape.size() == 2 && shape[0] == rows && shape[1] > 1 &&
-           element.isIntOrFloat() && element.getIntOrFloatBitWidth() >= 32 &&
+           element.isIntOrFloat() &&
+           element.getIntOrFloatBitWidth() >= 8 * tt::kLeastAhead &&
            !load.getIsVolatile();
-  }
-
-  static void skipRows(tt::LoadOp load, Value valid) {
-    TileBuilder b(load.getLoc(), load);
-    Value mask = b.spread(b.asColumn(valid), shapeOf(load.getResult()));
-    Value other = load.getOther();
-    if (load.getMask())
-      mask = b.conj(load.getMask(), mask);
-    if (!other)
-      other = b.constant(load.getType(), 0);
-    Value loaded = tt::LoadOp::create(b, load.getPtr(), mask, other);
-    load.replaceAllUsesWith(loaded);
-    load.erase();
   }
 };
 

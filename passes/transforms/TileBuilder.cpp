@@ -139,6 +139,17 @@ template <typename OpTy> Value TileBuilder::reduceAll(Value tile) {
   return tile;
 }
 
+void TileBuilder::loadWhere(tt::LoadOp load, Value pointer, Value mask) {
+  Value other = load.getOther();
+  if (load.getMask())
+    mask = conj(load.getMask(), mask);
+  if (!other)
+    other = constant(load.getType(), 0);
+  load.replaceAllUsesWith(
+      tt::LoadOp::create(*this, pointer, mask, other).getResult());
+  load.erase();
+}
+
 Value TileBuilder::instruction(const tt::Instruction &which, Type element,
                                ArrayRef<Value> operands) {
   SmallVector<int64_t> shape;

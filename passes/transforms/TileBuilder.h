@@ -116,6 +116,10 @@ public:
   /// The sum of each integer and those before it.
   Value scanCount(Value column);
 
+  /// What `load` brings, from `pointer` and where `mask` holds as well; what it
+  /// gives elsewhere, or zero. Replaces it.
+  void loadWhere(tt::LoadOp load, Value pointer, Value mask);
+
   /// An instruction for each element of the operands' common shape.
   Value instruction(const tt::Instruction &which, Type element,
                     ArrayRef<Value> operands);

@@ -18,8 +18,8 @@ using namespace mlir::flex;
 
 namespace {
 
-/// Bytes of a word, the least that Triton loads ahead for a thread.
-constexpr int64_t kWord = 4;
+/// Bytes of a word.
+constexpr int64_t kWord = tt::kLeastAhead;
 
 /// Dimensions along which `load` brings more than one value.
 int64_t rankOf(tt::LoadOp load) {

@@ -22,6 +22,10 @@
 
 namespace mlir::tt {
 
+/// Bytes that a thread has to load at a time for Triton's pipeliner to ask for
+/// them some tiles ahead.
+inline constexpr int64_t kLeastAhead = 4;
+
 /// f32 for !tt.ptr<f32>, tensor<4xf32> for tensor<4x!tt.ptr<f32>>.
 Type pointeeTypeOf(Type pointerLike);
 
