@@ -16,6 +16,7 @@ from pyflex.options import Options
 from pyflex.tiles import (
     FEW_PARTS,
     MOST_IN_CLUSTER,
+    SCHEDULERS,
     Device,
     Places,
     Schedule,
@@ -62,8 +63,6 @@ _MEET_LOADS = 1024
 #: Where lengths are a tensor's: how much counts of what all programs would take if they were as
 #: long as the longest, of one such program on each multiprocessor, and of one alone.
 _MEAN, _LONGEST, _LAST = 0.7, 0.1, 0.3
-#: Warps that a multiprocessor runs at the same time, one for each of its schedulers.
-_SCHEDULERS = 4
 #: Fewer parts are taken where the model sees no more than this between them; but not of loops of
 #: many lengths, where more of them end more evenly.
 _CLOSE = 1.015
@@ -154,7 +153,7 @@ def estimate_us(
         read = (1 - uneven) * programs * mean_bytes
         read += uneven * most * device.processors * most_bytes
         # Where some schedulers have a warp more than others, these wait.
-        warps = -(-most * schedule.num_warps // _SCHEDULERS) * _SCHEDULERS
+        warps = -(-most * schedule.num_warps // SCHEDULERS) * SCHEDULERS
         asked = max(min(most, places.resident), 1) * ahead
         slower = _greater(1.0, _LATENCY * device.bandwidth / device.processors / asked, _EITHER)
         slower *= 1 + _CROWD * max(asked / _AHEAD - 1, 0)

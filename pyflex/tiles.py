@@ -15,13 +15,16 @@ _KEYS, _USUAL = 64, 16384
 _NARROW, _WIDE = 20480, 65536
 #: The most keys of that: twice as many take eight warps, or a warp twice as long.
 _MOST_WIDE = 128
-#: Bytes of a key and its value up to which two warps hold 32 rows by 64 keys, and up to which no
-#: other tile of 16 or 32 rows comes near.
+#: Bytes of a key and its value up to which two warps hold 16 or 32 rows by 64 keys, and up to which
+#: no other tile of so many rows comes near.
 _SHORT_LINE, _SHORTEST_LINE = 320, 192
 #: Of float32 the registers hold fewer rows, if a key and its value have no more than these bytes.
 _FLOAT32_ROWS, _FLOAT32_LINE = 32, 1536
 #: Columns of such a result that two warps hold, and bytes of the smallest tile.
 _FLOAT32_COLUMNS, _FLOAT32_LEAST = 96, 32768
+#: Bytes of a key and its value, of D 64 and of D 128, between which two warps are best for 16 rows,
+#: as they are below.
+_FLOAT32_64, _FLOAT32_128 = 512, 1024
 #: Warps that keep a multiprocessor busy with float32, two for each of its schedulers.
 _FLOAT32_WARPS = 8
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
@@ -30,9 +33,12 @@ _WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
 #: Multiprocessors of a group (NVIDIA's graphics processing cluster) that programs can rely on, and
 #: the most programs of a cluster (as LowerJoin.cpp has it).
 _GROUP, MOST_IN_CLUSTER = 16, 8
+#: Warps that a multiprocessor runs at the same time, one for each of its schedulers, and the
+#: registers of one of these.
+SCHEDULERS, _REGISTERS = 4, 1 << 14
 #: Shared memory of the largest NVIDIA multiprocessors, and what they keep of it for each program;
-#: their registers, and as many of a thread as tiles of 16 rows were seen to need.
-_MOST_SHARED, _RESERVED, _MOST_REGISTERS, _ENOUGH = 228 << 10, 1 << 10, 1 << 16, 168
+#: as many registers of a thread as tiles of 16 rows were seen to need.
+_MOST_SHARED, _RESERVED, _ENOUGH = 228 << 10, 1 << 10, 168
 #: Parts of a split that the joining kernel joins with few instructions.
 FEW_PARTS = 8
 #: Keys of the blocks that are listed, where a tile holds as many.
@@ -195,13 +201,17 @@ def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
 
 def _half_tiles(shape: Shape, rows: int) -> list[_Tile]:
     """Tiles of bfloat16 and float16."""
-    narrow = floor_power_of_two(_NARROW // shape.line)
-    if rows == 16 and (shape.line <= _SHORTEST_LINE or _narrowest_piece(shape) == 16):
-        return [(min(narrow, _KEYS), 2, 3)]
     if rows >= 32:
         return _tiles_of_many_rows(shape, rows)
+    most = floor_power_of_two(_NARROW // shape.line)
+    if shape.line <= _SHORTEST_LINE or _narrowest_piece(shape) == 16:
+        return [(min(most, _KEYS), 2, 3)]
+    narrow = (min(most, _KEYS // 2), 2, 3)
+    if shape.line <= _SHORT_LINE:
+        return [(_KEYS, 2, 3), narrow]
+    usual = _KEYS if _KEYS * shape.line < _WIDE else _KEYS // 2
     wide = _MOST_WIDE if _MOST_WIDE * shape.line <= _WIDE else _KEYS
-    return [(_KEYS, 4, 3), (wide, 4, 3), (min(narrow, _KEYS // 2), 2, 3)]
+    return [(usual, 4, 3), (wide, 4, 3), narrow]
 
 
 def _tiles_of_many_rows(shape: Shape, rows: int) -> list[_Tile]:
@@ -219,42 +229,42 @@ def _tiles_of_many_rows(shape: Shape, rows: int) -> list[_Tile]:
 
 
 def _float32_tiles(shape: Shape, rows: int) -> list[_Tile]:
-    """The same of float32: its arithmetic counts, and programs hide one another's.
-
-    That takes so many warps on a multiprocessor. The first tile that has them serves all lengths;
-    the smallest one is for a GPU with less room.
-    """
+    """The same of float32: its arithmetic counts, and programs hide one another's."""
     if rows > _FLOAT32_ROWS:  # asked for: each warp has 16
         return [(32, rows // 16, 2)]
-    if rows == 16:
-        smallest = (max(16, floor_power_of_two(_NARROW // shape.line)), 2, 3)
-        # Of wide heads only what reads less ahead has them, which pays where several tiles of rows
-        # read the same keys.
-        last = (32, 4, 2) if shape.sharing * shape.q_len > rows else smallest
-        tiles = [smallest, (32, 4, 3)]
+    return _float32_tiles_of_32_rows(shape) if rows == 32 else _float32_tiles_of_16_rows(shape)
+
+
+def _float32_tiles_of_16_rows(shape: Shape) -> list[_Tile]:
+    if shape.line < _FLOAT32_64:
+        keys = min(floor_power_of_two(_USUAL // shape.line), _KEYS)
+        return [(keys, 2, 3), (keys // 2, 2, 3)]
+    narrow = (16, 2, 3)
+    if _FLOAT32_64 < shape.line < _FLOAT32_128:
+        return [narrow]
+    return [(32, 4, 3 if shape.line <= _FLOAT32_LINE else 2), narrow]
+
+
+def _float32_tiles_of_32_rows(shape: Shape) -> list[_Tile]:
+    """The first tile that keeps a multiprocessor busy, and one for a GPU with less room.
+
+    The warps share the result's columns: four hold a wide one, and leave a narrow one less than the
+    matrix units take.
+    """
+    columns = tile_width(shape.value_dim)
+    if columns <= _FLOAT32_COLUMNS:
+        tiles, last = [(32, 2, 3), (32, 2, 2)], (16, 2, 3)
     else:
-        least = floor_power_of_two(_FLOAT32_LEAST // shape.line)
-        smallest = (max(16, min(32, least)), 2, 2)
-        tiles, last = _float32_tiles_of_many_rows(tile_width(shape.value_dim))
+        usual = [(64, 4, 2)] if columns <= 128 else []
+        tiles, last = [*usual, (32, 4, 3), (32, 4, 2)], (32, 4, 3)
 
     def is_busy(tile: _Tile) -> bool:
         keys, num_warps, num_stages = tile
-        schedule = Schedule(rows, keys, rows, num_warps, num_stages)
+        schedule = Schedule(32, keys, 32, num_warps, num_stages)
         return _resident(schedule, shape, _MOST_SHARED) * num_warps >= _FLOAT32_WARPS
 
-    return [next(filter(is_busy, tiles), last), smallest]
-
-
-def _float32_tiles_of_many_rows(columns: int) -> tuple[list[_Tile], _Tile]:
-    """Tiles of 32 rows for a result of so many columns, and the one where none of them is busy.
-
-    Its columns are divided among the warps: four hold a wide one, and leave a narrow one less than
-    the matrix units take.
-    """
-    if columns <= _FLOAT32_COLUMNS:
-        return [(32, 2, 3), (32, 2, 2)], (16, 2, 3)
-    usual = [(64, 4, 2)] if columns <= 128 else []
-    return [*usual, (32, 4, 3), (32, 4, 2)], (32, 4, 3)
+    least = floor_power_of_two(_FLOAT32_LEAST // shape.line)
+    return [next(filter(is_busy, tiles), last), (max(16, min(32, least)), 2, 2)]
 
 
 def _narrowest_piece(shape: Shape) -> int:
@@ -327,16 +337,18 @@ def most_registers(schedule: Schedule, shape: Shape) -> int | None:
     None where that is less than a kernel may need, or a tile has more than 16 rows.
     """
     programs = _resident(schedule, shape, _MOST_SHARED)
-    registers = _MOST_REGISTERS // (programs * schedule.num_warps * 32) // 8 * 8
+    warps = -(-programs * schedule.num_warps // SCHEDULERS)
+    registers = _REGISTERS // (warps * 32) // 8 * 8
     return min(registers, 255) if schedule.rows == 16 and registers >= _ENOUGH else None
 
 
 def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tuple[Schedule, ...]:
     """Those of `schedules` for which a multiprocessor has the shared memory.
 
-    A captured tensor may be read for each score, and is loaded ahead as K and V are. Of float32 and
-    of 128 rows the first, which serves all lengths: their arithmetic counts. Where none fits, the
-    smallest one: whether that fits is for the compiled kernel to say.
+    A captured tensor may be read for each score, and is loaded ahead as K and V are. Where the
+    arithmetic counts, the first, which serves all lengths: of 128 rows, and of float32 but for 16
+    rows of heads that are not too wide. Where none fits, the smallest one: whether that fits is for
+    the compiled kernel to say.
     """
 
     def needed(schedule: Schedule) -> int:
@@ -344,7 +356,8 @@ def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tu
         return shared_bytes(schedule, shape) + values * shape.captured + _RESERVED
 
     roomy = tuple(s for s in schedules if needed(s) <= device.shared)
-    one = shape.itemsize == 4 or schedules[0].rows > 64
+    rows = schedules[0].rows
+    one = rows > 16 or shape.line > _FLOAT32_LINE if shape.itemsize == 4 else rows > 64
     return roomy[: 1 if one else None] or (min(schedules, key=needed),)
 
 

@@ -267,7 +267,7 @@ def test_a_mod_costs_what_is_computed_for_each_score() -> None:
 
 def test_schedulers_with_a_warp_more_hold_up_the_others() -> None:
     shape = replace(USUAL, itemsize=4, mod_cost=20)  # what counts is the arithmetic
-    (tile,) = schedules_for(Options(), shape)
+    *_, tile = schedules_for(Options(), shape)
     assert (tile.keys, tile.num_warps) == (16, 2)
     three, four = (Work(shape, 132 * n, 6000 // n, 132, varies=False) for n in (3, 4))
     times = [estimate_us(work, tile, Places(4), GPU, Parts(1)) for work in (three, four)]

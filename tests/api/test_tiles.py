@@ -93,11 +93,11 @@ def test_fixed_rows_hold_for_every_tile() -> None:
         (16, 1, [(64, 2)]),
         (32, 1, [(64, 2)]),
         (48, 1, [(64, 2)]),
-        (64, 1, [(64, 4), (128, 4), (32, 2)]),
+        (64, 1, [(64, 2), (32, 2)]),
         (96, 1, [(64, 4), (128, 4), (32, 2)]),
         (128, 1, [(64, 4), (128, 4), (32, 2)]),
         (192, 1, [(64, 4), (16, 2)]),
-        (256, 1, [(64, 4), (16, 2)]),
+        (256, 1, [(32, 4), (64, 4), (16, 2)]),
         (32, 8, [(64, 2)]),
         (48, 8, [(64, 2)]),
         (64, 8, [(128, 4), (64, 2)]),
@@ -142,10 +142,15 @@ def test_lists_have_the_tiles_of_other_loops(itemsize: int, head_dim: int, q_len
 @pytest.mark.parametrize(
     ("head_dim", "q_len", "tiles"),
     [
-        (64, 1, [(32, 2, 3)]),
-        (128, 1, [(16, 2, 3)]),
-        (160, 1, [(32, 4, 3), (16, 2, 3)]),
-        (256, 1, [(16, 2, 3)]),
+        (16, 1, [(64, 2, 3), (32, 2, 3)]),
+        (32, 1, [(64, 2, 3), (32, 2, 3)]),
+        (48, 1, [(32, 2, 3), (16, 2, 3)]),
+        (64, 1, [(32, 4, 3), (16, 2, 3)]),
+        (80, 1, [(16, 2, 3)]),
+        (96, 1, [(16, 2, 3)]),
+        (128, 1, [(32, 4, 3), (16, 2, 3)]),
+        (192, 1, [(32, 4, 3), (16, 2, 3)]),
+        (256, 1, [(32, 4, 2), (16, 2, 3)]),
         (64, 8, [(32, 2, 3), (32, 2, 2)]),
         (80, 8, [(32, 2, 2)]),
         (128, 8, [(64, 4, 2), (32, 2, 2)]),
@@ -158,8 +163,9 @@ def test_tiles_of_float32(head_dim: int, q_len: int, tiles: list[tuple[int, int,
     shape = replace(USUAL, itemsize=4, head_dim=head_dim, value_dim=head_dim, q_len=q_len)
     found = schedules_for(Options(), shape)
     assert [(tile.keys, tile.num_warps, tile.num_stages) for tile in found] == tiles
-    assert fitting(found, shape, GPU) == found[:1]
     assert {tile.rows for tile in found} == {32 if q_len == 8 and head_dim <= 192 else 16}
+    chosen = found[0].rows == 16 and head_dim <= 192
+    assert fitting(found, shape, GPU) == (found if chosen else found[:1])
 
 
 @pytest.mark.parametrize(
@@ -210,6 +216,10 @@ def test_sums_are_deferred_but_in_the_usual_tile() -> None:
 
 def test_registers_are_told_of_where_they_leave_room_for_the_programs_that_fit() -> None:
     assert [most_registers(s, USUAL) for s in schedules_for(Options(), USUAL)] == [168, 255, 168]
+    # Five programs of two warps: one of the four schedulers has three warps.
+    wide = replace(USUAL, head_dim=256, value_dim=256)
+    *_, narrow = schedules_for(Options(), wide)
+    assert (narrow.keys, most_registers(narrow, wide)) == (16, 168)
     # Of D 96 four programs fit, with too few registers for each.
     small = replace(USUAL, head_dim=96, value_dim=96)
     assert most_registers(schedules_for(Options(), small)[0], small) is None
