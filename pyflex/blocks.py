@@ -14,7 +14,7 @@ from torch.nn.attention.flex_attention import BlockMask
 
 from pyflex.errors import BlockMaskError
 from pyflex.memory import has_plain_memory
-from pyflex.tiles import power_of_two
+from pyflex.places import power_of_two
 
 
 @dataclass(frozen=True, eq=False)

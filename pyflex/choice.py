@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pyflex.kind import Kind
 from pyflex.options import Options
+from pyflex.places import Schedule, floor_power_of_two, power_of_two
 from pyflex.plan import Plan
 from pyflex.run import model_of
 from pyflex.schedule import (
@@ -15,7 +16,7 @@ from pyflex.schedule import (
     length_steps,
     lists_blocks,
 )
-from pyflex.tiles import Schedule, fitting, floor_power_of_two, power_of_two
+from pyflex.tiles import fitting
 
 #: Lengths for which a tile is chosen anew, from one power of two to the next. A choice takes a
 #: third of a millisecond.

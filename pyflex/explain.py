@@ -14,10 +14,11 @@ from pyflex.kind import Kind
 from pyflex.layout import Layout
 from pyflex.listing import depends_on_head
 from pyflex.options import Options
+from pyflex.places import expected_places
 from pyflex.plan import Plan
 from pyflex.run import model_of
 from pyflex.schedule import Parts, estimate_us, parts_for
-from pyflex.tiles import expected_places, fitting, schedules_for
+from pyflex.tiles import fitting, schedules_for
 
 
 def explain(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from pyflex.tiles import Schedule
+from pyflex.places import Schedule
 
 #: Row tiles that are printed.
 _MOST_LINES = 16

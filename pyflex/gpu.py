@@ -23,8 +23,8 @@ from pyflex.errors import ScheduleError, TargetError
 from pyflex.kernel import KernelSpec
 from pyflex.launch import GpuKernel
 from pyflex.library import build_id
+from pyflex.places import Device
 from pyflex.steps import step
-from pyflex.tiles import Device
 
 # NVIDIA's GPUs from the oldest that is served on, and AMD's with matrix products. LLVM ends the
 # process for an architecture that it does not know.

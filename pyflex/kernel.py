@@ -7,7 +7,7 @@ from typing import Literal
 
 from pyflex.listing import depends_on_head
 from pyflex.options import OPTIMISATIONS, Options
-from pyflex.tiles import Schedule, Shape, cluster_bytes, most_registers
+from pyflex.places import Schedule, Shape, cluster_bytes, most_registers
 from pyflex.trace import TracedMod
 
 #: How the kernel that joins a split is compiled: one warp a row needs no barrier.

@@ -15,8 +15,9 @@ from pyflex.listing import Lists, blocks_at_once, depends_on_head
 from pyflex.lowered import lowered_for
 from pyflex.mods import Trace
 from pyflex.options import Options
+from pyflex.places import Shape
 from pyflex.schedule import Work
-from pyflex.tiles import LISTED_BLOCK, Shape
+from pyflex.tiles import LISTED_BLOCK
 from pyflex.trace import TracedMod
 
 

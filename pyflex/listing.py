@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pyflex.tiles import power_of_two
+from pyflex.places import power_of_two
 from pyflex.trace import TracedMod
 
 #: ListBlocks.cpp: elements, keys and blocks for which a program evaluates a mask at once.

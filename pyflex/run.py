@@ -15,8 +15,8 @@ from pyflex.kernel import KernelSpec
 from pyflex.launch import GpuKernel, Launcher
 from pyflex.listing import Lists
 from pyflex.lowered import Lowered
+from pyflex.places import MOST_IN_CLUSTER, Device, Places, joined_width
 from pyflex.schedule import Parts
-from pyflex.tiles import MOST_IN_CLUSTER, Device, Places, joined_width
 from pyflex.workspace import workspace
 
 Allocate = Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor]

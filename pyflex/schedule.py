@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pyflex.errors import ScheduleError
 from pyflex.options import Options
-from pyflex.tiles import (
+from pyflex.places import (
     FEW_PARTS,
     MOST_IN_CLUSTER,
     SCHEDULERS,

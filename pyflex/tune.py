@@ -19,9 +19,9 @@ from pyflex.errors import DeviceError, PyflexError, ScheduleError
 from pyflex.kernel import KernelSpec
 from pyflex.lowered import lowered_for
 from pyflex.options import Options
+from pyflex.places import Schedule
 from pyflex.plan import Results
 from pyflex.run import runner_for
-from pyflex.tiles import Schedule
 from pyflex.timing import TURN, capture, replay
 
 _KEYS = (16, 32, 64, 128, 256)

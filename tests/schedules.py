@@ -8,8 +8,8 @@ import torch
 
 import pyflex
 from pyflex.kind import Kind
+from pyflex.places import Device, Shape
 from pyflex.schedule import Work
-from pyflex.tiles import Device, Shape
 
 #: As large as an H200.
 GPU = Device(processors=132, shared=233472, bandwidth=4.814e6, clusters=True)

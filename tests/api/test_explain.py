@@ -13,7 +13,7 @@ import pyflex
 from pyflex import Explanation, Options, compiler, explain, schedule
 from pyflex.errors import BlockMaskError, ShapeError
 from pyflex.explain import _interval
-from pyflex.tiles import Device
+from pyflex.places import Device
 from tests.mods import causal, window
 
 GPU = Device(processors=132, shared=233472, bandwidth=4.8e6)

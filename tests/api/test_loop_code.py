@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import pyflex
-from pyflex.tiles import tile_width
+from pyflex.places import tile_width
 
 Mod = Callable[..., Any]
 Mods = tuple[Mod | None, Mod | None]

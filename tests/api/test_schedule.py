@@ -15,15 +15,9 @@ from pyflex import Options, choice, schedule
 from pyflex.choice import Choice
 from pyflex.errors import DeviceError, ScheduleError
 from pyflex.kind import Kind
+from pyflex.places import Device, Places, Schedule, expected_places
 from pyflex.schedule import Parts, Work, best_schedule, estimate_us
-from pyflex.tiles import (
-    Device,
-    Places,
-    Schedule,
-    expected_places,
-    fitting,
-    schedules_for,
-)
+from pyflex.tiles import fitting, schedules_for
 from tests.mods import causal
 from tests.schedules import GPU, USUAL, WORKS, called_kind, kind_on_one_head
 

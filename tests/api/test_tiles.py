@@ -14,17 +14,16 @@ import pyflex
 from pyflex import Options, compiler, schedule
 from pyflex.gpu import parse_target
 from pyflex.lowered import lowered_for
-from pyflex.tiles import (
+from pyflex.places import (
     FEW_PARTS,
     Device,
     expected_places,
-    fitting,
     joined_width,
     most_registers,
-    schedules_for,
     shared_bytes,
     tile_width,
 )
+from pyflex.tiles import fitting, schedules_for
 from tests.schedules import GPU, USUAL, WORKS, kind_on_one_head
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyflex import OPTIMISATIONS, library, listing, repeat, schedule, tiles
+from pyflex import OPTIMISATIONS, library, listing, places, repeat, schedule
 
 PASSES = Path(__file__).resolve().parents[2] / "passes"
 
@@ -15,9 +15,9 @@ PASSES = Path(__file__).resolve().parents[2] / "passes"
 @pytest.mark.parametrize(
     ("file", "name", "value"),
     [
-        ("transforms/LowerJoin.cpp", "kPrograms", tiles.MOST_IN_CLUSTER),
+        ("transforms/LowerJoin.cpp", "kPrograms", places.MOST_IN_CLUSTER),
         ("transforms/LowerJoin.cpp", "kLoads", schedule._MEET_LOADS),
-        ("flex/Width.h", "fewParts", tiles.FEW_PARTS),
+        ("flex/Width.h", "fewParts", places.FEW_PARTS),
         ("transforms/ListBlocks.cpp", "kTileElements", listing._TILE_ELEMENTS),
         ("transforms/LowerBlockLists.cpp", "kChunk", schedule._LISTED),
         ("transforms/ListBlocks.cpp", "kTileKeys", listing._TILE_KEYS),
