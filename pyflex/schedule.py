@@ -1,7 +1,7 @@
 """Tile and split of the KV loop for a problem, chosen without tuning.
 
 The constants are a fit to sweeps over tiles and splits on H200s, of 15 workloads and 500 random
-shapes; docs/performance.md says how far the choice is from the best.
+shapes; docs/schedule.md says how far the choice is from the best.
 """
 
 from __future__ import annotations
