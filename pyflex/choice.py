@@ -6,21 +6,11 @@ from dataclasses import replace
 
 from pyflex.kind import Kind
 from pyflex.options import Options
-from pyflex.places import Schedule, floor_power_of_two, power_of_two
+from pyflex.places import Schedule, power_of_two
 from pyflex.plan import Plan
 from pyflex.run import model_of
-from pyflex.schedule import (
-    LENGTH_STEP,
-    best_schedule,
-    check_grid,
-    length_steps,
-    lists_blocks,
-)
+from pyflex.schedule import best_schedule, check_grid, lists_blocks, tile_length
 from pyflex.tiles import fitting
-
-#: Lengths for which a tile is chosen anew, from one power of two to the next. A choice takes a
-#: third of a millisecond.
-_CHOICES = 16
 
 
 class Choice:
@@ -41,17 +31,15 @@ class Choice:
         self._kinds = [replace(kind, spec=spec) for spec in specs]
         self._schedules, self._options = schedules, options
         self._plans: dict[tuple[int, bool], Plan] = {}
-        self._chosen: dict[int, Plan] = {}  # by the steps of the longest sequence
+        self._chosen: dict[int, Plan] = {}  # by the length of the longest sequence
         check_grid(options, self._kinds[0].programs())
 
     def plan(self, kv_limit: int) -> Plan:
         """The plan for sequences of up to `kv_limit` keys."""
-        steps = length_steps(kv_limit)
-        unit = max(floor_power_of_two(max(steps, 1)) // _CHOICES, 1)
-        rounded = -(-steps // unit) * unit
-        plan = self._chosen.get(rounded)
+        length = tile_length(kv_limit)
+        plan = self._chosen.get(length)
         if plan is None:
-            plan = self._chosen[rounded] = self._choose(rounded * LENGTH_STEP)
+            plan = self._chosen[length] = self._choose(length)
         return plan
 
     def _choose(self, kv_limit: int) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import torch
@@ -17,7 +18,7 @@ from pyflex.options import Options
 from pyflex.places import expected_places
 from pyflex.plan import Plan
 from pyflex.run import model_of
-from pyflex.schedule import Parts, estimate_us, parts_for
+from pyflex.schedule import Parts, estimate_us, parts_for, tile_length
 from pyflex.tiles import fitting, schedules_for
 
 
@@ -211,8 +212,7 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
         busy = f" and keeps {count(torch.get_num_threads(), 'thread')} busy" if free else ""
         return f"{given}a CPU takes the usual tile{busy}", ()
     tiles = fitting(schedules_for(options, shape), shape, device)
-    unit = max(tile.keys for tile in tiles)
-    work = kind.work(-(-kv_limit // unit) * unit)  # as `Choice` has it
+    work = replace(kind.work(tile_length(kv_limit)), listed=kind.spec.lists)  # as for `Choice`
     estimates = []
     for tile in tiles:
         places = expected_places(tile, shape, device)

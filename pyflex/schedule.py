@@ -22,6 +22,7 @@ from pyflex.places import (
     Schedule,
     Shape,
     expected_places,
+    floor_power_of_two,
     joined_width,
     power_of_two,
 )
@@ -80,11 +81,21 @@ _MOST_PARTS = 256
 #: so many keys: the bits of a result do not depend on the calls before. (On a CPU they do where
 #: torch's number of threads changes.)
 LENGTH_STEP = 64
+#: Lengths for which a tile is chosen anew, from one power of two to the next. A choice takes a
+#: third of a millisecond.
+_CHOICES = 16
 
 
 def length_steps(kv_limit: int) -> int:
     """Steps that sequences of up to `kv_limit` keys take."""
     return -(-kv_limit // LENGTH_STEP)
+
+
+def tile_length(kv_limit: int) -> int:
+    """The most keys of sequences that have the same tile as those of up to `kv_limit` keys."""
+    steps = length_steps(kv_limit)
+    unit = max(floor_power_of_two(max(steps, 1)) // _CHOICES, 1)
+    return -(-steps // unit) * unit * LENGTH_STEP
 
 
 @dataclass(frozen=True)

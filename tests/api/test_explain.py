@@ -10,7 +10,7 @@ import torch
 from torch.nn.attention.flex_attention import create_block_mask
 
 import pyflex
-from pyflex import Explanation, Options, compiler, explain, schedule
+from pyflex import Explanation, Options, choice, compiler, explain, schedule
 from pyflex.errors import BlockMaskError, ShapeError
 from pyflex.explain import _interval
 from pyflex.places import Device
@@ -203,6 +203,17 @@ def test_schedule_by_the_model(batch: int, why: str, monkeypatch: pytest.MonkeyP
     assert len(told.estimates) > 1
     assert why in told.reason
     assert f"{faster:.1f} us" in str(told)
+
+
+@pytest.mark.parametrize("keys", [187, 279, 331, 2053])
+def test_the_reason_is_that_of_the_choice(keys: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 187 keys, which are no whole number of the widest tiles."""
+    monkeypatch.setattr(choice, "model_of", lambda device: GPU)
+    monkeypatch.setattr(explain, "model_of", lambda device: GPU)
+    arguments = tensors(16, (16, 4), 1, keys, torch.bfloat16, (128, 128))
+    told = pyflex.compile().explain(*arguments)
+    best = min(told.estimates, key=lambda one: one.us)
+    assert (told.schedule, told.reason[:17]) == (best.schedule, "the shortest time")
 
 
 def test_the_narrow_tile_of_few_programs_by_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
