@@ -77,7 +77,7 @@ wheel: build $(VENV)/.ready  ## make a self-contained wheel in dist/
 		--no-deps --no-build-isolation --wheel-dir dist .
 	@ls dist/*.whl
 
-bench: build $(VENV)/.ready  ## time pyflex beside torch; ARGS="--mode regret" and others: see --help
+bench: build $(VENV)/.ready  ## time pyflex beside torch; ARGS="--mode regret" and others: see ARGS=--help
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean:  ## remove what the targets made, the installed packages aside

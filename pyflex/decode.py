@@ -93,7 +93,7 @@ class Decode:
         Args:
             query: [B, Hq, M, D]; float16, bfloat16 or float32, any strides, D 16 to 256.
             key: [B or 1, Hkv, N, D] of query's dtype; Hq is a multiple of Hkv.
-            value: [B or 1, Hkv, N, Dv], Dv 16 to 256.
+            value: as many as key, [B or 1, Hkv, N, Dv], of its dtype, Dv 16 to 256.
             block_mask: torch's BlockMask for M queries and N keys, or for more, whose first rows
                 count then; that excludes q_offset. Its mask_mod is and-ed with the mask_fn that was
                 compiled, and asked at q_idx + q_offset; its lists are taken as they are.
@@ -146,7 +146,14 @@ class Decode:
         lse: bool = False,
         max_scores: bool = False,
     ) -> Results:
-        """A call that says which results it wants; see `__call__` for the arguments."""
+        """A call that says which results it wants; see `__call__` for the arguments.
+
+        A KV loop that finds the greatest scores is not split.
+
+        Raises:
+            ScheduleError: for max_scores where `Options.splits` asks for more than one part.
+            PyflexError: as `__call__`.
+        """
         if is_compiling():
             wanted = {"lse": lse, "max_scores": max_scores}
             given = (query, key, value, block_mask, scale, q_offset, kv_len)
@@ -246,8 +253,9 @@ class Decode:
     def stages(self, *, target: str | None = None) -> tuple[str, ...]:
         """The stages of the kernel that was called last, from the traced mods to machine code.
 
-        They are "traced", "flex", the name of each pass, "ttir", and for a GPU "ttgir", "llir",
-        "ptx" or "amdgcn", and "sass". Arguments and errors are those of `ir`.
+        They are "traced", "flex", the name of each pass, "ttir", and for a GPU "ttgir", "llir" and
+        "amdgcn", or "ptx" and "sass". A pass that runs twice stands where it runs first, with the
+        text after its last run. Arguments and errors are those of `ir`.
         """
         return self._last_lowered().stages(_target(target))
 
@@ -277,13 +285,13 @@ def compile(
         options: what to fix about the kernel; by default nothing.
 
     Returns:
-        A callable, `Decode`. Kernels are made at the first call of each kind (dtype, head
-        dimensions, KV heads and their group, queries in powers of two, which results are wanted,
-        a BlockMask's block sizes, the integers of q_offset and kv_len, whether tensors, captured
-        ones too, and their lines begin at multiples of 16 bytes, whether keys lie one behind the
-        other or with those of other heads between), not for each length or batch: on a GPU these
-        choose between at most three tiles, and between blocks that are listed and not, each of
-        which is a kernel, made when it is first wanted.
+        A callable, `Decode`. Kernels are made at the first call that differs in what is compiled in
+        (dtype, head dimensions, KV heads and their group, queries in powers of two, which results
+        are wanted, a BlockMask's block sizes, the integers of q_offset and kv_len, whether tensors,
+        captured ones too, and their lines begin at multiples of 16 bytes, whether keys lie one
+        behind the other or with those of other heads between), not for each length or batch: on a
+        GPU these choose between at most three tiles, and between blocks that are listed and not,
+        each of which is a kernel, made when it is first wanted.
 
     Raises:
         ModArityError: for a mod that is not callable; one that takes other arguments is an error

@@ -1,4 +1,4 @@
-"""Every mistake a user can make with pyflex, one exception class each.
+"""Every kind of mistake a user can make with pyflex, one exception class each.
 
 A message has up to four parts: what is wrong, what was expected, what was given, and the user's
 own source line. The classes also derive from the builtin that Python programmers would catch.
@@ -227,11 +227,11 @@ class ConstantRangeError(TraceError, OverflowError):
 
 
 class ShapeError(PyflexError, ValueError):
-    """A tensor of the wrong rank or extents."""
+    """A tensor of the wrong rank or extents, or a length, position or index out of range."""
 
 
 class DTypeError(PyflexError, TypeError):
-    """A tensor of the wrong dtype, or dtypes that do not go together."""
+    """A wrong dtype, dtypes that do not go together, or an argument of the wrong type."""
 
 
 class LayoutError(PyflexError, ValueError):
@@ -255,7 +255,7 @@ class GradientError(PyflexError, ValueError):
 
 
 class ScheduleError(PyflexError, ValueError):
-    """A schedule option that is unknown or does not fit the problem."""
+    """An option or argument that is unknown, does not fit the problem, or excludes another."""
 
 
 class TargetError(PyflexError, ValueError):

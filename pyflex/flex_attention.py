@@ -1,4 +1,4 @@
-"""A drop-in for torch.nn.attention.flex_attention.flex_attention (forward only)."""
+"""What takes the place of torch.nn.attention.flex_attention.flex_attention, forward only."""
 
 from __future__ import annotations
 
@@ -52,13 +52,14 @@ def flex_attention(
         query: [B, Hq, M, D].
         key: [B or 1, Hkv, N, D].
         value: [B or 1, Hkv, N, Dv].
-        score_mod: changes each score; None leaves it. The last 16 that were given are kept, with
-            the tensors that they capture.
+        score_mod: changes each score; None leaves it. The last 16 pairs of it and kernel_options
+            are kept, with the tensors that they capture.
         block_mask: made for exactly these lengths.
         scale: factor on the dot products; 1 / sqrt(D) by default.
         enable_gqa: allow fewer KV heads than query heads.
         return_lse: give (out, lse). Deprecated in torch in favour of return_aux.
-        kernel_options: of torch's, BLOCK_M, BLOCK_N, num_warps, num_stages and SPLIT_KV.
+        kernel_options: of torch's, BLOCK_M, BLOCK_N, num_warps, num_stages and SPLIT_KV (which
+            is 1 where max_scores are wanted).
         return_aux: which of lse and max_scores to give, as (out, AuxOutput).
 
     Returns:

@@ -97,7 +97,7 @@ def tune(
     return_lse: bool = False,
     candidates: Sequence[Options] | None = None,
 ) -> Tuned:
-    """Times every schedule for these inputs; the arguments are those of a call of `decode`.
+    """Times many schedules for these inputs; the arguments are those of a call of `decode`.
 
     What `decode.options` fixes stays fixed. A candidate that cannot run, or gives another result
     than `decode` does, is listed with its reason and never chosen.
@@ -112,7 +112,8 @@ def tune(
         q_offset: as in a call.
         kv_len: as in a call.
         return_lse: as in a call.
-        candidates: the schedules to try; by default `candidates_for` gives them.
+        candidates: the schedules to try; by default tiles of 16 to 256 keys (8 to 96 KB of K and V)
+            on 2, 4 or 8 warps in 2 to 4 stages, in up to 64 parts, with the rows of the model.
 
     Returns:
         `Tuned`; `pyflex.compile(..., options=tuned.options)` makes the best kernel.
@@ -123,9 +124,9 @@ def tune(
         PyflexError: what the call of `decode` itself raises.
 
     Example:
-        >>> decode = pyflex.compile(mask_fn=lambda b, h, q, kv: (kv <= q) & (q - kv < 1024))
-        >>> tuned = pyflex.tune(decode, query, key, value, q_offset=position)
-        >>> decode = pyflex.compile(mask_fn=..., options=tuned.options)
+        >>> window = lambda b, h, q, kv: (kv <= q) & (q - kv < 1024)
+        >>> tuned = pyflex.tune(pyflex.compile(None, window), query, key, value, q_offset=3000)
+        >>> decode = pyflex.compile(None, window, options=tuned.options)
     """
     if not isinstance(decode, Decode):
         raise ScheduleError(

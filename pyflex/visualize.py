@@ -53,10 +53,12 @@ def visualize(
         A `MaskPicture`: print it, `save` it, or read its panels.
 
     Raises:
-        TraceError: one of its classes for a mask that `compile` would refuse, and for one that
-            reads past a captured tensor (CaptureIndexError).
+        ModArityError: for a mask that is not callable.
+        TraceError: one of its classes for a mask that a call would refuse, and for one that reads
+            past a captured tensor (CaptureIndexError).
         ShapeError: for a length, offset, index or block size out of range.
-        DTypeError: for one that is no integer.
+        DTypeError: for one that is no integer, and for a `path` that is none.
+        DeviceError: for a device that is not there.
 
     Example:
         >>> print(pyflex.visualize(lambda b, h, q, kv: (kv <= q) & (q - kv < 512), 1024, 1024))

@@ -86,6 +86,17 @@ def test_max_scores() -> None:
     torch.testing.assert_close(stats.lse, lse.lse)
 
 
+def test_a_loop_that_finds_the_greatest_scores_is_not_split() -> None:
+    q, k, v = torch.randn(3, 1, 2, 64, 16)
+    request = AuxRequest(max_scores=True)
+    _, whole = pyflex.flex_attention(q, k, v, kernel_options={"SPLIT_KV": 1}, return_aux=request)
+    assert whole.max_scores is not None
+    with pytest.raises(
+        errors.ScheduleError, match=r"greatest scores is not split\s.*splits=1 or None"
+    ):
+        pyflex.flex_attention(q, k, v, kernel_options={"SPLIT_KV": 4}, return_aux=request)
+
+
 def test_only_what_was_asked_for() -> None:
     q, k, v = tensors((2, 2))
     out = pyflex.flex_attention(q, k, v)

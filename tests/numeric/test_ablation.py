@@ -1,4 +1,4 @@
-"""Every subset of the optimisation passes, and every split and tile, gives the same answer."""
+"""Subsets of the optimisation passes, and every split and tile, give the same answer."""
 
 from __future__ import annotations
 
