@@ -26,7 +26,7 @@ class Choice:
         if self._device is None:
             schedules = schedules[:1]
         else:
-            schedules = fitting(schedules, kind.shape, self._device)
+            schedules = fitting(options, schedules, kind.shape, self._device)
         specs = (replace(kind.spec, schedule=schedule) for schedule in schedules)
         self._kinds = [replace(kind, spec=spec) for spec in specs]
         self._schedules, self._options = schedules, options

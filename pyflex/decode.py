@@ -286,12 +286,13 @@ def compile(
 
     Returns:
         A callable, `Decode`. Kernels are made at the first call that differs in what is compiled in
-        (dtype, head dimensions, KV heads and their group, queries in powers of two, which results
-        are wanted, a BlockMask's block sizes, the integers of q_offset and kv_len, whether tensors,
-        captured ones too, and their lines begin at multiples of 16 bytes, whether keys lie one
-        behind the other or with those of other heads between), not for each length or batch: on a
-        GPU these choose between at most three tiles, and between blocks that are listed and not,
-        each of which is a kernel, made when it is first wanted.
+        (dtype, head dimensions, KV heads and their group, the power of two that holds the queries
+        of a group, whether it is one query, which results are wanted, a BlockMask's block sizes,
+        the integers of q_offset and kv_len, whether tensors, captured ones too, and their lines
+        begin at multiples of 16 bytes, whether keys lie one behind the other or with those of other
+        heads between), not for each length or batch: on a GPU these choose between at most three
+        tiles, and between blocks that are listed and not, each of which is a kernel, made when it
+        is first wanted.
 
     Raises:
         ModArityError: for a mod that is not callable; one that takes other arguments is an error

@@ -211,7 +211,7 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
     if device is None:
         busy = f" and keeps {count(torch.get_num_threads(), 'thread')} busy" if free else ""
         return f"{given}a CPU takes the usual tile{busy}", ()
-    tiles = fitting(schedules_for(options, shape), shape, device)
+    tiles = fitting(options, schedules_for(options, shape), shape, device)
     work = replace(kind.work(tile_length(kv_limit)), listed=kind.spec.lists)  # as for `Choice`
     estimates = []
     for tile in tiles:

@@ -27,8 +27,8 @@ _MOST_WIDE = 128
 _SHORT_LINE, _SHORTEST_LINE = 320, 192
 #: Of float32 the registers hold fewer rows, if a key and its value have no more than these bytes.
 _FLOAT32_ROWS, _FLOAT32_LINE = 32, 1536
-#: Columns of such a result that two warps hold, and bytes of the smallest tile.
-_FLOAT32_COLUMNS, _FLOAT32_LEAST = 96, 32768
+#: Columns of such a result that two warps hold.
+_FLOAT32_COLUMNS = 96
 #: Bytes of a key and its value, of D 64 and of D 128, between which two warps are best for 16 rows,
 #: as they are below.
 _FLOAT32_64, _FLOAT32_128 = 512, 1024
@@ -47,33 +47,53 @@ _Tile = tuple[int, int, int]
 def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
     """The tiles to choose from, the usual one first.
 
-    They depend on the length of the query only in powers of two, and neither on the batch nor on
-    the KV length, so that the same few kernels serve a whole generation.
+    They depend on the length of the query only by the power of two that holds all rows, and neither
+    on the batch nor on the KV length, so that the same few kernels serve a whole generation.
     """
     rows = options.rows or _rows(options, shape)
     _check_products(options, shape, rows)
-
-    # A tile inside a block reads one index; blocks that are smaller than a tile must be gathered.
-    in_block = shape.kv_block & -shape.kv_block
-    most = in_block if in_block >= _LEAST_BLOCK else _MOST_KEYS
-
-    def tile(keys: int, num_warps: int, num_stages: int) -> Schedule:
-        num_warps = options.num_warps or num_warps
-        keys = options.keys or max(16, min(keys, num_warps * _WARP_SCORES // rows, most))
-        return Schedule(
-            rows=rows,
-            keys=keys,
-            heads=min(shape.sharing, rows),
-            num_warps=num_warps,
-            num_stages=options.num_stages or num_stages,
-            # Programs of the usual tile hide each other's waits in the loop, not behind it.
-            defers_sums=not _NARROW < keys * shape.line < _WIDE,
-        )
-
     tiles = _float32_tiles(shape, rows) if shape.itemsize == 4 else _half_tiles(shape, rows)
     if options.keys or options.num_warps or options.num_stages:
         tiles = tiles[:1]
-    return tuple(dict.fromkeys(tile(*each) for each in tiles))
+    return tuple(dict.fromkeys(_schedule(options, shape, rows, tile) for tile in tiles))
+
+
+def fitting(
+    options: Options, schedules: tuple[Schedule, ...], shape: Shape, device: Device
+) -> tuple[Schedule, ...]:
+    """Those of `schedules` for which a multiprocessor has the shared memory.
+
+    Where there is none, the smallest with fewer keys or stages yet, as far as `options` leave them
+    open; whether that fits is for the compiled kernel to say.
+    """
+    roomy = tuple(s for s in schedules if needed_bytes(s, shape) <= device.shared)
+    if roomy:
+        return roomy
+    least = min(schedules, key=lambda s: needed_bytes(s, shape))
+    keys, stages = least.keys, least.num_stages
+    while needed_bytes(least, shape) > device.shared and (keys > 16 or stages > 2):
+        keys, stages = (keys // 2, stages) if keys > 16 else (keys, stages - 1)
+        least = _schedule(options, shape, least.rows, (keys, least.num_warps, stages))
+    return (least,)
+
+
+def _schedule(options: Options, shape: Shape, rows: int, tile: _Tile) -> Schedule:
+    """A tile of so many rows, with what the options fix and as far as blocks and warps hold it."""
+    keys, num_warps, num_stages = tile
+    num_warps = options.num_warps or num_warps
+    # A tile inside a block reads one index; blocks that are smaller than a tile must be gathered.
+    in_block = shape.kv_block & -shape.kv_block
+    most = in_block if in_block >= _LEAST_BLOCK else _MOST_KEYS
+    keys = options.keys or max(16, min(keys, num_warps * _WARP_SCORES // rows, most))
+    return Schedule(
+        rows=rows,
+        keys=keys,
+        heads=min(shape.sharing, rows),
+        num_warps=num_warps,
+        num_stages=options.num_stages or num_stages,
+        # Programs of the usual tile hide each other's waits in the loop, not behind it.
+        defers_sums=not _NARROW < keys * shape.line < _WIDE,
+    )
 
 
 def _half_tiles(shape: Shape, rows: int) -> list[_Tile]:
@@ -94,7 +114,7 @@ def _half_tiles(shape: Shape, rows: int) -> list[_Tile]:
 def _tiles_of_many_rows(shape: Shape, rows: int) -> list[_Tile]:
     """The same from 32 rows on. From 64 on each warp has rows of its own."""
     if rows > 64:
-        return [(_KEYS, 8, 3), (_KEYS // 4, 8, 3)]  # the second one is for a GPU with less room
+        return [(_KEYS, 8, 3)]
     if rows == 64:
         few, many = (_KEYS // 2, 4, 3), (_KEYS, 4, 3)
         # Between narrow heads and those of which one program fits, fewer keys make room for more.
@@ -116,14 +136,14 @@ def _float32_tiles_of_16_rows(shape: Shape) -> list[_Tile]:
     if shape.line < _FLOAT32_64:
         keys = min(floor_power_of_two(_USUAL // shape.line), _KEYS)
         return [(keys, 2, 3), (keys // 2, 2, 3)]
+    if shape.line > _FLOAT32_LINE:
+        return [(32, 4, 2)]
     narrow = (16, 2, 3)
-    if _FLOAT32_64 < shape.line < _FLOAT32_128:
-        return [narrow]
-    return [(32, 4, 3 if shape.line <= _FLOAT32_LINE else 2), narrow]
+    return [narrow] if _FLOAT32_64 < shape.line < _FLOAT32_128 else [(32, 4, 3), narrow]
 
 
 def _float32_tiles_of_32_rows(shape: Shape) -> list[_Tile]:
-    """The first tile that keeps a multiprocessor busy, and one for a GPU with less room.
+    """The first tile that keeps a multiprocessor busy.
 
     The warps share the result's columns: four hold a wide one, and leave a narrow one less than the
     matrix units take.
@@ -140,8 +160,7 @@ def _float32_tiles_of_32_rows(shape: Shape) -> list[_Tile]:
         schedule = Schedule(32, keys, 32, num_warps, num_stages)
         return resident(schedule, shape) * num_warps >= _FLOAT32_WARPS
 
-    least = floor_power_of_two(_FLOAT32_LEAST // shape.line)
-    return [next(filter(is_busy, tiles), last), (max(16, min(32, least)), 2, 2)]
+    return [next(filter(is_busy, tiles), last)]
 
 
 def _narrowest_piece(shape: Shape) -> int:
@@ -183,16 +202,3 @@ def _rows(options: Options, shape: Shape) -> int:
     # Such heads leave a multiprocessor one program, of 64 rows or of 128 with twice the warps.
     alone = all(128 < width < 256 for width in _widths(shape))
     return min(wanted, 128 if alone else 64)
-
-
-def fitting(schedules: tuple[Schedule, ...], shape: Shape, device: Device) -> tuple[Schedule, ...]:
-    """Those of `schedules` for which a multiprocessor has the shared memory.
-
-    Where the arithmetic counts, the first, which serves all lengths: of 128 rows, and of float32
-    but for 16 rows of heads that are not too wide. Where none fits, the smallest one: whether that
-    fits is for the compiled kernel to say.
-    """
-    roomy = tuple(s for s in schedules if needed_bytes(s, shape) <= device.shared)
-    rows = schedules[0].rows
-    one = rows > 16 or shape.line > _FLOAT32_LINE if shape.itemsize == 4 else rows > 64
-    return roomy[: 1 if one else None] or (min(schedules, key=lambda s: needed_bytes(s, shape)),)

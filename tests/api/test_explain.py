@@ -219,7 +219,7 @@ def test_the_reason_is_that_of_the_choice(keys: int, monkeypatch: pytest.MonkeyP
 def test_the_narrow_tile_of_few_programs_by_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explain, "model_of", lambda device: GPU)
     # The tile of a CPU is the first one; as if that were the narrow one.
-    monkeypatch.setattr(explain, "fitting", lambda tiles, *rest: tiles[::-1])
+    monkeypatch.setattr(explain, "fitting", lambda options, tiles, *rest: tiles[::-1])
     monkeypatch.setattr(
         explain, "estimate_us", lambda work, tile, *rest: 10.2 if tile.keys == 64 else 10.0
     )

@@ -32,7 +32,7 @@ def test_few_programs_take_the_narrow_tile_where_it_is_close() -> None:
     for work, length in product(WORKS, (1, 900, 10**6)):
         few = replace(work, programs=43, length=length)
         assert few.programs * 3 < GPU.processors
-        tiles = fitting(schedules_for(Options(), few.shape), few.shape, GPU)
+        tiles = fitting(Options(), schedules_for(Options(), few.shape), few.shape, GPU)
         index = best_schedule(Options(), few, tiles, GPU)
         times = [estimate_us(few, t, expected_places(t, few.shape, GPU), GPU,
                              parts(Options(), few, t)) for t in tiles]  # fmt: skip
