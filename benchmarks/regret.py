@@ -20,21 +20,28 @@ Row = dict[str, Any]
 
 
 def regret(
-    workloads: Sequence[Workload], *, processes: int | None, seconds: float
+    workloads: Sequence[Workload],
+    tiles: Sequence[Options] = (),
+    *,
+    processes: int | None,
+    seconds: float,
 ) -> tuple[list[Row], int]:
-    """A row for each workload, and how many were left out because `seconds` had passed."""
+    """A row for each workload, and how many were left out because `seconds` had passed.
+
+    Every schedule is timed, or those of `tiles`, which fix keys, warps and stages.
+    """
     start = time.perf_counter()
-    warm(jobs(workloads), processes)
+    warm(jobs(workloads, tiles), processes)
     compiled = time.perf_counter()
     rows: list[Row] = []
     for workload in progress(workloads, lambda w: w.name, start + seconds):
-        rows.append(measure(workload))
+        rows.append(measure(workload, tiles))
         torch.cuda.empty_cache()
     print(f"compiled in {compiled - start:.0f} s, timed in {time.perf_counter() - compiled:.0f} s")
     return rows, len(workloads) - len(rows)
 
 
-def jobs(workloads: Sequence[Workload]) -> list[Job]:
+def jobs(workloads: Sequence[Workload], tiles: Sequence[Options] = ()) -> list[Job]:
     """What to compile: the candidates of each kernel once, and the model's choice for each shape.
 
     Workloads that differ in what no kernel depends on share their candidates.
@@ -51,7 +58,9 @@ def jobs(workloads: Sequence[Workload]) -> list[Job]:
             ragged=False,
         )
         found = candidates.setdefault(kernel, {})
-        found.update(dict.fromkeys(kernel_options(_candidates(workload))))
+        # Splits belong to no kernel: the grid plays no part here.
+        whole = [replace(tile, splits=1) for tile in tiles or [Options()]]
+        found.update(dict.fromkeys(kernel_options(_candidates(workload, whole, 1))))
         known = smallest.setdefault(kernel, workload)
         if workload.kv_bytes / workload.touched < known.kv_bytes / known.touched:
             smallest[kernel] = workload
@@ -61,22 +70,22 @@ def jobs(workloads: Sequence[Workload]) -> list[Job]:
     ]
 
 
-def _candidates(workload: Workload) -> list[Options]:
+def _candidates(workload: Workload, tiles: Sequence[Options], processors: int) -> list[Options]:
     itemsize = torch.finfo(getattr(torch, workload.dtype)).bits // 8
-    # Splits belong to no kernel: the grid plays no part here.
-    return candidates_for(
-        Options(splits=1),
-        line_bytes=2 * workload.head_dim * itemsize,
-        length=max(1, int(max(workload.lengths) * workload.touched)),
-        programs=1,
-        processors=1,
-    )
+    length = max(1, int(max(workload.lengths) * workload.touched))
+    grid = {"programs": workload.batch * workload.kv_heads, "processors": processors}
+    line = 2 * workload.head_dim * itemsize
+    found = (candidates_for(tile, line_bytes=line, length=length, **grid) for tile in tiles)
+    return [options for each in found for options in each]
 
 
-def measure(workload: Workload) -> Row:
+def measure(workload: Workload, tiles: Sequence[Options] = ()) -> Row:
     """The sweep of one workload, with the time of every candidate."""
     problem = make_problem(workload)
     decode, arguments = pyflex_call(problem)
+    if tiles:
+        processors = torch.cuda.get_device_properties(0).multi_processor_count
+        arguments["candidates"] = _candidates(workload, tiles, processors)
     row: Row = {"workload": workload.name, "shape": asdict(workload), "bytes": workload.kv_bytes}
     try:
         tuned = tune(decode, problem.query, problem.key, problem.value, **arguments)

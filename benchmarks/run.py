@@ -26,6 +26,7 @@ from benchmarks import ablation, compare, host, plot, regret, report, sweep
 from benchmarks.shapes import random_workloads
 from benchmarks.systems import SYSTEMS
 from benchmarks.workloads import SPARSE, WORKLOADS
+from pyflex import Options
 
 MODES = ("compare", "host", "ablation", "sweep", "regret")
 _SYSTEMS = {"compare": "pyflex,flex,flex-max,sdpa", "host": "pyflex,flex"}
@@ -43,6 +44,9 @@ def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--systems", help=f"compare and host: out of {', '.join(SYSTEMS)}")
     add("--shapes", type=int, help="random shapes (regret: 100) or stretches (sweep: 20)")
     add("--seed", type=int, default=1, help="of what is random")
+    add("--dtype", choices=("bfloat16", "float16", "float32"), help="regret: of random shapes")
+    add("--head-dim", type=int, help="regret: of random shapes")
+    add("--tiles", help="regret: only these, as keys x warps x stages: 64x4x3,32x2x3")
     add("--seconds", type=float, help="compare, regret, sweep: start no row after that")
     add("--processes", type=int, help="that compile at once; by default one a core")
     add("--json", type=Path, help="write every figure there")
@@ -61,6 +65,12 @@ def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"mode {arguments.mode} times pyflex alone")
     if arguments.plot and arguments.mode != "compare":
         parser.error("only the mode compare can be drawn")
+    if arguments.mode != "regret" and (arguments.tiles or arguments.dtype or arguments.head_dim):
+        parser.error("tiles, dtype and head-dim are for the mode regret")
+    try:
+        arguments.tiles = [_tile(text) for text in (arguments.tiles or "").split(",") if text]
+    except ValueError as error:
+        parser.error(f"no tile: {error}")
     if arguments.seconds is None:
         arguments.seconds = _SECONDS.get(arguments.mode)
     elif arguments.mode not in _SECONDS:
@@ -68,6 +78,11 @@ def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
     arguments.workloads = [w for name, w in known.items() if name in wanted]
     arguments.systems = systems
     return arguments
+
+
+def _tile(text: str) -> Options:
+    keys, num_warps, num_stages = map(int, text.split("x"))
+    return Options(keys=keys, num_warps=num_warps, num_stages=num_stages)
 
 
 def run(arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], str]:
@@ -89,8 +104,9 @@ def run(arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], str]:
         rows = sweep.sweep(series, processes=processes, seconds=seconds)
         return rows, sweep.table(rows)
     count = 100 if arguments.shapes is None else arguments.shapes
-    shapes = [*workloads, *random_workloads(count, arguments.seed)]
-    rows, left = regret.regret(shapes, processes=processes, seconds=seconds)
+    kind = {"dtype": arguments.dtype, "head_dim": arguments.head_dim}
+    shapes = [*workloads, *random_workloads(count, arguments.seed, **kind)]
+    rows, left = regret.regret(shapes, arguments.tiles, processes=processes, seconds=seconds)
     return rows, regret.table(rows) + _left(left, seconds)
 
 

@@ -15,30 +15,39 @@ _ITEMSIZE = {"float32": 4, "float16": 2, "bfloat16": 2}
 SHAPES_PER_KERNEL = 4
 
 
-def random_workloads(count: int, seed: int) -> list[Workload]:
-    """`count` workloads; of each kernel's four, batch, heads and lengths differ."""
+def random_workloads(
+    count: int, seed: int, *, dtype: str | None = None, head_dim: int | None = None
+) -> list[Workload]:
+    """`count` workloads; of each kernel's four, batch, heads and lengths differ.
+
+    All of this dtype and head dimension, if they are given.
+    """
     source = random.Random(seed)
     found: list[Workload] = []
     kernel = None
     for index in range(count):
         if index % SHAPES_PER_KERNEL == 0:
-            kernel = random_kernel(source)
+            kernel = random_kernel(source, dtype, head_dim)
         assert kernel is not None
         found.append(replace(random_shape(source, kernel), name=f"random{seed}.{index}"))
     return found
 
 
-def random_kernel(source: random.Random) -> Workload:
+def random_kernel(
+    source: random.Random, dtype: str | None = None, head_dim: int | None = None
+) -> Workload:
     """What a kernel is compiled for: dtype, head dimension, group, queries and mods.
 
     The result's `heads` is the group; `random_shape` multiplies it. Queries times group stay at
     64 or below, in float32 at 16: past that the arithmetic counts, and not the memory.
     """
-    dtype = source.choice(["bfloat16"] * 4 + ["float16", "float32"])
+    drawn = source.choice(["bfloat16"] * 4 + ["float16", "float32"])
+    dtype = dtype or drawn
     group = source.choice([1, 2, 3, 4, 4, 5, 6, 7, 8, 8, 12, 16])
     rows = 16 if dtype == "float32" else 64
     q_len = source.choice([m for m in (1, 1, 1, 1, 2, 4, 5, 8, 16) if m * group <= rows])
     mods = source.choice(["none", "none", "causal", "alibi", "softcap", "window"])
+    width = source.choice([64, 64, 96, 128, 128, 128, 192, 256])
     return Workload(
         name="",
         batch=1,
@@ -46,7 +55,7 @@ def random_kernel(source: random.Random) -> Workload:
         kv_heads=1,
         q_len=q_len,
         kv_len=1,
-        head_dim=source.choice([64, 64, 96, 128, 128, 128, 192, 256]),
+        head_dim=head_dim or width,
         mods=f"window{source.choice([256, 512, 1024, 4096])}" if mods == "window" else mods,
         dtype=dtype,
     )

@@ -70,6 +70,39 @@ def test_workloads_by_name() -> None:
     assert [w.name for w in found] == ["b1_8k", "b1_1m_window4k"]
 
 
+def test_tiles_to_compare() -> None:
+    given = [
+        "--mode",
+        "regret",
+        "--tiles",
+        "64x2x3,128x4x3",
+        "--dtype",
+        "float16",
+        "--head-dim",
+        "96",
+    ]
+    parsed = run.parse(given)
+    tiles = [(tile.keys, tile.num_warps, tile.num_stages) for tile in parsed.tiles]
+    assert tiles == [(64, 2, 3), (128, 4, 3)]
+    shapes = random_workloads(8, 1, dtype=parsed.dtype, head_dim=parsed.head_dim)
+    assert {(w.dtype, w.head_dim) for w in shapes} == {("float16", 96)}
+    jobs = regret.jobs(shapes, parsed.tiles)
+    swept = [options for job in jobs for options in job.options if options != Options()]
+    assert {(tile.keys, tile.num_warps, tile.num_stages) for tile in swept} <= set(tiles)
+    timed = regret._candidates(shapes[0], parsed.tiles, 132)
+    assert {1, 2} <= {options.splits for options in timed}
+    assert {options.keys for options in timed} <= {64, 128}
+
+
+@pytest.mark.parametrize(
+    "given", [["--tiles", "64x2x3"], ["--mode", "regret", "--tiles", "64x2"],
+              ["--mode", "regret", "--tiles", "60x2x3"], ["--mode", "sweep", "--head-dim", "64"]],
+)  # fmt: skip
+def test_tiles_that_mean_nothing(given: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.parse(given)
+
+
 def test_each_kernel_is_compiled_once() -> None:
     shapes = [*WORKLOADS, *random_workloads(4 * SHAPES_PER_KERNEL, seed=1)]
     jobs = regret.jobs(shapes)
