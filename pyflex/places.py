@@ -182,13 +182,13 @@ def most_registers(schedule: Schedule, shape: Shape) -> int | None:
 
 def expected_places(schedule: Schedule, shape: Shape, device: Device) -> Places:
     """What shared memory holds, before a kernel is compiled."""
-    alone = Places(resident(schedule, shape, device.shared))
+    programs = resident(schedule, shape, device.shared)
     needed = shared_bytes(schedule, shape) + cluster_bytes(schedule, shape.value_dim, shape.q_len)
     if not device.clusters or needed + _RESERVED > device.shared:
-        return alone
+        return Places(programs)
     # A cluster stays within a group of multiprocessors, of which one has half as many; these come
     # in pairs.
     groups = max(device.processors // _GROUP - 1, 0)
     sizes = range(3, MOST_IN_CLUSTER + 1)
     clusters = (groups * (_GROUP // size) + _GROUP // 2 // size for size in sizes)
-    return Places(alone.resident, (0, 0, device.processors // 2, *clusters))
+    return Places(programs, (0, 0, device.processors // 2, *clusters))

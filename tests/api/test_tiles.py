@@ -27,6 +27,9 @@ from pyflex.places import (
 from pyflex.tiles import fitting, schedules_for
 from tests.schedules import GPU, USUAL, WORKS, kind_on_one_head
 
+#: With as much shared memory as a graphics card has, 99 KB for a program.
+SMALL = Device(processors=46, shared=100 << 10, bandwidth=448e3)
+
 
 def test_every_tile_can_be_compiled() -> None:
     for shape in (work.shape for work in WORKS):
@@ -185,9 +188,11 @@ def test_tiles_of_float32_with_another_value_dim(
 ) -> None:
     """Of 32 rows, where these fit; None: of 16."""
     shape = replace(USUAL, itemsize=4, head_dim=dims[0], value_dim=dims[1], q_len=8)
-    first, *_ = schedules_for(Options(), shape)
+    first, *others = schedules_for(Options(), shape)
     assert (first.rows == 16) if tile is None else (first.rows == 32)
     assert tile in (None, (first.keys, first.num_warps, first.num_stages))
+    roomy = fitting(Options(), (first, *others), shape, SMALL)
+    assert min(shared_bytes(tile, shape) for tile in roomy) < 99 << 10
     exact = schedules_for(Options(precision="ieee"), shape)
     assert {tile.rows for tile in exact} == {16}
 
@@ -204,8 +209,7 @@ def test_small_gpus_have_room(
     shape = replace(USUAL, itemsize=itemsize, **rest)
     tiles = schedules_for(Options(), shape)
     for room in (64 << 10, 100 << 10, 164 << 10, 228 << 10):
-        device = Device(processors=46, shared=room, bandwidth=448e3)
-        found = fitting(Options(), tiles, shape, device)
+        found = fitting(Options(), tiles, shape, replace(SMALL, shared=room))
         if room == 64 << 10 and needed_bytes(found[0], shape) > room:
             (least,) = found
             assert (least.keys, least.num_stages) == (16, 2)
@@ -222,17 +226,16 @@ def test_small_gpus_have_room(
     [(torch.bfloat16, 256, 16), (torch.bfloat16, 176, 32), (torch.float32, 128, 8)],
 )
 def test_a_tile_that_was_made_smaller_fits(dtype: torch.dtype, head_dim: int, q_len: int) -> None:
-    small = Device(processors=46, shared=100 << 10, bandwidth=448e3)
     kind = kind_on_one_head(pyflex.compile(), head_dim, q_len, dtype)
     tiles = schedules_for(Options(), kind.shape)
-    (least,) = fitting(Options(), tiles, kind.shape, small)
+    (least,) = fitting(Options(), tiles, kind.shape, SMALL)
     assert least not in tiles
     lowered = lowered_for(replace(kind.spec, schedule=least))
     assert lowered.gpu(parse_target("cuda:89")).binary.shared <= 99 << 10
 
 
 def test_what_the_options_fix_is_not_made_smaller() -> None:
-    small = Device(processors=46, shared=64 << 10, bandwidth=448e3)
+    small = replace(SMALL, shared=64 << 10)
     shape = replace(USUAL, head_dim=256, value_dim=256, q_len=16)
     for fixed in ({"keys": 128}, {"num_stages": 4}, {"num_warps": 8}):
         options = Options(**fixed)

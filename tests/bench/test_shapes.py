@@ -71,17 +71,8 @@ def test_workloads_by_name() -> None:
 
 
 def test_tiles_to_compare() -> None:
-    given = [
-        "--mode",
-        "regret",
-        "--tiles",
-        "64x2x3,128x4x3",
-        "--dtype",
-        "float16",
-        "--head-dim",
-        "96",
-    ]
-    parsed = run.parse(given)
+    given = "--mode regret --tiles 64x2x3,128x4x3 --dtype float16 --head-dim 96"
+    parsed = run.parse(given.split())
     tiles = [(tile.keys, tile.num_warps, tile.num_stages) for tile in parsed.tiles]
     assert tiles == [(64, 2, 3), (128, 4, 3)]
     shapes = random_workloads(8, 1, dtype=parsed.dtype, head_dim=parsed.head_dim)
