@@ -30,8 +30,9 @@ from pyflex.places import (
 # All times in microseconds.
 #: Launching a kernel until its first tile.
 _START = 6.3
-#: A program alone on a multiprocessor: a tile's latency, and its bytes a warp.
-_TILE, _WARP_BYTES = 0.425, 2.44e-5
+#: A program alone on a multiprocessor: a tile's latency, that of 64 rows of heads that take more
+#: bytes than _NARROW_LINE (their warps share no row), and its bytes a warp.
+_TILE, _TILE_64, _WARP_BYTES, _NARROW_LINE = 0.425, 0.29, 2.44e-5, 320
 #: The part of a tile that goes by before the memory is busy, or after it was.
 _ENDS = 0.6
 #: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
@@ -56,14 +57,17 @@ _JOIN, _JOIN_MEGABYTE, _JOIN_ROUND, _JOIN_FEW, _JOIN_MANY = 1.8, 0.32, 0.84, 0.7
 #: Joining it in clusters, each element that a thread leaves, and each round of those that a program
 #: joins at once.
 _MEET, _MEET_ELEMENT, _MEET_ROUND = 0.64, 0.02, 0.278
+#: What tiles of more than 16 rows take in place of _JOIN_MEGABYTE and _MEET.
+_MANY_MEGABYTE, _MANY_MEET = 0.45, 1.75
 #: Blocks that a program lists at a time, as LowerBlockLists.cpp has it, and what that takes where
 #: most of them are hidden.
 _LISTED, _LIST_ROUND = 512, 0.3
 #: Elements that a program of a cluster loads at once, as LowerJoin.cpp has it.
 _MEET_LOADS = 1024
 #: Where lengths are a tensor's: how much counts of what all programs would take if they were as
-#: long as the longest, of one such program on each multiprocessor, and of one alone.
-_MEAN, _LONGEST, _LAST = 0.7, 0.1, 0.3
+#: long as the longest, of one such program on each multiprocessor, and of one alone; and how much
+#: more of that where some programs have to wait for a place.
+_MEAN, _LONGEST, _LAST, _LATE = 0.7, 0.1, 0.3, 0.1
 #: Fewer parts are taken where the model sees no more than this between them; but not of loops of
 #: many lengths, where more of them end more evenly.
 _CLOSE = 1.015
@@ -151,7 +155,8 @@ def estimate_us(
     compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)
     compute += scores * (1 + _MOD * shape.mod_cost) / _SCORE_RATE
     compute *= _ROWS_32 if schedule.rows == 32 and shape.itemsize < 4 else 1
-    alone = _TILE + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
+    latency = _TILE_64 if schedule.rows >= 64 and shape.line > _NARROW_LINE else _TILE
+    alone = latency + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
     # What a program reads, and what the one with the most does.
     mean_bytes = work.length / parts.number * key_bytes
     most_bytes = tiles * tile_bytes
@@ -176,23 +181,32 @@ def estimate_us(
     if work.varies:
         waves = max(programs / at_once, 1.0) * wave(min(programs, at_once))
         longest = wave(min(programs, device.processors))
-        total = _START + _MEAN * waves + _LONGEST * longest + _LAST * tiles * alone
+        last = _LAST + (_LATE if programs > at_once else 0.0)
+        total = _START + _MEAN * waves + _LONGEST * longest + last * tiles * alone
     else:
         full, rest = divmod(programs, at_once)
         total = _START + (full * wave(at_once) if full else 0.0) + (wave(rest) if rest else 0.0)
     if work.listed:
         total += _LIST_ROUND * -(-work.tiles(keys) // _LISTED)
+    return total + _joining(work, schedule, parts)
+
+
+def _joining(work: Work, schedule: Schedule, parts: Parts) -> float:
+    """What it takes to join the parts: nothing for one."""
+    shape = work.shape
     if parts.in_cluster:
+        meet = _MEET if schedule.rows == 16 else _MANY_MEET
         left = schedule.rows * shape.value_dim / (32 * schedule.num_warps)
         rounds = _meeting_rounds(shape, schedule, parts.number)
-        total += _MEET + _MEET_ELEMENT * left + _MEET_ROUND * rounds
-    elif parts.number > 1:
-        megabytes = parts.number * work.rows * shape.value_dim * 4e-6
-        rounds = -(-parts.number // _parts_a_round(shape))
-        of_rows = _JOIN_FEW if parts.number <= FEW_PARTS else _JOIN_MANY
-        total += _JOIN + _JOIN_MEGABYTE * megabytes + of_rows * work.rows / 1000
-        total += _JOIN_ROUND * (rounds - 1)
-    return total
+        return meet + _MEET_ELEMENT * left + _MEET_ROUND * rounds
+    if parts.number == 1:
+        return 0.0
+    megabytes = parts.number * work.rows * shape.value_dim * 4e-6
+    a_megabyte = _JOIN_MEGABYTE if schedule.rows == 16 else _MANY_MEGABYTE
+    rounds = -(-parts.number // _parts_a_round(shape))
+    of_rows = _JOIN_FEW if parts.number <= FEW_PARTS else _JOIN_MANY
+    total = _JOIN + a_megabyte * megabytes + of_rows * work.rows / 1000
+    return total + _JOIN_ROUND * (rounds - 1)
 
 
 def _greater(one: float, other: float, power: float) -> float:
@@ -218,12 +232,13 @@ def _parts_a_round(shape: Shape) -> int:
 def parts_for(
     options: Options, work: Work, schedule: Schedule, places: Places, device: Device
 ) -> Parts:
-    """How many programs share one KV loop: the fewest with the shortest predicted time."""
+    """How many programs share one KV loop, and how they join what they find.
+
+    The fewest with the shortest predicted time; of a number that is asked for, the faster way.
+    """
     if not options.enabled("flex-join-in-cluster"):
         places = Places(places.resident)
-    if options.splits is not None:
-        return Parts(options.splits, places.holds(work.programs, options.splits))
-    return _best_parts(work, schedule, places, device)
+    return _best_parts(work, schedule, places, device, options.splits)
 
 
 def parts_for_threads(
@@ -275,9 +290,12 @@ def check_grid(options: Options, programs: int) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _best_parts(work: Work, schedule: Schedule, places: Places, device: Device) -> Parts:
+def _best_parts(
+    work: Work, schedule: Schedule, places: Places, device: Device, asked: int | None
+) -> Parts:
     most = max(1, min(work.tiles(schedule.keys), _MOST_PARTS))
-    counts = _useful_parts(work.programs, places.resident * device.processors, most)
+    useful = _useful_parts(work.programs, places.resident * device.processors, most)
+    counts = useful if asked is None else (asked,)
     ways = (Parts(count, way) for count in counts for way in (False, True))
     times = {
         parts: estimate_us(work, schedule, places, device, parts)

@@ -77,6 +77,11 @@ def test_clusters() -> None:
     for splits, work, cluster in ((8, few, True), (8, many, False), (7, many, False),
                                   (4, many, True), (1, few, False), (9, few, False)):  # fmt: skip
         assert parts(Options(splits=splits), work, tile) == (splits, cluster)
+    wide = replace(USUAL, group=8, q_len=4, head_dim=192, value_dim=192)
+    many_lines = Work(wide, programs=16, length=527, rows=16 * 32, varies=False)
+    slower = schedules_for(Options(), wide)[0]
+    assert expected_places(slower, wide, GPU).holds(16, 5)
+    assert parts(Options(splits=5), many_lines, slower) == (5, False)
     places = Places(3, (0, 0, 66, 39))
     assert [places.holds(39, size) for size in range(5)] == [False, False, True, True, False]
 

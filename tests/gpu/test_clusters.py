@@ -7,6 +7,8 @@ import torch
 
 import pyflex
 from pyflex import Options
+from pyflex.places import Device, Places, Schedule
+from pyflex.schedule import Parts, Work
 from tests.cases import Case, Drawn, hold_to_rule
 
 pytestmark = pytest.mark.skipif(
@@ -26,10 +28,19 @@ CASES = [
 ]  # fmt: skip
 
 
+def _in_clusters(
+    options: Options, work: Work, _schedule: Schedule, places: Places, _device: Device
+) -> Parts:
+    """The parts that are asked for, wherever they can form clusters: these may be slower."""
+    assert options.splits is not None
+    return Parts(options.splits, places.holds(work.programs, options.splits))
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("splits", [2, 3, 5, 8])
-def test_answers(case: Case, splits: int, seed: int) -> None:
+def test_answers(case: Case, splits: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """More programs than there are tiles, too."""
+    monkeypatch.setattr("pyflex.plan.parts_for", _in_clusters)
     drawn = Drawn(case, "cuda", seed)
     decode = pyflex.compile(drawn.score, drawn.mask, options=Options(splits=splits))
     hold_to_rule(drawn, decode)
