@@ -148,10 +148,7 @@ class Decode:
     ) -> Results:
         """A call that says which results it wants; see `__call__` for the arguments.
 
-        A KV loop that finds the greatest scores is not split.
-
         Raises:
-            ScheduleError: for max_scores where `Options.splits` asks for more than one part.
             PyflexError: as `__call__`.
         """
         if is_compiling():

@@ -58,8 +58,7 @@ def flex_attention(
         scale: factor on the dot products; 1 / sqrt(D) by default.
         enable_gqa: allow fewer KV heads than query heads.
         return_lse: give (out, lse). Deprecated in torch in favour of return_aux.
-        kernel_options: of torch's, BLOCK_M, BLOCK_N, num_warps, num_stages and SPLIT_KV (no
-            more than 1 where max_scores are wanted).
+        kernel_options: of torch's, BLOCK_M, BLOCK_N, num_warps, num_stages and SPLIT_KV.
         return_aux: which of lse and max_scores to give, as (out, AuxOutput).
 
     Returns:

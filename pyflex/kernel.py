@@ -73,8 +73,7 @@ class KernelSpec:
     @property
     def splits_kv(self) -> bool:
         """Whether the kernel takes (splits, partial_out, partial_lse) as last arguments."""
-        whole = self.max_scores or self.kernel == "decode_bounds"
-        return self.options.enabled("flex-split-kv") and not whole
+        return self.options.enabled("flex-split-kv") and self.kernel != "decode_bounds"
 
     @property
     def lists_blocks(self) -> bool:

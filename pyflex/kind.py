@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from pyflex.blocks import BlockLists
-from pyflex.errors import DeviceError, ScheduleError
+from pyflex.errors import DeviceError
 from pyflex.inputs import ELEMENTS, Inputs
 from pyflex.kernel import ANY_TILE, BlockShape, KernelSpec
 from pyflex.layout import Lines
@@ -124,17 +124,7 @@ class Kind:
 def kind_of(
     inputs: Inputs, trace: Trace, options: Options, lines: Lines, *, lse: bool, max_scores: bool
 ) -> Kind:
-    """The kind of a call with these results, before a tile is chosen.
-
-    Raises:
-        ScheduleError: for max_scores of a loop that the options split.
-    """
-    if max_scores and options.splits not in (None, 1):
-        raise ScheduleError(
-            "a KV loop that finds the greatest scores is not split",
-            expected="splits=1 or None where max_scores are wanted",
-            got=f"splits={options.splits}",
-        )
+    """The kind of a call with these results, before a tile is chosen."""
     spec = _spec_of(inputs, trace, options, lines, lse=lse, max_scores=max_scores)
     listable = spec.lists_blocks and not lowered_for(spec).bounds.exact
     return Kind(

@@ -246,8 +246,10 @@ class Plan:
 
     def _results(self, out_at: int, rows_at: tuple[int, ...]) -> tuple[Argument, ...]:
         """What the joining kernel needs to know of the result."""
-        results = (*self.rows[1:], out_at, *self._strides[:-1])
-        return (*results, *rows_at, *self._row_strides[:-1]) if rows_at else results
+        results: tuple[Argument, ...] = (*self.rows[1:], out_at, *self._strides[:-1])
+        for at in rows_at:
+            results = (*results, at, *self._row_strides[:-1])
+        return results
 
     @property
     def kind(self) -> Kind:
@@ -324,7 +326,8 @@ class Plan:
         else:
             places = runner.places(self._cluster_bytes)
             parts = parts_for(self._options, work, spec.schedule, places, device)
-        return Split.of(parts, self._row_count, spec.value_dim, self._cluster_bytes)
+        sizes = (self._row_count, spec.value_dim, self._cluster_bytes)
+        return Split.of(parts, *sizes, pairs=spec.max_scores)
 
 
 def _parts_of(split: Split | None) -> Parts:

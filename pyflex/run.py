@@ -27,8 +27,8 @@ class Split:
     """A KV loop shared by several programs, and where their results lie in between.
 
     One buffer holds a line of float32 for each row and part and behind them, at a multiple of 16
-    bytes, as many logarithms; `grid` is that of the kernel which joins them. Programs that form a
-    cluster need none, but `shared` bytes each.
+    bytes, a logarithm for each, or a pair of that and the largest score; `grid` is that of the
+    kernel which joins them. Programs that form a cluster need none, but `shared` bytes each.
     """
 
     parts: Parts
@@ -38,10 +38,11 @@ class Split:
     shared: int = 0
 
     @staticmethod
-    def of(parts: Parts, rows: int, columns: int, shared: int) -> Split:
+    def of(parts: Parts, rows: int, columns: int, shared: int, *, pairs: bool = False) -> Split:
         """For `rows` rows of a result with `columns` columns; `logs` and `size` are in bytes.
 
-        `shared` is what a program needs if it is in a cluster.
+        With `pairs` the largest scores are wanted. `shared` is what a program needs if it is in a
+        cluster.
         """
         if parts.in_cluster:
             return Split(parts, shared=shared)
@@ -49,7 +50,8 @@ class Split:
             return Split(parts)
         lines = -(-rows * parts.number * columns // 4) * 16
         grid = (rows, -(-columns // joined_width(columns, parts.number)))
-        return Split(parts, grid, lines, lines + rows * parts.number * 4)
+        numbers = rows * parts.number * (2 if pairs else 1)
+        return Split(parts, grid, lines, lines + 4 * numbers)
 
 
 class Stage(NamedTuple):

@@ -79,14 +79,9 @@ def _from_blocks(block_mask: BlockMask, shape: torch.Size, masked: torch.Tensor)
     return visible
 
 
-def attention(problem: Problem, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
-    """Output and natural log-sum-exp with the roundings of torch's eager flex_attention.
-
-    The scores and the softmax are float32 (float64 for `dtype` float64), the weights and the
-    output `dtype`.
-    """
-    query, key, value = problem.query, problem.key, problem.value
-    working = torch.float64 if dtype is torch.float64 else torch.float32
+def masked_scores(problem: Problem, working: torch.dtype) -> torch.Tensor:
+    """What the softmax is of: -inf where a key is hidden or does not exist."""
+    query, key = problem.query, problem.key
     batch, heads, q_len, head_dim = query.shape
     keys, group = key.shape[2], heads // key.shape[1]
     scale = problem.scale if problem.scale is not None else head_dim**-0.5
@@ -100,7 +95,6 @@ def attention(problem: Problem, dtype: torch.dtype) -> tuple[torch.Tensor, torch
     indices[2] = (indices[2] + _per_batch(problem.q_offset, 0, query)).to(torch.int32)
 
     key = torch.where(exists.transpose(2, 3), key, 0).repeat_interleave(group, 1)
-    value = torch.where(exists.transpose(2, 3), value, 0).repeat_interleave(group, 1)
     scores = (query.to(working) @ key.to(working).transpose(2, 3)) * scale
     if problem.score is not None:
         scores = problem.score(scores, *indices).to(working).expand(scores.shape)
@@ -110,7 +104,21 @@ def attention(problem: Problem, dtype: torch.dtype) -> tuple[torch.Tensor, torch
     if problem.block_mask is not None:
         masked = problem.block_mask.mask_mod(*indices)
         visible = visible & _from_blocks(problem.block_mask, scores.shape, masked)
-    scores = torch.where(visible, scores, -torch.inf)
+    return torch.where(visible, scores, -torch.inf)
+
+
+def attention(problem: Problem, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    """Output and natural log-sum-exp with the roundings of torch's eager flex_attention.
+
+    The scores and the softmax are float32 (float64 for `dtype` float64), the weights and the
+    output `dtype`.
+    """
+    query, value = problem.query, problem.value
+    scores = masked_scores(problem, torch.float64 if dtype is torch.float64 else torch.float32)
+    keys, group = value.shape[2], query.shape[1] // value.shape[1]
+    at = torch.arange(keys, device=query.device).reshape(1, 1, -1, 1)
+    exists = at < _per_batch(problem.kv_len, keys, query)
+    value = torch.where(exists, value, 0).repeat_interleave(group, 1)
     if keys == 0:
         return value.new_zeros((*query.shape[:3], value.shape[3]), dtype=dtype), scores.new_full(
             query.shape[:3], -torch.inf

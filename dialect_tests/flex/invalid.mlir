@@ -918,6 +918,27 @@ tt.func @join_to_bytes(%m: tensor<16xf32>, %s: tensor<16xf32>, %acc: tensor<16x3
 
 // -----
 
+tt.func @combine_with_max_scores_of_another_type(%p: !tt.ptr<f32>, %n: i32, %out: !flex.view<4 x f16>,
+                                                 %max: !flex.view<4 x f32>) {
+  // expected-error @+1 {{'flex.combine' op expected max_scores of type '!flex.view<3 x f32>', got '!flex.view<4 x f32>'}}
+  flex.combine %p, %p splits(%n) heads(%n) q_len(%n) -> %out max_scores(%max : !flex.view<4 x f32>)
+      {value_dim = 32 : i32, chunk = 8 : i32} : !flex.view<4 x f16>
+  tt.return
+}
+
+// -----
+
+tt.func @join_with_max_scores_of_another_type(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32,
+                                              %out: !flex.view<4 x f16>, %max: !flex.view<3 x f16>) {
+  // expected-error @+1 {{'flex.join' op expected max_scores of type '!flex.view<3 x f32>', got '!flex.view<3 x f16>'}}
+  flex.join(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
+      -> %out max_scores(%max : !flex.view<3 x f16>) columns 32
+      : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x f16>
+  tt.return
+}
+
+// -----
+
 tt.func @join_with_lse_of_another_type(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>,
                                        %lse: !flex.view<3 x f16>) {
   // expected-error @+1 {{'flex.join' op expected lse of type '!flex.view<3 x f32>', got '!flex.view<3 x f16>'}}

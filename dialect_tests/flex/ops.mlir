@@ -80,8 +80,9 @@ tt.func @combine(%partials: !tt.ptr<f32>, %n: i32, %out: !flex.view<4 x f16>, %l
   // CHECK: flex.combine %[[P:.*]], %[[P]] splits(%[[N:.*]]) heads(%[[N]]) q_len(%[[N]]) -> %[[O:.*]] {chunk = 16 : i32, value_dim = 64 : i32} : <4 x f16>
   flex.combine %partials, %partials splits(%n) heads(%n) q_len(%n) -> %out
       {value_dim = 64 : i32, chunk = 16 : i32} : !flex.view<4 x f16>
-  // CHECK: flex.combine {{.*}} -> %[[O]] lse(%{{.*}} : !flex.view<3 x f32>)
+  // CHECK: flex.combine {{.*}} -> %[[O]] lse(%{{.*}} : !flex.view<3 x f32>) max_scores(%{{.*}} : !flex.view<3 x f32>)
   flex.combine %partials, %partials splits(%n) heads(%n) q_len(%n) -> %out lse(%lse : !flex.view<3 x f32>)
+      max_scores(%lse : !flex.view<3 x f32>)
       {value_dim = 64 : i32, chunk = 16 : i32} : !flex.view<4 x f16>
   tt.return
 }
@@ -201,9 +202,9 @@ tt.func @block_lists(%b: i32, %h: tensor<16xi32>, %kinds: !tt.ptr<i64>, %p: !tt.
 // CHECK-LABEL: tt.func @joined
 tt.func @joined(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %p: !tt.ptr<f32>, %out: !flex.view<4 x bf16>,
                 %lse: !flex.view<3 x f32>) {
-  // CHECK: flex.join(%{{.*}}, %{{.*}}, %{{.*}}) part(%{{.*}} of %{{.*}}) memory(%{{.*}}) rows(%{{.*}}, %{{.*}}) group(5) tile(5 heads x 3 queries) within(128) -> %{{.*}} lse(%{{.*}} : !flex.view<3 x f32>) columns 24 : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> <4 x bf16>
+  // CHECK: flex.join(%{{.*}}, %{{.*}}, %{{.*}}) part(%{{.*}} of %{{.*}}) memory(%{{.*}}) rows(%{{.*}}, %{{.*}}) group(5) tile(5 heads x 3 queries) within(128) -> %{{.*}} lse(%{{.*}} : !flex.view<3 x f32>) max_scores(%{{.*}} : !flex.view<3 x f32>) columns 24 : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> <4 x bf16>
   flex.join(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(5) tile(5 heads x 3 queries) within(128)
-      -> %out lse(%lse : !flex.view<3 x f32>) columns 24
+      -> %out lse(%lse : !flex.view<3 x f32>) max_scores(%lse : !flex.view<3 x f32>) columns 24
       : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x bf16>
   // CHECK: flex.join({{.*}}) part({{.*}}) memory(%{{.*}}) rows({{.*}}) group(1) tile(1 heads x 16 queries) -> %{{.*}} columns 32 :
   flex.join(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)

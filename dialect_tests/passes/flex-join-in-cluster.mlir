@@ -95,6 +95,42 @@ tt.func public @decode(%out: !tt.ptr<bf16>, %lse: !tt.ptr<f32>, %s: i64, %kv_hea
   tt.return
 }
 
+// The first program says the largest scores, too: no log-sum-exp is wanted.
+// CHECK-LABEL: tt.func public @largest_scores(
+// CHECK: flex.join({{.*}} -> %{{.*}} max_scores(%{{.*}} : !flex.view<3 x f32>) columns 64
+// TRITON-LABEL: tt.func public @largest_scores(
+// TRITON: "barrier.cluster.wait
+// TRITON: tt.store %{{.*}} : tensor<4x32x!tt.ptr<bf16>>
+// TRITON: arith.cmpi eq, %{{.*}}, %c0_i32
+// TRITON: tt.store %{{.*}} : tensor<4x1x!tt.ptr<f32>>
+// TRITON: } else {
+// TRITON: tt.store %{{.*}} : tensor<4x16x!tt.ptr<bf16>>
+// TRITON: tt.store %{{.*}} : tensor<4x1x!tt.ptr<f32>>
+// TRITON: "barrier.cluster.wait
+tt.func public @largest_scores(%out: !tt.ptr<bf16>, %max: !tt.ptr<f32>, %s: i64, %kv_heads: i32, %q_len: i32,
+    %m: tensor<16xf32>, %acc: tensor<16x64xf32>, %n: i32, %parts: i32) {
+  %part = tt.get_program_id y : i32
+  %one = arith.constant 1 : i64
+  %o = flex.view %out[%s, %s, %s, %one] : !tt.ptr<bf16> -> !flex.view<4 x bf16>
+  %x = flex.view %max[%s, %s, %one] : !tt.ptr<f32> -> !flex.view<3 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%kv_heads, %q_len) group(4)
+      tile(4 heads x 4 queries) : tensor<16xi32>, tensor<16xi1>
+  %all = flex.range %n
+  %mine = flex.slice %all, %part of %parts
+  %result, %row_lse, %largest = flex.softmax_finish(%m, %m, %acc)
+      : (tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>)
+  %c1 = arith.constant 1 : i32
+  %single = arith.cmpi eq, %parts, %c1 : i32
+  scf.if %single {
+    flex.store %result -> %o[%batch, %head, %query] if %valid columns 64
+        : tensor<16x64xf32> -> !flex.view<4 x bf16>, tensor<16xi32>, tensor<16xi1>
+    flex.store %largest -> %x[%batch, %head, %query] if %valid columns 1
+        : tensor<16xf32> -> !flex.view<3 x f32>, tensor<16xi32>, tensor<16xi1>
+  } else {
+  }
+  tt.return
+}
+
 // A kernel whose loop is not split has nothing to join.
 // CHECK-LABEL: tt.func public @whole(
 // CHECK-SAME: %{{[^:]*}}: i32)

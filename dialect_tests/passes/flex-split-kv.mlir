@@ -68,6 +68,47 @@ tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !
 // CHUNK: flex.combine {{.*}} {chunk = 32 : i32, value_dim = 60 : i32}
 // FITTING: flex.combine {{.*}} {chunk = 64 : i32, value_dim = 60 : i32}
 
+// A largest score is kept behind the log-sum-exp of its part, stored or not.
+// CHECK-LABEL: tt.func public @largest_scores(
+// CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_OUT:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_LSE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
+tt.func public @largest_scores(%blocks: !flex.blocks, %out: !tt.ptr<f32>, %max: !tt.ptr<f32>, %s: i64, %n: i32,
+                               %tile: tensor<16x16xf32>) {
+  %column = arith.constant dense<0.0> : tensor<16xf32>
+  %o = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %x = flex.view %max[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %m = flex.for %blocks below %n init(%column : tensor<16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>):
+    flex.yield %in : tensor<16xf32>
+  } -> tensor<16xf32>
+  // CHECK: %[[RESULT:.*]], %[[LSE:.*]], %[[MAX:.*]] = flex.softmax_finish
+  // CHECK: scf.if
+  // CHECK-NEXT: flex.store %[[RESULT]]
+  // CHECK-NEXT: flex.store %[[MAX]]
+  // CHECK-NEXT: } else {
+  // CHECK: flex.store %[[RESULT]]
+  // CHECK: %[[TWO:.*]] = arith.constant 2 : i64
+  // CHECK: arith.muli %{{.*}}, %[[TWO]]
+  // CHECK: tt.addptr %[[PARTIAL_LSE]],
+  // CHECK: flex.store %[[LSE]] -> %{{.*}} columns 1
+  // CHECK: %[[ONE:.*]] = arith.constant 1 : i64
+  // CHECK: %[[SECOND:.*]] = tt.addptr %[[PARTIAL_LSE]], %[[ONE]]
+  // CHECK: %[[TWO:.*]] = arith.constant 2 : i64
+  // CHECK: arith.muli %{{.*}}, %[[TWO]]
+  // CHECK: tt.addptr %[[SECOND]],
+  // CHECK: flex.store %[[MAX]] -> %{{.*}} columns 1
+  // CHECK-NEXT: }
+  %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  flex.store %0#2 -> %x[%batch, %head, %query] if %valid columns 1
+      : tensor<16xf32> -> !flex.view<3 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+// CHECK-LABEL: tt.func public @largest_scores_combine(
+// CHECK: flex.combine {{.*}} -> %{{.*}} max_scores(%{{.*}} : !flex.view<3 x f32>)
+
 // Each loop is divided; the state runs on from the first to the second.
 // CHECK-LABEL: tt.func public @two_loops(
 // CHECK-SAME: %[[A:[^:]*]]: !flex.blocks, %[[B:[^:]*]]: !flex.blocks

@@ -460,6 +460,30 @@ tt.func @combine_wide(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n
   tt.return
 }
 
+// Behind each log-sum-exp stands a largest score.
+// CHECK-LABEL: tt.func @combine_largest_scores(
+// CHECK-SAME: %{{[^:]*}}: !tt.ptr<f32>, %[[PL:[^:]*]]: !tt.ptr<f32>
+// CHECK: %[[FIRST:.*]] = arith.muli %{{.*}}, %c2_i64
+// CHECK: %[[PAIRS:.*]] = tt.addptr %[[PL]], %[[FIRST]]
+// CHECK: scf.if
+// CHECK: tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
+// CHECK: tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
+// CHECK: tt.load {{.*}} : tensor<8x64x!tt.ptr<f32>>
+// CHECK: tt.store {{.*}} : tensor<64x!tt.ptr<f32>>
+// CHECK-NEXT: tt.store %{{.*}}, %{{.*}} : !tt.ptr<f32>
+// CHECK: } else {
+// CHECK: %[[R:.*]]:4 = scf.for
+// CHECK: scf.yield %{{.*}} : f32, f32, tensor<32xf32>, f32
+// CHECK: tt.store %{{.*}}, %[[R]]#3, %{{.*}} : !tt.ptr<f32>
+tt.func @combine_largest_scores(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f32>,
+                                %max: !tt.ptr<f32>, %s: i64) {
+  %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %max_view = flex.view %max[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
+  flex.combine %partial_out, %partial_lse splits(%n) heads(%n) q_len(%n) -> %out_view
+      max_scores(%max_view : !flex.view<3 x f32>) {value_dim = 64 : i32, chunk = 16 : i32} : !flex.view<4 x f32>
+  tt.return
+}
+
 // A kernel that started early reads nothing before the one ahead has ended; where its results go is known by then. It
 // asks for all of a round at once.
 // CHECK-LABEL: tt.func @combine_that_waits(

@@ -147,6 +147,7 @@ LogicalResult DecodeOp::verify() {
 LogicalResult CombineOp::verify() {
   if (failed(verifyLines(*this, "out", getOut())) ||
       failed(verifyPerRow(*this, "lse", getLse())) ||
+      failed(verifyPerRow(*this, "max_scores", getMaxScores())) ||
       failed(verifyPositive(*this, "value_dim", getValueDimAttr())))
     return failure();
   return verifyPowerOfTwo(*this, "chunk", getChunkAttr(), 2);
@@ -160,7 +161,8 @@ LogicalResult JoinOp::verify() {
       failed(verifyColumns(*this, columns, acc.getDimSize(1))) ||
       failed(verifyTile(*this, rows, getGroupAttr(), getHeadsAttr(),
                         getQueriesAttr(), getQBlockAttr())) ||
-      failed(verifyLines(*this, "out", getOut())))
+      failed(verifyLines(*this, "out", getOut())) ||
+      failed(verifyPerRow(*this, "lse", getLse())))
     return failure();
-  return verifyPerRow(*this, "lse", getLse());
+  return verifyPerRow(*this, "max_scores", getMaxScores());
 }

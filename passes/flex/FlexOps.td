@@ -134,13 +134,15 @@ def Flex_DecodeOp : Flex_Op<"decode", [AttrSizedOperandSegments,
   let hasVerifier = 1;
 }
 
-def Flex_CombineOp : Flex_Op<"combine"> {
+def Flex_CombineOp : Flex_Op<"combine", [AttrSizedOperandSegments]> {
   let summary = "Joins the partial results of a split KV loop.";
   let description = [{
     `partial_out` is f32 [rows, splits, value_dim] and `partial_lse` f32 [rows,
     splits], rows counting (batch, head, query). With L = log(sum_s exp(lse_s)),
     out = sum_s exp(lse_s - L) out_s. A split that saw no key has lse -inf and
     adds nothing. `chunk` splits are read at a time, or 8 where that is all.
+    With `max_scores`, `partial_lse` is f32 [rows, splits, 2]: behind each
+    log-sum-exp stands the split's largest score.
 
     Programs along grid axis x enumerate the rows, those along y a row's parts of
     128 columns for up to 8 splits, and of 64 or of 32 for more.
@@ -150,10 +152,11 @@ def Flex_CombineOp : Flex_Op<"combine"> {
   }];
   let arguments = (ins Flex_F32Pointer:$partial_out, Flex_F32Pointer:$partial_lse, I32:$splits,
       I32:$heads, I32:$q_len, Flex_View:$out, Optional<Flex_View>:$lse,
-      I32Attr:$value_dim, I32Attr:$chunk, UnitAttr:$waits);
+      Optional<Flex_View>:$max_scores, I32Attr:$value_dim, I32Attr:$chunk, UnitAttr:$waits);
   let assemblyFormat = [{
     $partial_out `,` $partial_lse `splits` `(` $splits `)` `heads` `(` $heads `)`
-    `q_len` `(` $q_len `)` `->` $out (`lse` `(` $lse^ `:` type($lse) `)`)? (`waits` $waits^)? attr-dict
+    `q_len` `(` $q_len `)` `->` $out (`lse` `(` $lse^ `:` type($lse) `)`)?
+    (`max_scores` `(` $max_scores^ `:` type($max_scores) `)`)? (`waits` $waits^)? attr-dict
     `:` type($out)
   }];
   let hasVerifier = 1;
@@ -474,7 +477,7 @@ def Flex_SoftmaxFinishOp : Flex_Op<"softmax_finish", [Pure,
 // Level 2: programs that join what they have found
 //===----------------------------------------------------------------------===//
 
-def Flex_JoinOp : Flex_Op<"join", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Flex_JoinOp : Flex_Op<"join", [MemoryEffects<[MemRead, MemWrite]>, AttrSizedOperandSegments]> {
   let summary = "Joins the running softmax of the programs of a cluster, and stores the result.";
   let description = [{
     `parts` programs, of which this is number `part`, have visited different
@@ -485,13 +488,14 @@ def Flex_JoinOp : Flex_Op<"join", [MemoryEffects<[MemRead, MemWrite]>]> {
   }];
   let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ResultTile:$acc,
       I32:$part, I32:$parts, I32:$memory, I32:$kv_heads, I32:$q_len,
-      Flex_View:$out, Optional<Flex_View>:$lse, I32Attr:$group, I32Attr:$heads, I32Attr:$queries,
+      Flex_View:$out, Optional<Flex_View>:$lse, Optional<Flex_View>:$max_scores, I32Attr:$group, I32Attr:$heads, I32Attr:$queries,
       OptionalAttr<I32Attr>:$q_block, I32Attr:$columns);
   let assemblyFormat = [{
     `(` $max `,` $sum `,` $acc `)` `part` `(` $part `of` $parts `)` `memory` `(` $memory `)`
     `rows` `(` $kv_heads `,` $q_len `)` `group` `(` $group `)` `tile` `(` $heads `heads` `x`
     $queries `queries` `)` (`within` `(` $q_block^ `)`)? `->` $out
-    (`lse` `(` $lse^ `:` type($lse) `)`)? `columns` $columns attr-dict
+    (`lse` `(` $lse^ `:` type($lse) `)`)?
+    (`max_scores` `(` $max_scores^ `:` type($max_scores) `)`)? `columns` $columns attr-dict
     `:` `(` type($max) `,` type($sum) `,` type($acc) `)` `->` type($out)
   }];
   let hasVerifier = 1;

@@ -25,7 +25,7 @@ struct Split {
   RowsOp rows;
   SoftmaxFinishOp finish;
   scf::IfOp branch;
-  StoreOp out, lse; // lse may be absent
+  StoreOp out, lse, maxScores; // the last two may be absent
 };
 
 struct JoinInClusterPass
@@ -37,7 +37,7 @@ struct JoinInClusterPass
       auto slices = func.getBody().front().getOps<SliceOp>();
       if (slices.empty())
         continue;
-      Split split{*slices.begin(), {}, {}, {}, {}, {}};
+      Split split{*slices.begin(), {}, {}, {}, {}, {}, {}};
       if (failed(find(func, split))) {
         func.emitError("expected the rows, the finished softmax and the branch "
                        "of a kernel that flex-split-kv has split");
@@ -69,7 +69,7 @@ struct JoinInClusterPass
       else if (store.getValue() == split.finish.getLse())
         split.lse = store;
       else
-        return failure();
+        split.maxScores = store;
     }
     return success(bool(split.out));
   }
@@ -88,10 +88,13 @@ struct JoinInClusterPass
     b.setInsertionPoint(branch.thenYield());
     RowsOp rows = split.rows;
     SoftmaxFinishOp finish = split.finish;
+    auto viewOf = [](StoreOp store) {
+      return store ? store.getView() : Value();
+    };
     JoinOp::create(b, finish.getMax(), finish.getSum(), finish.getAcc(),
                    split.slice.getPart(), split.slice.getParts(), memory,
                    rows.getKvHeads(), rows.getQLen(), split.out.getView(),
-                   split.lse ? split.lse.getView() : Value(),
+                   viewOf(split.lse), viewOf(split.maxScores),
                    rows.getGroupAttr(), rows.getHeadsAttr(),
                    rows.getQueriesAttr(), rows.getQBlockAttr(),
                    split.out.getColumnsAttr());

@@ -147,13 +147,17 @@ private:
     Value stored = b.asColumn(valid);
     tt::StoreOp::create(b, b.move(pointers, offset), result,
                         b.conj(stored, b.asRow(exists(column))));
-    if (!op.getLse())
-      return;
-    auto view = op.getLse().getDefiningOp<ViewOp>();
-    Value isFirst = b.cmp(CmpIPredicate::eq, op.getPart(), b.i32(0));
-    pointers = linesAt(b, view, space.batch, head, query);
-    tt::StoreOp::create(b, pointers, b.asColumn(finish.getLse()),
-                        b.conj(stored, isFirst));
+    for (auto [view, number] :
+         {std::pair<Value, Value>{op.getLse(), finish.getLse()},
+          {op.getMaxScores(), finish.getMaxScore()}}) {
+      if (!view)
+        continue;
+      Value isFirst = b.cmp(CmpIPredicate::eq, op.getPart(), b.i32(0));
+      pointers =
+          linesAt(b, view.getDefiningOp<ViewOp>(), space.batch, head, query);
+      tt::StoreOp::create(b, pointers, b.asColumn(number),
+                          b.conj(stored, isFirst));
+    }
   }
 
   /// What all programs found, `most` at most, for rows and elements that lie so

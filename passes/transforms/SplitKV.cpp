@@ -27,7 +27,16 @@ struct Kernel {
   tt::FuncOp func;
   RowsOp rows;
   SmallVector<ForOp> loops;
-  StoreOp out, lse; // lse may be absent
+  StoreOp out, lse, maxScores; // the last two may be absent
+
+  /// The stores that there are, in the order in which their results are named.
+  SmallVector<StoreOp> stores() const {
+    SmallVector<StoreOp> found;
+    for (StoreOp store : {out, lse, maxScores})
+      if (store)
+        found.push_back(store);
+    return found;
+  }
 };
 
 std::string combineName(tt::FuncOp func) {
@@ -66,23 +75,33 @@ private:
   }
 
   /// Partial results are [batch, head, query, split, column]: those of one row
-  /// lie together for the kernel that joins them.
+  /// lie together for the kernel that joins them. A largest score is the second
+  /// column of the log-sum-exp.
   void storePartials() {
-    b.setInsertionPoint(k.lse && k.out->isBeforeInBlock(k.lse) ? k.lse : k.out);
+    StoreOp last = k.out;
+    for (StoreOp store : k.stores())
+      if (last->isBeforeInBlock(store))
+        last = store;
+    b.setInsertionPoint(last);
     Value one = arith::ConstantOp::create(b, b.getI32IntegerAttr(1));
     Value single =
         arith::CmpIOp::create(b, arith::CmpIPredicate::eq, splits, one);
     auto branch = scf::IfOp::create(b, single, /*withElseRegion=*/true);
-    k.out->moveBefore(branch.thenYield());
-    if (k.lse)
-      k.lse->moveBefore(branch.thenYield());
+    for (StoreOp store : k.stores())
+      store->moveBefore(branch.thenYield());
 
     b.setInsertionPoint(branch.elseYield());
     auto finish = k.out.getValue().getDefiningOp<SoftmaxFinishOp>();
     storePartial(finish.getOut(), partialOut, k.out.getColumns());
-    storePartial(finish.getLse(), partialLse, 1);
+    storePartial(finish.getLse(), partialLse, k.maxScores ? 2 : 1);
+    if (k.maxScores)
+      storePartial(
+          finish.getMaxScore(),
+          tt::AddPtrOp::create(b, partialLse.getType(), partialLse, b.i64(1)),
+          2);
   }
 
+  /// `value`, of which one split has so many columns.
   void storePartial(Value value, Value pointer, int64_t columns) {
     bool isTile = cast<RankedTensorType>(value.getType()).getRank() == 2;
     Value kvHeads = b.extend(k.rows.getKvHeads());
@@ -101,7 +120,7 @@ private:
         strides);
     StoreOp::create(b, value, view, k.rows.getBatch(), k.rows.getHead(),
                     k.out.getIndex(), k.rows.getValid(),
-                    b.getI32IntegerAttr(columns));
+                    b.getI32IntegerAttr(isTile ? columns : 1));
   }
 
   /// A kernel (partial_out, partial_lse, splits, heads, q_len, then the
@@ -115,9 +134,7 @@ private:
     DictionaryAttr aligned = alignedArgument(b);
     attrs.assign({aligned, aligned, {}, {}, {}});
     SmallVector<Value> borrowed;
-    for (StoreOp store : {k.out, k.lse}) {
-      if (!store)
-        continue;
+    for (StoreOp store : k.stores())
       for (Value operand : store.getView().getDefiningOp()->getOperands()) {
         auto arg = dyn_cast<BlockArgument>(operand);
         if (!arg)
@@ -126,7 +143,6 @@ private:
         types.push_back(arg.getType());
         attrs.push_back(k.func.getArgAttrDict(arg.getArgNumber()));
       }
-    }
 
     auto combine = tt::FuncOp::create(b, combineName(k.func),
                                       b.getFunctionType(types, {}));
@@ -147,11 +163,12 @@ private:
           b.clone(*constant, mapping);
       return b.clone(*op, mapping)->getResult(0);
     };
-    Value out = view(k.out), lse = view(k.lse);
+    Value out = view(k.out), lse = view(k.lse), maxScores = view(k.maxScores);
     CombineOp::create(b, entry->getArgument(0), entry->getArgument(1),
                       entry->getArgument(2), entry->getArgument(3),
-                      entry->getArgument(4), out, lse, k.out.getColumnsAttr(),
-                      b.getI32IntegerAttr(chunk), /*waits=*/UnitAttr());
+                      entry->getArgument(4), out, lse, maxScores,
+                      k.out.getColumnsAttr(), b.getI32IntegerAttr(chunk),
+                      /*waits=*/UnitAttr());
     tt::ReturnOp::create(b);
   }
 
@@ -178,7 +195,7 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
   }
 
   LogicalResult split(tt::FuncOp func) {
-    Kernel kernel{func, {}, {}, {}, {}};
+    Kernel kernel{func, {}, {}, {}, {}, {}};
     func.walk([&](ForOp loop) { kernel.loops.push_back(loop); });
     if (kernel.loops.empty())
       return success();
@@ -190,12 +207,6 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
       diag.attachNote(finished[0].getLoc()) << "the first one is finished here";
       return diag;
     }
-    for (StoreOp store : func.getOps<StoreOp>())
-      if (!finished.empty() && store.getValue() == finished[0].getMaxScore()) {
-        store.emitRemark("the KV loop is not split: partial results hold no "
-                         "largest score");
-        return success();
-      }
     if (finished.empty() || failed(findRowsAndStores(finished[0], kernel)))
       return func.emitError("expected a loop over KV whose finished softmax is "
                             "stored at the end of the kernel");
@@ -224,7 +235,8 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
   }
 
   /// Finds the ops that name the rows and the results: one flex.rows, one store
-  /// of the result and at most one of the log-sum-exp, all in one block.
+  /// of the result, and at most one of the log-sum-exp and of the largest
+  /// score, all in one block.
   LogicalResult findRowsAndStores(SoftmaxFinishOp finish, Kernel &kernel) {
     Block *block = finish->getBlock();
     if (!kernel.func.getBody().hasOneBlock() ||
@@ -235,22 +247,21 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
       return failure();
     kernel.rows = rows.front();
     for (StoreOp store : block->getOps<StoreOp>()) {
-      bool isOut = store.getValue() == finish.getOut();
-      StoreOp &found = isOut ? kernel.out : kernel.lse;
-      if (found || (!isOut && store.getValue() != finish.getLse()))
+      StoreOp &found = store.getValue() == finish.getOut()   ? kernel.out
+                       : store.getValue() == finish.getLse() ? kernel.lse
+                                                             : kernel.maxScores;
+      if (found || store.getValue().getDefiningOp() != finish)
         return failure();
       found = store;
     }
     for (Operation *user : finish->getUsers())
-      if (user != kernel.out && user != kernel.lse)
+      if (!llvm::is_contained(kernel.stores(), user))
         return failure();
     return success(kernel.out && kernel.rows->isBeforeInBlock(kernel.out));
   }
 
   LogicalResult secondKernelCanName(const Kernel &kernel) {
-    for (StoreOp store : {kernel.out, kernel.lse}) {
-      if (!store)
-        continue;
+    for (StoreOp store : kernel.stores()) {
       auto view = store.getView().getDefiningOp<ViewOp>();
       bool known = view && llvm::all_of(view->getOperands(), [](Value operand) {
                      return isa<BlockArgument>(operand) ||

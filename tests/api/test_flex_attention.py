@@ -86,15 +86,15 @@ def test_max_scores() -> None:
     torch.testing.assert_close(stats.lse, lse.lse)
 
 
-def test_a_loop_that_finds_the_greatest_scores_is_not_split() -> None:
+def test_largest_scores_of_a_split() -> None:
+    """Joined in a cluster, in a few parts, and in many, of which some see no key."""
     q, k, v = torch.randn(3, 1, 2, 64, 16)
     request = AuxRequest(max_scores=True)
-    _, whole = pyflex.flex_attention(q, k, v, kernel_options={"SPLIT_KV": 1}, return_aux=request)
-    assert whole.max_scores is not None
-    with pytest.raises(
-        errors.ScheduleError, match=r"greatest scores is not split\s.*splits=1 or None"
-    ):
-        pyflex.flex_attention(q, k, v, kernel_options={"SPLIT_KV": 4}, return_aux=request)
+    wanted = (q @ k.transpose(2, 3) / 4).amax(-1)
+    for parts in (1, 4, 8, 9, 40):
+        options = {"SPLIT_KV": parts}
+        _, aux = pyflex.flex_attention(q, k, v, kernel_options=options, return_aux=request)
+        torch.testing.assert_close(aux.max_scores, wanted)
 
 
 def test_only_what_was_asked_for() -> None:

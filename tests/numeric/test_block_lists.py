@@ -391,17 +391,16 @@ def test_index_out_of_bounds_is_not_skipped() -> None:
 
 
 def test_largest_scores(seed: int) -> None:
-    """Which are not split."""
     generator = torch.Generator().manual_seed(seed)
     problem = drawn_problem(documents(2, 4, 700, generator), 2, (4, 2), 2, 700)
-    decode = pyflex.compile(mask_fn=problem.mask)
-    results = decode.run(
-        problem.query, problem.key, problem.value, q_offset=problem.q_offset, max_scores=True
-    )
     scores = problem.query @ problem.key.repeat_interleave(2, 1).transpose(2, 3) / 4
     expected = torch.where(dense(problem), scores, -torch.inf).amax(-1)
-    assert results.max_scores is not None
-    torch.testing.assert_close(results.max_scores, expected)
+    tensors = (problem.query, problem.key, problem.value)
+    for splits in (None, 3, 11):
+        decode = pyflex.compile(mask_fn=problem.mask, options=pyflex.Options(splits=splits))
+        results = decode.run(*tensors, q_offset=problem.q_offset, max_scores=True)
+        assert results.max_scores is not None
+        torch.testing.assert_close(results.max_scores, expected)
 
 
 def test_lists_are_those_of_a_block_mask(seed: int) -> None:
