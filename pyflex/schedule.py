@@ -66,7 +66,7 @@ _LISTED, _LIST_ROUND = 512, 0.3
 _MEET_LOADS = 1024
 #: Where lengths are a tensor's: how much counts of what all programs would take if they were as
 #: long as the longest, of one such program on each multiprocessor, and of one alone; and how much
-#: more of that where some programs have to wait for a place.
+#: more of that where programs of 64 rows, of which few fit, wait for a place.
 _MEAN, _LONGEST, _LAST, _LATE = 0.7, 0.1, 0.3, 0.1
 #: Fewer parts are taken where the model sees no more than this between them; but not of loops of
 #: many lengths, where more of them end more evenly.
@@ -155,7 +155,8 @@ def estimate_us(
     compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)
     compute += scores * (1 + _MOD * shape.mod_cost) / _SCORE_RATE
     compute *= _ROWS_32 if schedule.rows == 32 and shape.itemsize < 4 else 1
-    latency = _TILE_64 if schedule.rows >= 64 and shape.line > _NARROW_LINE else _TILE
+    many = schedule.rows >= 64
+    latency = _TILE_64 if many and shape.line > _NARROW_LINE else _TILE
     alone = latency + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
     # What a program reads, and what the one with the most does.
     mean_bytes = work.length / parts.number * key_bytes
@@ -181,7 +182,7 @@ def estimate_us(
     if work.varies:
         waves = max(programs / at_once, 1.0) * wave(min(programs, at_once))
         longest = wave(min(programs, device.processors))
-        last = _LAST + (_LATE if programs > at_once else 0.0)
+        last = _LAST + (_LATE if many and programs > at_once else 0.0)
         total = _START + _MEAN * waves + _LONGEST * longest + last * tiles * alone
     else:
         full, rest = divmod(programs, at_once)

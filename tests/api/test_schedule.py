@@ -137,6 +137,17 @@ def test_a_cluster_joins_one_query_sooner_and_many_lines_later() -> None:
         assert ordered(work, tile, 3, cluster_first=False)
 
 
+def test_of_64_rows_no_part_of_a_ragged_batch_waits_for_a_place() -> None:
+    """A multiprocessor has room for one such program: the last ones would start late."""
+    wide = replace(USUAL, group=8, q_len=8, head_dim=256, value_dim=256)
+    (usual, *_) = schedules_for(Options(), wide)
+    assert (usual.rows, expected_places(usual, wide, GPU).resident) == (64, 1)
+    for programs, length in ((24, 2000), (28, 800), (33, 3000), (43, 1000), (59, 1100)):
+        work = Work(wide, programs, length, rows=64 * programs, varies=True)
+        number = parts(Options(), work, usual).number
+        assert GPU.processors * 0.8 < programs * number <= GPU.processors
+
+
 def test_parts_for_threads() -> None:
     tile = schedules_for(Options(keys=64), USUAL)[0]
 
