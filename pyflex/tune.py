@@ -33,8 +33,8 @@ _SPLITS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
 #: Programs on a multiprocessor, over the whole run, past which a finer split gains nothing.
 _MOST_WAVES = 32
 
-#: Every candidate is timed once, those that are not hopeless a few times more, the best often. The
-#: first replay of a turn never counts: that of a new graph takes up to 7 us longer.
+#: Every candidate is timed once, those that are not hopeless a few times more, the best often; each
+#: time after a replay that does not count, whose code comes from memory.
 _HOPELESS, _QUICK, _PRECISE, _FINALISTS = 1.5, 3, 20, 8
 
 #: Norm of the difference of two results over that of the result, by what rounding explains.
