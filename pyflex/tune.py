@@ -30,6 +30,8 @@ _TILE_BYTES = (8 * 1024, 96 * 1024)
 _WARPS = (2, 4, 8)
 _STAGES = (2, 3, 4)
 _SPLITS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
+#: Programs on each multiprocessor that a split may bring, whatever number of parts that takes.
+_FILLING = (1, 2, 3, 4)
 #: Programs on a multiprocessor, over the whole run, past which a finer split gains nothing.
 _MOST_WAVES = 32
 
@@ -114,7 +116,8 @@ def tune(
         kv_len: as in a call.
         return_lse: as in a call.
         candidates: the schedules to try; by default tiles of 16 to 256 keys (8 to 96 KB of K and V)
-            on 2, 4 or 8 warps in 2 to 4 stages, in up to 64 parts, with the rows of the model.
+            on 2, 4 or 8 warps in 2 to 4 stages, in up to 64 parts or as many as fill the GPU one to
+            four times, with the rows of the model.
 
     Returns:
         `Tuned`; `pyflex.compile(..., options=tuned.options)` makes the best kernel.
@@ -165,14 +168,11 @@ def candidates_for(
         [options.num_warps] if options.num_warps else _WARPS,
         [options.num_stages] if options.num_stages else _STAGES,
     ):
-        tiles = max(1, -(-length // keys))
-        useful = [
-            s
-            for s in _SPLITS
-            if s == 1 or (s <= tiles and s * programs <= _MOST_WAVES * processors)
-        ]
-        if not options.enabled("flex-split-kv"):
-            useful = [1]
+        most = min(-(-length // keys), _MOST_WAVES * processors // max(programs, 1))
+        useful = [1]
+        if options.enabled("flex-split-kv"):
+            filling = {processors * each // max(programs, 1) for each in _FILLING}
+            useful += sorted(s for s in {*_SPLITS, *filling} if 1 < s <= most)
         found += [
             replace(options, keys=keys, num_warps=warps, num_stages=stages, splits=splits)
             for splits in ([options.splits] if options.splits else useful)

@@ -53,6 +53,9 @@ def test_candidates_fit_the_problem() -> None:
     assert max(o.splits or 0 for o in short) == 3
     crowded = candidates_for(Options(), **{**SIZES, "programs": 5000})
     assert {o.splits for o in crowded} == {1}
+    one_loop = {"programs": 1, "processors": 132, "length": 100_000}
+    alone = candidates_for(Options(), **{**SIZES, **one_loop})
+    assert {132, 264, 396, 528} < {o.splits for o in alone}
     whole = candidates_for(Options(disable_passes=("flex-split-kv",)), **SIZES)
     assert {o.splits for o in whole} == {1}
     for line_bytes in (64, 512, 2048):
