@@ -194,9 +194,10 @@ def FlexFuseBlockLoops : Pass<"flex-fuse-block-loops", "::mlir::ModuleOp"> {
 def FlexSplitKV : Pass<"flex-split-kv", "::mlir::ModuleOp"> {
   let summary = "Divide the KV loop over several programs";
   let description = [{
-    Programs along grid axis y take equal parts of the tiles and write partial
-    results in f32; a second kernel, `<name>_combine`, joins them. The kernel
-    gains the arguments (splits: i32, partial_out: !tt.ptr<f32>, partial_lse:
+    Programs along grid axis y take equal parts of the tiles and write the
+    softmax as far as it went, in f32: acc to partial_out, max and sum to
+    partial_state. A second kernel, `<name>_combine`, joins them. The kernel
+    gains the arguments (splits: i32, partial_out: !tt.ptr<f32>, partial_state:
     !tt.ptr<f32>); with splits = 1 it writes the result itself and the second
     kernel is not launched.
 
@@ -208,7 +209,7 @@ def FlexSplitKV : Pass<"flex-split-kv", "::mlir::ModuleOp"> {
     ```mlir
     %mine = flex.slice %blocks, %part of %splits
     %s = flex.for %mine ...
-    scf.if %single { flex.store %out -> %o[...] } else { flex.store %out -> %partial[...] }
+    scf.if %single { flex.store %out -> %o[...] } else { flex.store %acc -> %partial[...] }
     ```
   }];
   let options = [Option<"chunk", "chunk", "int64_t", "0",
@@ -229,12 +230,12 @@ def FlexJoinInCluster : Pass<"flex-join-in-cluster", "::mlir::ModuleOp"> {
     programs form no cluster and a second kernel is to join them.
 
     ```mlir
-    scf.if %single { flex.store %out -> %o[...] } else { flex.store %out -> %partial[...] }
+    scf.if %single { flex.store %out -> %o[...] } else { flex.store %acc -> %partial[...] }
     ```
     ==>
     ```mlir
     scf.if %single { flex.store %out -> %o[...] } else {
-      scf.if %together { flex.join (%m, %l, %acc) ... -> %o } else { flex.store %out -> %partial[...] }
+      scf.if %together { flex.join (%m, %l, %acc) ... -> %o } else { flex.store %acc -> %partial[...] }
     }
     ```
   }];

@@ -326,8 +326,7 @@ class Plan:
         else:
             places = runner.places(self._cluster_bytes)
             parts = parts_for(self._options, work, spec.schedule, places, device)
-        sizes = (self._row_count, spec.value_dim, self._cluster_bytes)
-        return Split.of(parts, *sizes, pairs=spec.max_scores)
+        return Split.of(parts, self._row_count, spec.value_dim, self._cluster_bytes)
 
 
 def _parts_of(split: Split | None) -> Parts:

@@ -27,22 +27,21 @@ class Split:
     """A KV loop shared by several programs, and where their results lie in between.
 
     One buffer holds a line of float32 for each row and part and behind them, at a multiple of 16
-    bytes, a logarithm for each, or a pair of that and the largest score; `grid` is that of the
-    kernel which joins them. Programs that form a cluster need none, but `shared` bytes each.
+    bytes, as many pairs of the largest score and the sum; `grid` is that of the kernel which joins
+    them. Programs that form a cluster need none, but `shared` bytes each.
     """
 
     parts: Parts
     grid: tuple[int, int] = (0, 0)
-    logs: int = 0
+    state: int = 0
     size: int = 0
     shared: int = 0
 
     @staticmethod
-    def of(parts: Parts, rows: int, columns: int, shared: int, *, pairs: bool = False) -> Split:
-        """For `rows` rows of a result with `columns` columns; `logs` and `size` are in bytes.
+    def of(parts: Parts, rows: int, columns: int, shared: int) -> Split:
+        """For `rows` rows of a result with `columns` columns; `state` and `size` are in bytes.
 
-        With `pairs` the largest scores are wanted. `shared` is what a program needs if it is in a
-        cluster.
+        `shared` is what a program needs if it is in a cluster.
         """
         if parts.in_cluster:
             return Split(parts, shared=shared)
@@ -50,8 +49,7 @@ class Split:
             return Split(parts)
         lines = -(-rows * parts.number * columns // 4) * 16
         grid = (rows, -(-columns // joined_width(columns, parts.number)))
-        numbers = rows * parts.number * (2 if pairs else 1)
-        return Split(parts, grid, lines, lines + 4 * numbers)
+        return Split(parts, grid, lines, lines + rows * parts.number * 8)
 
 
 class Stage(NamedTuple):
@@ -102,7 +100,7 @@ def _stages(
         assert cluster_at is not None  # else there were no places for clusters
         arguments = (*arguments, number, 0, 0, cluster_at)
         return [*found, Stage("decode", grid, arguments, split.shared)]
-    out = (at, at + split.logs)
+    out = (at, at + split.state)
     return [
         *found,
         Stage("decode", grid, (*arguments, number, *out, *apart)),

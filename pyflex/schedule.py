@@ -1,6 +1,6 @@
 """Tile and split of the KV loop for a problem, chosen without tuning.
 
-The constants are a fit to sweeps over tiles and splits on H200s, of 15 workloads and 500 random
+The constants are a fit to sweeps over tiles and splits on H200s, of 15 workloads and 1,000 random
 shapes; docs/schedule.md says how far the choice is from the best.
 """
 
@@ -30,8 +30,8 @@ from pyflex.places import (
 # All times in microseconds.
 #: Launching a kernel until its first tile.
 _START = 6.3
-#: A program alone on a multiprocessor: a tile's latency, that of 64 rows of heads that take more
-#: bytes than _NARROW_LINE (their warps share no row), and its bytes a warp.
+#: A program alone on a multiprocessor: a tile's latency; that of 64 rows, whose warps share none, if
+#: a key and its value take more bytes than _NARROW_LINE; and a tile's bytes a warp.
 _TILE, _TILE_64, _WARP_BYTES, _NARROW_LINE = 0.425, 0.29, 2.44e-5, 320
 #: The part of a tile that goes by before the memory is busy, or after it was.
 _ENDS = 0.6
@@ -58,7 +58,7 @@ _JOIN, _JOIN_MEGABYTE, _JOIN_ROUND, _JOIN_FEW, _JOIN_MANY = 1.8, 0.32, 0.84, 0.7
 #: joins at once.
 _MEET, _MEET_ELEMENT, _MEET_ROUND = 0.64, 0.02, 0.278
 #: What tiles of more than 16 rows take in place of _JOIN_MEGABYTE and _MEET.
-_MANY_MEGABYTE, _MANY_MEET = 0.45, 1.75
+_JOIN_TALL_MEGABYTE, _MEET_TALL = 0.45, 1.75
 #: Blocks that a program lists at a time, as LowerBlockLists.cpp has it, and what that takes where
 #: most of them are hidden.
 _LISTED, _LIST_ROUND = 512, 0.3
@@ -155,8 +155,8 @@ def estimate_us(
     compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)
     compute += scores * (1 + _MOD * shape.mod_cost) / _SCORE_RATE
     compute *= _ROWS_32 if schedule.rows == 32 and shape.itemsize < 4 else 1
-    many = schedule.rows >= 64
-    latency = _TILE_64 if many and shape.line > _NARROW_LINE else _TILE
+    tall = schedule.rows >= 64
+    latency = _TILE_64 if tall and shape.line > _NARROW_LINE else _TILE
     alone = latency + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
     # What a program reads, and what the one with the most does.
     mean_bytes = work.length / parts.number * key_bytes
@@ -182,7 +182,7 @@ def estimate_us(
     if work.varies:
         waves = max(programs / at_once, 1.0) * wave(min(programs, at_once))
         longest = wave(min(programs, device.processors))
-        last = _LAST + (_LATE if many and programs > at_once else 0.0)
+        last = _LAST + (_LATE if tall and programs > at_once else 0.0)
         total = _START + _MEAN * waves + _LONGEST * longest + last * tiles * alone
     else:
         full, rest = divmod(programs, at_once)
@@ -196,14 +196,14 @@ def _joining(work: Work, schedule: Schedule, parts: Parts) -> float:
     """What it takes to join the parts: nothing for one."""
     shape = work.shape
     if parts.in_cluster:
-        meet = _MEET if schedule.rows == 16 else _MANY_MEET
+        meet = _MEET if schedule.rows == 16 else _MEET_TALL
         left = schedule.rows * shape.value_dim / (32 * schedule.num_warps)
         rounds = _meeting_rounds(shape, schedule, parts.number)
         return meet + _MEET_ELEMENT * left + _MEET_ROUND * rounds
     if parts.number == 1:
         return 0.0
     megabytes = parts.number * work.rows * shape.value_dim * 4e-6
-    a_megabyte = _JOIN_MEGABYTE if schedule.rows == 16 else _MANY_MEGABYTE
+    a_megabyte = _JOIN_MEGABYTE if schedule.rows == 16 else _JOIN_TALL_MEGABYTE
     rounds = -(-parts.number // _parts_a_round(shape))
     of_rows = _JOIN_FEW if parts.number <= FEW_PARTS else _JOIN_MANY
     total = _JOIN + a_megabyte * megabytes + of_rows * work.rows / 1000
@@ -295,8 +295,8 @@ def _best_parts(
     work: Work, schedule: Schedule, places: Places, device: Device, asked: int | None
 ) -> Parts:
     most = max(1, min(work.tiles(schedule.keys), _MOST_PARTS))
-    useful = _useful_parts(work.programs, places.resident * device.processors, most)
-    counts = useful if asked is None else (asked,)
+    at_once = places.resident * device.processors
+    counts = _useful_parts(work.programs, at_once, most) if asked is None else (asked,)
     ways = (Parts(count, way) for count in counts for way in (False, True))
     times = {
         parts: estimate_us(work, schedule, places, device, parts)

@@ -4,7 +4,7 @@
 
 // CHECK-LABEL: tt.func public @decode(
 // CHECK-SAME: %[[OUT:[^:]*]]: !tt.ptr<bf16> {tt.divisibility = 16 : i32}
-// CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_OUT:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_LSE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
+// CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_OUT:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_STATE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
 tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !tt.ptr<f32>,
     %sb: i64, %sh: i64, %sm: i64, %lb: i64, %lh: i64, %kv_heads: i32, %q_len: i32,
     %blocks: !flex.blocks, %limit: i32) {
@@ -19,7 +19,7 @@ tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !
       tile(4 heads x 4 queries) : tensor<16xi32>, tensor<16xi1>
 
   // CHECK: %[[MINE:.*]] = flex.slice %{{.*}}, %[[PART]] of %[[SPLITS]]
-  // CHECK: flex.for %[[MINE]]
+  // CHECK: %[[S:.*]]:3 = flex.for %[[MINE]]
   %s:3 = flex.for %blocks below %limit init(%m0, %l0, %acc0 : tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>) {
   ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1,
        %m: tensor<16xf32>, %sum: tensor<16xf32>, %acc: tensor<16x64xf32>):
@@ -41,10 +41,21 @@ tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !
   // CHECK: %[[BATCH_STRIDE:.*]] = arith.muli %[[HEADS]], %[[HEAD_STRIDE]]
   // CHECK: %[[MY_OUT:.*]] = tt.addptr %[[PARTIAL_OUT]],
   // CHECK: %[[OUT_VIEW:.*]] = flex.view %[[MY_OUT]][%[[BATCH_STRIDE]], %[[HEAD_STRIDE]], %[[QUERY_STRIDE]], %{{.*}}] : <f32> -> <4 x f32>
-  // CHECK: flex.store %[[RESULT]] -> %[[OUT_VIEW]][%{{.*}}] if %{{.*}} columns 60 : tensor<16x64xf32> -> <4 x f32>
-  // CHECK: %[[MY_LSE:.*]] = tt.addptr %[[PARTIAL_LSE]],
-  // CHECK: %[[LSE_VIEW:.*]] = flex.view %[[MY_LSE]]{{.*}} : <f32> -> <3 x f32>
-  // CHECK: flex.store %[[LSE]] -> %[[LSE_VIEW]]
+  // CHECK: flex.store %[[S]]#2 -> %[[OUT_VIEW]][%{{.*}}] if %{{.*}} columns 60 : tensor<16x64xf32> -> <4 x f32>
+  // A pair for each split: the maximum, then the sum.
+  // CHECK: %[[TWO:.*]] = arith.constant 2 : i64
+  // CHECK: %[[SPLITS_64:.*]] = arith.extsi %[[SPLITS]]
+  // CHECK: %[[QUERY_STRIDE:.*]] = arith.muli %[[SPLITS_64]], %[[TWO]]
+  // CHECK: %[[PART_64:.*]] = arith.extsi %[[PART]]
+  // CHECK: %[[PAIR:.*]] = arith.muli %[[PART_64]], %[[TWO]]
+  // CHECK: %[[MAX_AT:.*]] = tt.addptr %[[PARTIAL_STATE]], %[[PAIR]]
+  // CHECK: %[[MAX_VIEW:.*]] = flex.view %[[MAX_AT]][%{{.*}}, %{{.*}}, %[[QUERY_STRIDE]]] : <f32> -> <3 x f32>
+  // CHECK: flex.store %[[S]]#0 -> %[[MAX_VIEW]]{{.*}} columns 1
+  // CHECK: %[[ONE:.*]] = arith.constant 1 : i64
+  // CHECK-NEXT: %[[NEXT:.*]] = arith.addi %{{.*}}, %[[ONE]] : i64
+  // CHECK: %[[SUM_AT:.*]] = tt.addptr %[[PARTIAL_STATE]], %[[NEXT]]
+  // CHECK: %[[SUM_VIEW:.*]] = flex.view %[[SUM_AT]]
+  // CHECK: flex.store %[[S]]#1 -> %[[SUM_VIEW]]{{.*}} columns 1
   // CHECK-NEXT: }
   // CHECK-NEXT: tt.return
   %result, %row_lse, %max = flex.softmax_finish(%s#0, %s#1, %s#2)
@@ -68,9 +79,9 @@ tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !
 // CHUNK: flex.combine {{.*}} {chunk = 32 : i32, value_dim = 60 : i32}
 // FITTING: flex.combine {{.*}} {chunk = 64 : i32, value_dim = 60 : i32}
 
-// A largest score is kept behind the log-sum-exp of its part, stored or not.
+// A largest score is one of the results that a split leaves to the second kernel; what this one leaves is the same.
 // CHECK-LABEL: tt.func public @largest_scores(
-// CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_OUT:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_LSE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
+// CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_OUT:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_STATE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
 tt.func public @largest_scores(%blocks: !flex.blocks, %out: !tt.ptr<f32>, %max: !tt.ptr<f32>, %s: i64, %n: i32,
                                %tile: tensor<16x16xf32>) {
   %column = arith.constant dense<0.0> : tensor<16xf32>
@@ -85,29 +96,22 @@ tt.func public @largest_scores(%blocks: !flex.blocks, %out: !tt.ptr<f32>, %max: 
   // CHECK: %[[RESULT:.*]], %[[LSE:.*]], %[[MAX:.*]] = flex.softmax_finish
   // CHECK: scf.if
   // CHECK-NEXT: flex.store %[[RESULT]]
+  // CHECK-NEXT: flex.store %[[LSE]]
   // CHECK-NEXT: flex.store %[[MAX]]
   // CHECK-NEXT: } else {
-  // CHECK: flex.store %[[RESULT]]
-  // CHECK: %[[TWO:.*]] = arith.constant 2 : i64
-  // CHECK: arith.muli %{{.*}}, %[[TWO]]
-  // CHECK: tt.addptr %[[PARTIAL_LSE]],
-  // CHECK: flex.store %[[LSE]] -> %{{.*}} columns 1
-  // CHECK: %[[ONE:.*]] = arith.constant 1 : i64
-  // CHECK: %[[SECOND:.*]] = tt.addptr %[[PARTIAL_LSE]], %[[ONE]]
-  // CHECK: %[[TWO:.*]] = arith.constant 2 : i64
-  // CHECK: arith.muli %{{.*}}, %[[TWO]]
-  // CHECK: tt.addptr %[[SECOND]],
-  // CHECK: flex.store %[[MAX]] -> %{{.*}} columns 1
+  // CHECK-COUNT-3: flex.store
   // CHECK-NEXT: }
   %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
   flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
       : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  flex.store %0#1 -> %x[%batch, %head, %query] if %valid columns 1
+      : tensor<16xf32> -> !flex.view<3 x f32>, tensor<16xi32>, tensor<16xi1>
   flex.store %0#2 -> %x[%batch, %head, %query] if %valid columns 1
       : tensor<16xf32> -> !flex.view<3 x f32>, tensor<16xi32>, tensor<16xi1>
   tt.return
 }
 // CHECK-LABEL: tt.func public @largest_scores_combine(
-// CHECK: flex.combine {{.*}} -> %{{.*}} max_scores(%{{.*}} : !flex.view<3 x f32>)
+// CHECK: flex.combine {{.*}} -> %{{.*}} lse(%{{.*}} : !flex.view<3 x f32>) max_scores(%{{.*}} : !flex.view<3 x f32>)
 
 // Each loop is divided; the state runs on from the first to the second.
 // CHECK-LABEL: tt.func public @two_loops(

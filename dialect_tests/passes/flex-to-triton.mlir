@@ -397,15 +397,15 @@ tt.func @softmax_finish(%m: tensor<16xf32>, %l: tensor<16xf32>, %acc: tensor<16x
 
 // Up to 8 splits are joined without a loop, by as many programs as there are 128 columns; more in rounds.
 // CHECK-LABEL: tt.func @combine(
-// CHECK-SAME: %[[PO:[^:]*]]: !tt.ptr<f32>, %[[PL:[^:]*]]: !tt.ptr<f32>, %[[SPLITS:[^:]*]]: i32, %[[HEADS:[^:]*]]: i32, %[[Q_LEN:[^:]*]]: i32
-tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %splits: i32, %heads: i32, %q_len: i32,
+// CHECK-SAME: %[[PO:[^:]*]]: !tt.ptr<f32>, %[[PS:[^:]*]]: !tt.ptr<f32>, %[[SPLITS:[^:]*]]: i32, %[[HEADS:[^:]*]]: i32, %[[Q_LEN:[^:]*]]: i32
+tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %splits: i32, %heads: i32, %q_len: i32,
                  %out: !tt.ptr<f16>, %lse: !tt.ptr<f32>, %s: i64) {
   // CHECK: %[[ROW:.*]] = tt.get_program_id x
   // CHECK: %[[QUERY:.*]] = arith.remui %[[ROW]], %[[Q_LEN]]
   // CHECK: %[[REST:.*]] = arith.divui %[[ROW]], %[[Q_LEN]]
   // CHECK: %[[HEAD:.*]] = arith.remui %[[REST]], %[[HEADS]]
   // CHECK: %[[BATCH:.*]] = arith.divui %[[REST]], %[[HEADS]]
-  // CHECK: %[[LSES:.*]] = tt.addptr %[[PL]],
+  // CHECK: %[[STATE:.*]] = tt.addptr %[[PS]],
   // CHECK: %[[OUTS:.*]] = tt.addptr %[[PO]],
   // CHECK: %[[FEW:.*]] = arith.cmpi sle, %[[SPLITS]], %c8_i32
   // CHECK: scf.if %[[FEW]] {
@@ -426,7 +426,7 @@ tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %splits
   // CHECK: tt.store %{{.*}}, %{{.*}} : !tt.ptr<f32>
   %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
   %lse_view = flex.view %lse[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
-  flex.combine %partial_out, %partial_lse splits(%splits) heads(%heads) q_len(%q_len) -> %out_view
+  flex.combine %partial_out, %partial_state splits(%splits) heads(%heads) q_len(%q_len) -> %out_view
       lse(%lse_view : !flex.view<3 x f32>) {value_dim = 60 : i32, chunk = 16 : i32} : !flex.view<4 x f16>
   tt.return
 }
@@ -451,35 +451,39 @@ tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %splits
 // CHECK: tt.load {{.*}} : tensor<32x64x!tt.ptr<f32>>
 // CHECK: tt.store {{.*}} : tensor<64x!tt.ptr<f16>>
 // CHECK: tt.store %{{.*}}, %{{.*}}, %{{.*}} : !tt.ptr<f32>
-tt.func @combine_wide(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
+tt.func @combine_wide(%partial_out: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
                       %lse: !tt.ptr<f32>, %s: i64) {
   %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
   %lse_view = flex.view %lse[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
-  flex.combine %partial_out, %partial_lse splits(%n) heads(%n) q_len(%n) -> %out_view
+  flex.combine %partial_out, %partial_state splits(%n) heads(%n) q_len(%n) -> %out_view
       lse(%lse_view : !flex.view<3 x f32>) {value_dim = 192 : i32, chunk = 32 : i32} : !flex.view<4 x f16>
   tt.return
 }
 
-// Behind each log-sum-exp stands a largest score.
+// The largest score is that of all splits; nothing more is read for it.
 // CHECK-LABEL: tt.func @combine_largest_scores(
-// CHECK-SAME: %{{[^:]*}}: !tt.ptr<f32>, %[[PL:[^:]*]]: !tt.ptr<f32>
+// CHECK-SAME: %{{[^:]*}}: !tt.ptr<f32>, %[[PS:[^:]*]]: !tt.ptr<f32>
 // CHECK: %[[FIRST:.*]] = arith.muli %{{.*}}, %c2_i64
-// CHECK: %[[PAIRS:.*]] = tt.addptr %[[PL]], %[[FIRST]]
+// CHECK: %[[PAIRS:.*]] = tt.addptr %[[PS]], %[[FIRST]]
 // CHECK: scf.if
-// CHECK: tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
-// CHECK: tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
+// CHECK: %[[MAXIMA:.*]] = tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
+// CHECK: %[[SUMS:.*]] = tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
 // CHECK: tt.load {{.*}} : tensor<8x64x!tt.ptr<f32>>
+// CHECK: "tt.reduce"(%[[MAXIMA]])
+// CHECK: %[[WEIGHTS:.*]] = math.exp2 {{.*}} : tensor<8xf32>
+// CHECK: arith.mulf %[[SUMS]], %[[WEIGHTS]]
 // CHECK: tt.store {{.*}} : tensor<64x!tt.ptr<f32>>
-// CHECK-NEXT: tt.store %{{.*}}, %{{.*}} : !tt.ptr<f32>
+// CHECK: %[[LARGEST:.*]] = arith.mulf %{{.*}}, %{{.*}} : f32
+// CHECK-NEXT: tt.store %{{.*}}, %[[LARGEST]] : !tt.ptr<f32>
 // CHECK: } else {
-// CHECK: %[[R:.*]]:4 = scf.for
-// CHECK: scf.yield %{{.*}} : f32, f32, tensor<32xf32>, f32
-// CHECK: tt.store %{{.*}}, %[[R]]#3, %{{.*}} : !tt.ptr<f32>
-tt.func @combine_largest_scores(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f32>,
+// CHECK: %[[R:.*]]:3 = scf.for
+// CHECK: %[[LARGEST:.*]] = arith.mulf %[[R]]#0, %{{.*}} : f32
+// CHECK-NEXT: tt.store %{{.*}}, %[[LARGEST]], %{{.*}} : !tt.ptr<f32>
+tt.func @combine_largest_scores(%partial_out: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f32>,
                                 %max: !tt.ptr<f32>, %s: i64) {
   %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
   %max_view = flex.view %max[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
-  flex.combine %partial_out, %partial_lse splits(%n) heads(%n) q_len(%n) -> %out_view
+  flex.combine %partial_out, %partial_state splits(%n) heads(%n) q_len(%n) -> %out_view
       max_scores(%max_view : !flex.view<3 x f32>) {value_dim = 64 : i32, chunk = 16 : i32} : !flex.view<4 x f32>
   tt.return
 }
@@ -502,10 +506,10 @@ tt.func @combine_largest_scores(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.pt
 // CHECK: tt.load {{.*}} : tensor<64x32x!tt.ptr<f32>>
 // CHECK-NEXT: tt.elementwise_inline_asm "fence.acq_rel.cta; // $0"
 // CHECK: tt.store %[[AT]]
-tt.func @combine_that_waits(%partial_out: !tt.ptr<f32>, %partial_lse: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
+tt.func @combine_that_waits(%partial_out: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
                             %s: i64) {
   %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
-  flex.combine %partial_out, %partial_lse splits(%n) heads(%n) q_len(%n) -> %out_view waits
+  flex.combine %partial_out, %partial_state splits(%n) heads(%n) q_len(%n) -> %out_view waits
       {value_dim = 64 : i32, chunk = 64 : i32} : !flex.view<4 x f16>
   tt.return
 }

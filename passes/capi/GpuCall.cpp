@@ -18,7 +18,7 @@ using namespace capi;
 namespace {
 
 /// Those that flex-split-kv adds behind the others: parts, partial_out and
-/// partial_lse; and flex-join-in-cluster: cluster_memory.
+/// partial_state; and flex-join-in-cluster: cluster_memory.
 int numSplitArguments(const PyflexGpuKind &kind) {
   return kind.cluster_at >= 0 ? 4 : 3;
 }
@@ -253,19 +253,19 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, uint32_t known) {
   }
   uint64_t rows = kind.query[0] * kind.query[1] * kind.query[2];
   uint64_t lines = rows * parts * kind.value[3];
-  uint64_t logs = (lines + 3) / 4 * 16;
-  uint64_t needed = usedBytes + logs + rows * parts * 4;
+  uint64_t state = (lines + 3) / 4 * 16;
+  uint64_t needed = usedBytes + state + rows * parts * 8;
   if (!kind.next || call.memory_bytes < needed || rows > UINT32_MAX ||
       isCapturing(call))
     return false;
   uint64_t partial = call.memory + usedBytes;
   last.wide(partial);
-  last.wide(partial + logs);
+  last.wide(partial + state);
   if (isTold)
     last.narrow(-1);
   Writer behind(kernelArguments + kernel.numArguments());
   behind.wide(partial);
-  behind.wide(partial + logs);
+  behind.wide(partial + state);
   behind.narrow(int32_t(parts));
   behind.skip(2); // heads and q_len
   behind.wide(call.out);

@@ -137,12 +137,12 @@ def Flex_DecodeOp : Flex_Op<"decode", [AttrSizedOperandSegments,
 def Flex_CombineOp : Flex_Op<"combine", [AttrSizedOperandSegments]> {
   let summary = "Joins the partial results of a split KV loop.";
   let description = [{
-    `partial_out` is f32 [rows, splits, value_dim] and `partial_lse` f32 [rows,
-    splits], rows counting (batch, head, query). With L = log(sum_s exp(lse_s)),
-    out = sum_s exp(lse_s - L) out_s. A split that saw no key has lse -inf and
-    adds nothing. `chunk` splits are read at a time, or 8 where that is all.
-    With `max_scores`, `partial_lse` is f32 [rows, splits, 2]: behind each
-    log-sum-exp stands the split's largest score.
+    `partial_out` is f32 [rows, splits, value_dim], the acc of each split's
+    running softmax, and `partial_state` f32 [rows, splits, 2], its max and sum;
+    rows count (batch, head, query). With M = max_s max_s and w_s = exp2(max_s -
+    M), out = sum_s w_s acc_s / sum_s w_s sum_s. A split that saw no key has max
+    -inf and adds nothing. `chunk` splits are read at a time, or 8 where that is
+    all.
 
     Programs along grid axis x enumerate the rows, those along y a row's parts of
     128 columns for up to 8 splits, and of 64 or of 32 for more.
@@ -150,11 +150,11 @@ def Flex_CombineOp : Flex_Op<"combine", [AttrSizedOperandSegments]> {
     With `waits` the kernel may have started before the one ahead of it has
     ended, and waits for that before it reads (`griddepcontrol.wait`).
   }];
-  let arguments = (ins Flex_F32Pointer:$partial_out, Flex_F32Pointer:$partial_lse, I32:$splits,
+  let arguments = (ins Flex_F32Pointer:$partial_out, Flex_F32Pointer:$partial_state, I32:$splits,
       I32:$heads, I32:$q_len, Flex_View:$out, Optional<Flex_View>:$lse,
       Optional<Flex_View>:$max_scores, I32Attr:$value_dim, I32Attr:$chunk, UnitAttr:$waits);
   let assemblyFormat = [{
-    $partial_out `,` $partial_lse `splits` `(` $splits `)` `heads` `(` $heads `)`
+    $partial_out `,` $partial_state `splits` `(` $splits `)` `heads` `(` $heads `)`
     `q_len` `(` $q_len `)` `->` $out (`lse` `(` $lse^ `:` type($lse) `)`)?
     (`max_scores` `(` $max_scores^ `:` type($max_scores) `)`)? (`waits` $waits^)? attr-dict
     `:` type($out)
@@ -477,14 +477,15 @@ def Flex_SoftmaxFinishOp : Flex_Op<"softmax_finish", [Pure,
 // Level 2: programs that join what they have found
 //===----------------------------------------------------------------------===//
 
-def Flex_JoinOp : Flex_Op<"join", [MemoryEffects<[MemRead, MemWrite]>, AttrSizedOperandSegments]> {
+def Flex_JoinOp : Flex_Op<"join", [AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Joins the running softmax of the programs of a cluster, and stores the result.";
   let description = [{
     `parts` programs, of which this is number `part`, have visited different
     keys for the same rows, which are those of a `flex.rows` with the same
     operands and attributes. Each writes what it found into its own shared
     memory from byte `memory` on; when all have, they share the columns out
-    among themselves, join these and store them.
+    among themselves, join these and store them; the first one stores the
+    log-sum-exp and the largest score of each row, where they are wanted.
   }];
   let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ResultTile:$acc,
       I32:$part, I32:$parts, I32:$memory, I32:$kv_heads, I32:$q_len,

@@ -64,12 +64,13 @@ struct JoinInClusterPass
       split.branch = branch;
       if (store->getBlock() != branch.thenBlock())
         continue;
-      if (store.getValue() == split.finish.getOut())
-        split.out = store;
-      else if (store.getValue() == split.finish.getLse())
-        split.lse = store;
-      else
-        split.maxScores = store;
+      StoreOp &found = store.getValue() == split.finish.getOut() ? split.out
+                       : store.getValue() == split.finish.getLse()
+                           ? split.lse
+                           : split.maxScores;
+      if (found)
+        return failure();
+      found = store;
     }
     return success(bool(split.out));
   }

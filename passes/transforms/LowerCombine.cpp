@@ -19,12 +19,6 @@ using arith::CmpIPredicate;
 
 namespace {
 
-/// What has been joined so far; the largest score where it is wanted.
-struct Joined {
-  Softmax softmax;
-  Value largest;
-};
-
 class Combining {
 public:
   Combining(TileBuilder &b, CombineOp op)
@@ -55,15 +49,14 @@ private:
     batch = b.divu(rest, op.getHeads());
     Value wideRow = b.extend(row);
     Value first = b.mul(wideRow, b.extend(op.getSplits()));
-    numbers = op.getMaxScores() ? 2 : 1;
-    partialLse = b.move(op.getPartialLse(), b.mul(first, b.i64(numbers)));
+    partialState = b.move(op.getPartialState(), b.mul(first, b.i64(2)));
     int64_t columns = op.getValueDim();
     partialOut = b.move(op.getPartialOut(), b.mul(first, b.i64(columns)));
     rowPointer = rowOf(out);
     if (op.getLse())
       lsePointer = rowOf(op.getLse().getDefiningOp<ViewOp>());
     if (op.getMaxScores())
-      largestPointer = rowOf(op.getMaxScores().getDefiningOp<ViewOp>());
+      maxPointer = rowOf(op.getMaxScores().getDefiningOp<ViewOp>());
   }
 
   /// Which of its columns the program joins of so many parts.
@@ -96,78 +89,59 @@ private:
       b.instruction(tt::kWaitForKernel);
   }
 
-  Joined nothing() {
+  Softmax nothing() {
     auto row = RankedTensorType::get({width}, b.getF32Type());
-    Value none = b.f32(-INFINITY);
-    return {{none, b.f32(0), b.constant(row, 0)},
-            op.getMaxScores() ? none : Value()};
+    return {b.f32(-INFINITY), b.f32(0), b.constant(row, 0)};
   }
 
   /// Some splits at a time, until all are joined.
-  Joined joinChunks() {
-    auto state = [](Joined joined) {
-      auto [max, sum, acc] = joined.softmax;
-      SmallVector<Value> values = {max, sum, acc};
-      if (joined.largest)
-        values.push_back(joined.largest);
-      return values;
-    };
-    auto joinedOf = [&](ValueRange values) -> Joined {
-      Value largest = op.getMaxScores() ? values[3] : Value();
-      return {{values[0], values[1], values[2]}, largest};
-    };
-    SmallVector<Value> inits = state(nothing());
+  Softmax joinChunks() {
+    Softmax none = nothing();
+    SmallVector<Value> inits = {none.max, none.sum, none.acc};
     Value first = b.i32(0), step = b.i32(op.getChunk());
     auto loop = scf::ForOp::create(b, first, op.getSplits(), step, inits);
     Block *body = loop.getBody();
     if (!body->empty())
       body->getTerminator()->erase();
     TileBuilder in(op.getLoc(), OpBuilder::atBlockEnd(body));
-    Joined before = joinedOf(loop.getRegionIterArgs());
-    Joined joined = join(in, loop.getInductionVar(), before, op.getChunk());
-    scf::YieldOp::create(in, state(joined));
-    return joinedOf(loop.getResults());
+    auto args = loop.getRegionIterArgs();
+    Softmax joined = join(in, loop.getInductionVar(),
+                          {args[0], args[1], args[2]}, op.getChunk());
+    scf::YieldOp::create(in, ValueRange{joined.max, joined.sum, joined.acc});
+    return {loop.getResult(0), loop.getResult(1), loop.getResult(2)};
   }
 
   /// `chunk` splits from `first` on, joined with those before.
-  Joined join(TileBuilder &in, Value first, Joined joined, int64_t chunk) {
-    Softmax before = joined.softmax;
+  Softmax join(TileBuilder &in, Value first, Softmax before, int64_t chunk) {
     auto f32 = b.getF32Type();
     auto lines = RankedTensorType::get({chunk}, f32);
     auto tile = RankedTensorType::get({chunk, width}, f32);
     Value split = in.add(first, in.range(chunk));
     Value exists = in.cmp(CmpIPredicate::slt, split, op.getSplits());
-    Value none = in.constant(lines, -INFINITY);
-    Value pair = in.mul(split, in.i32(numbers));
-    Value lse = tt::LoadOp::create(in, in.move(partialLse, pair), exists, none);
-    Value scores;
-    if (joined.largest)
-      scores = tt::LoadOp::create(
-          in, in.move(partialLse, in.add(pair, in.i32(1))), exists, none);
+    Value state = in.move(partialState, in.mul(split, in.i32(2)));
+    Value maxima =
+        tt::LoadOp::create(in, state, exists, in.constant(lines, -INFINITY));
+    Value sums = tt::LoadOp::create(in, in.move(state, in.i32(1)), exists,
+                                    in.constant(lines, 0));
     Value columns = in.i64(op.getValueDim());
     Value line = in.mul(in.extend(in.asColumn(split)), columns);
     Value at = in.move(partialOut, in.add(line, in.extend(in.asRow(column))));
     Value mask = in.conj(in.asColumn(exists), in.asRow(inRow));
     Value partial = tt::LoadOp::create(in, at, mask, in.constant(tile, 0));
-    // The sums below wait for the logarithms; the lines shall not.
+    // The sums below wait for the maxima; the lines shall not.
     if (op.getWaits())
       in.instruction(tt::kOrderLoads);
-    lse = in.mulf(lse, in.f32(llvm::numbers::log2e));
-    Value max = in.maxf(before.max, in.reduceMax(lse, 0));
+    Value max = in.maxf(before.max, in.reduceMax(maxima, 0));
     Value shift = finiteMax(in, max);
-    Value weights = math::Exp2Op::create(in, in.subf(lse, shift));
+    Value weights = math::Exp2Op::create(in, in.subf(maxima, shift));
     Value decay = math::Exp2Op::create(in, in.subf(before.max, shift));
     Value sum = in.mulf(before.sum, decay);
-    sum = in.addf(sum, in.reduceSum(weights, 0));
+    sum = in.addf(sum, in.reduceSum(in.mulf(sums, weights), 0));
     Value added = in.reduceSum(in.mulf(partial, in.asColumn(weights)), 0);
-    if (scores)
-      joined.largest = in.maxf(joined.largest, in.reduceMax(scores, 0));
-    return {{max, sum, in.addf(in.mulf(before.acc, decay), added)},
-            joined.largest};
+    return {max, sum, in.addf(in.mulf(before.acc, decay), added)};
   }
 
-  void store(Joined all) {
-    Softmax joined = all.softmax;
+  void store(Softmax joined) {
     Value empty = b.cmp(CmpFPredicate::OEQ, joined.sum, b.f32(0));
     Value sum = b.select(empty, b.f32(1), joined.sum);
     Value result = b.divf(joined.acc, sum);
@@ -179,19 +153,19 @@ private:
     if (lsePointer)
       tt::StoreOp::create(b, lsePointer, logSumExp(b, joined.max, sum, empty),
                           isFirst);
-    if (largestPointer)
-      tt::StoreOp::create(b, largestPointer, all.largest, isFirst);
+    if (maxPointer)
+      tt::StoreOp::create(b, maxPointer,
+                          b.mulf(joined.max, b.f32(llvm::numbers::ln2)),
+                          isFirst);
   }
 
   TileBuilder &b;
   CombineOp op;
   ViewOp out;
   /// The row, and where it begins.
-  Value batch, head, query, partialLse, partialOut, rowPointer;
-  /// Where its log-sum-exp and largest score go, and how many of such numbers
-  /// each part has.
-  Value lsePointer, largestPointer;
-  int64_t numbers = 1;
+  Value batch, head, query, partialState, partialOut, rowPointer;
+  /// Where its log-sum-exp and largest score go, if they are wanted.
+  Value lsePointer, maxPointer;
   /// Its columns that the program joins; whether they are the first ones.
   int64_t width = 0;
   Value column, inRow, outPointers, isFirst;

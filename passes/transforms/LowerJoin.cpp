@@ -147,17 +147,16 @@ private:
     Value stored = b.asColumn(valid);
     tt::StoreOp::create(b, b.move(pointers, offset), result,
                         b.conj(stored, b.asRow(exists(column))));
-    for (auto [view, number] :
-         {std::pair<Value, Value>{op.getLse(), finish.getLse()},
-          {op.getMaxScores(), finish.getMaxScore()}}) {
-      if (!view)
-        continue;
+    auto storeNumber = [&](Value view, Value number) {
       Value isFirst = b.cmp(CmpIPredicate::eq, op.getPart(), b.i32(0));
-      pointers =
+      Value at =
           linesAt(b, view.getDefiningOp<ViewOp>(), space.batch, head, query);
-      tt::StoreOp::create(b, pointers, b.asColumn(number),
-                          b.conj(stored, isFirst));
-    }
+      tt::StoreOp::create(b, at, b.asColumn(number), b.conj(stored, isFirst));
+    };
+    if (op.getLse())
+      storeNumber(op.getLse(), finish.getLse());
+    if (op.getMaxScores())
+      storeNumber(op.getMaxScores(), finish.getMaxScore());
   }
 
   /// What all programs found, `most` at most, for rows and elements that lie so

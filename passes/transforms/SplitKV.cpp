@@ -60,7 +60,7 @@ private:
     auto f32Pointer = tt::PointerType::get(b.getF32Type());
     splits = appendArgument(k.func, b.getI32Type(), {});
     partialOut = appendArgument(k.func, f32Pointer, alignedArgument(b));
-    partialLse = appendArgument(k.func, f32Pointer, alignedArgument(b));
+    partialState = appendArgument(k.func, f32Pointer, alignedArgument(b));
   }
 
   void sliceLoops() {
@@ -74,9 +74,9 @@ private:
     }
   }
 
-  /// Partial results are [batch, head, query, split, column]: those of one row
-  /// lie together for the kernel that joins them. A largest score is the second
-  /// column of the log-sum-exp.
+  /// Partial results are the softmax as far as it went, [batch, head, query,
+  /// split, column]: those of one row lie together for the kernel that joins
+  /// them.
   void storePartials() {
     StoreOp last = k.out;
     for (StoreOp store : k.stores())
@@ -92,17 +92,15 @@ private:
 
     b.setInsertionPoint(branch.elseYield());
     auto finish = k.out.getValue().getDefiningOp<SoftmaxFinishOp>();
-    storePartial(finish.getOut(), partialOut, k.out.getColumns());
-    storePartial(finish.getLse(), partialLse, k.maxScores ? 2 : 1);
-    if (k.maxScores)
-      storePartial(
-          finish.getMaxScore(),
-          tt::AddPtrOp::create(b, partialLse.getType(), partialLse, b.i64(1)),
-          2);
+    int64_t columns = k.out.getColumns();
+    storePartial(finish.getAcc(), partialOut, 0, columns);
+    storePartial(finish.getMax(), partialState, 0, 2);
+    storePartial(finish.getSum(), partialState, 1, 2);
   }
 
-  /// `value`, of which one split has so many columns.
-  void storePartial(Value value, Value pointer, int64_t columns) {
+  /// `value` from column `first` on, of as many as lie between two splits.
+  void storePartial(Value value, Value pointer, int64_t first,
+                    int64_t columns) {
     bool isTile = cast<RankedTensorType>(value.getType()).getRank() == 2;
     Value kvHeads = b.extend(k.rows.getKvHeads());
     Value heads = b.mul(kvHeads, b.i64(k.rows.getGroup()));
@@ -110,8 +108,10 @@ private:
     Value query = b.mul(b.extend(splits), split);
     Value head = b.mul(b.extend(k.rows.getQLen()), query);
     Value batch = b.mul(heads, head);
-    Value start = tt::AddPtrOp::create(b, pointer.getType(), pointer,
-                                       b.mul(b.extend(part), split));
+    Value mine = b.mul(b.extend(part), split);
+    if (first)
+      mine = b.add(mine, b.i64(first));
+    Value start = b.move(pointer, mine);
     SmallVector<Value> strides = {batch, head, query};
     if (isTile)
       strides.push_back(b.i64(1));
@@ -123,7 +123,7 @@ private:
                     b.getI32IntegerAttr(isTile ? columns : 1));
   }
 
-  /// A kernel (partial_out, partial_lse, splits, heads, q_len, then the
+  /// A kernel (partial_out, partial_state, splits, heads, q_len, then the
   /// arguments that name the results).
   void addCombineKernel() {
     b.setInsertionPointAfter(k.func);
@@ -175,7 +175,7 @@ private:
   Kernel k;
   int64_t chunk;
   TileBuilder b;
-  Value splits, partialOut, partialLse, part;
+  Value splits, partialOut, partialState, part;
 };
 
 struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
@@ -247,10 +247,12 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
       return failure();
     kernel.rows = rows.front();
     for (StoreOp store : block->getOps<StoreOp>()) {
+      if (store.getValue().getDefiningOp() != finish)
+        return failure();
       StoreOp &found = store.getValue() == finish.getOut()   ? kernel.out
                        : store.getValue() == finish.getLse() ? kernel.lse
                                                              : kernel.maxScores;
-      if (found || store.getValue().getDefiningOp() != finish)
+      if (found)
         return failure();
       found = store;
     }

@@ -7,40 +7,20 @@ import torch
 
 import pyflex
 from pyflex import Options
-from pyflex.places import Device, Places, Schedule
-from pyflex.schedule import Parts, Work
 from tests.cases import Case, Drawn, hold_to_rule
+from tests.splits import CASES, in_clusters
 
 pytestmark = pytest.mark.skipif(
     torch.cuda.is_available() and torch.cuda.get_device_capability()[0] < 9,
     reason="clusters need compute capability 9.0",
 )
 
-CASES = [
-    Case("alibi", "all", "causal", torch.bfloat16, heads=(32, 8), keys=2045, batch=1),
-    Case("softcap", mask="window", dtype=torch.float16, heads=(7, 1), q_len=2, keys=777),
-    Case("relative", "head", "head_window", heads=(8, 2), q_len=17, keys=501, batch=1),
-    Case(mask="lengths", dtype=torch.bfloat16, heads=(4, 4), dims=(80, 24), keys=331, batch=1),
-    Case(mask="causal", heads=(5, 1), dims=(72, 160), q_len=9, keys=900, kv_len="int64"),
-    Case("every_entry", mask="documents", dtype=torch.bfloat16, heads=(12, 2), keys=640, block=64),
-    Case(mask="causal", dtype=torch.bfloat16, heads=(40, 1), dims=(64, 256), q_len=3, keys=500),
-    Case("alibi", mask="causal", heads=(2, 2), keys=50, kv_len="zero"),
-]  # fmt: skip
-
-
-def _in_clusters(
-    options: Options, work: Work, _schedule: Schedule, places: Places, _device: Device
-) -> Parts:
-    """The parts that are asked for, wherever they can form clusters: these may be slower."""
-    assert options.splits is not None
-    return Parts(options.splits, places.holds(work.programs, options.splits))
-
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("splits", [2, 3, 5, 8])
 def test_answers(case: Case, splits: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """More programs than there are tiles, too."""
-    monkeypatch.setattr("pyflex.plan.parts_for", _in_clusters)
+    monkeypatch.setattr("pyflex.plan.parts_for", in_clusters)
     drawn = Drawn(case, "cuda", seed)
     decode = pyflex.compile(drawn.score, drawn.mask, options=Options(splits=splits))
     hold_to_rule(drawn, decode)
