@@ -30,8 +30,8 @@ from pyflex.places import (
 # All times in microseconds.
 #: Launching a kernel until its first tile.
 _START = 6.3
-#: A program alone on a multiprocessor: a tile's latency; that of 64 rows, whose warps share none, if
-#: a key and its value take more bytes than _NARROW_LINE; and a tile's bytes a warp.
+#: A program alone on a multiprocessor: a tile's latency; that of 64 rows, whose warps share none,
+#: if a key and its value take more bytes than _NARROW_LINE; and a tile's bytes a warp.
 _TILE, _TILE_64, _WARP_BYTES, _NARROW_LINE = 0.425, 0.29, 2.44e-5, 320
 #: The part of a tile that goes by before the memory is busy, or after it was.
 _ENDS = 0.6
