@@ -195,9 +195,9 @@ def FlexSplitKV : Pass<"flex-split-kv", "::mlir::ModuleOp"> {
   let summary = "Divide the KV loop over several programs";
   let description = [{
     Programs along grid axis y take equal parts of the tiles and write the
-    softmax as far as it went, in f32: acc to partial_out, max and sum to
+    softmax as far as it went, in f32: acc to partial_acc, max and sum to
     partial_state. A second kernel, `<name>_combine`, joins them. The kernel
-    gains the arguments (splits: i32, partial_out: !tt.ptr<f32>, partial_state:
+    gains the arguments (splits: i32, partial_acc: !tt.ptr<f32>, partial_state:
     !tt.ptr<f32>); with splits = 1 it writes the result itself and the second
     kernel is not launched.
 

@@ -72,7 +72,7 @@ class KernelSpec:
 
     @property
     def splits_kv(self) -> bool:
-        """Whether the kernel takes (splits, partial_out, partial_state) as last arguments."""
+        """Whether the kernel takes (splits, partial_acc, partial_state) as last arguments."""
         return self.options.enabled("flex-split-kv") and self.kernel != "decode_bounds"
 
     @property

@@ -35,7 +35,7 @@ tt.func @no_branch(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
 // What is joined is what is stored: nothing else can be made of one part's.
 // expected-error @+1 {{expected the rows, the finished softmax and the branch of a kernel that flex-split-kv has split}}
 tt.func @largest_score_is_used(%blocks: !flex.blocks, %o: !flex.view<4 x f32>, %x: !flex.view<3 x f32>, %n: i32, %c: i1,
-                       %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+                               %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
   %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
       tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
   %mine = flex.slice %blocks, %n of %n

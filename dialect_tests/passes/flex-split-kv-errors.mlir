@@ -7,7 +7,7 @@
 // A second kernel would have to write it twice.
 // expected-error @+1 {{expected a loop over KV whose finished softmax is stored at the end of the kernel}}
 tt.func @largest_score_is_stored_twice(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
-                                 %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
+                                       %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
   %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
   %max_scores = flex.view %p[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
   %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)

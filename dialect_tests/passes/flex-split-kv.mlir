@@ -4,7 +4,7 @@
 
 // CHECK-LABEL: tt.func public @decode(
 // CHECK-SAME: %[[OUT:[^:]*]]: !tt.ptr<bf16> {tt.divisibility = 16 : i32}
-// CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_OUT:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_STATE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
+// CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_ACC:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_STATE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
 tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !tt.ptr<f32>,
     %sb: i64, %sh: i64, %sm: i64, %lb: i64, %lh: i64, %kv_heads: i32, %q_len: i32,
     %blocks: !flex.blocks, %limit: i32) {
@@ -39,7 +39,7 @@ tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !
   // CHECK: %[[QUERY_STRIDE:.*]] = arith.muli %{{.*}}, %[[COLUMNS]]
   // CHECK: %[[HEAD_STRIDE:.*]] = arith.muli %{{.*}}, %[[QUERY_STRIDE]]
   // CHECK: %[[BATCH_STRIDE:.*]] = arith.muli %[[HEADS]], %[[HEAD_STRIDE]]
-  // CHECK: %[[MY_OUT:.*]] = tt.addptr %[[PARTIAL_OUT]],
+  // CHECK: %[[MY_OUT:.*]] = tt.addptr %[[PARTIAL_ACC]],
   // CHECK: %[[OUT_VIEW:.*]] = flex.view %[[MY_OUT]][%[[BATCH_STRIDE]], %[[HEAD_STRIDE]], %[[QUERY_STRIDE]], %{{.*}}] : <f32> -> <4 x f32>
   // CHECK: flex.store %[[S]]#2 -> %[[OUT_VIEW]][%{{.*}}] if %{{.*}} columns 60 : tensor<16x64xf32> -> <4 x f32>
   // A pair for each split: the maximum, then the sum.
@@ -81,7 +81,7 @@ tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !
 
 // A largest score is one of the results that a split leaves to the second kernel; what this one leaves is the same.
 // CHECK-LABEL: tt.func public @largest_scores(
-// CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_OUT:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_STATE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
+// CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_ACC:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_STATE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
 tt.func public @largest_scores(%blocks: !flex.blocks, %out: !tt.ptr<f32>, %max: !tt.ptr<f32>, %s: i64, %n: i32,
                                %tile: tensor<16x16xf32>) {
   %column = arith.constant dense<0.0> : tensor<16xf32>

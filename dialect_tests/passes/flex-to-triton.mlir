@@ -398,7 +398,7 @@ tt.func @softmax_finish(%m: tensor<16xf32>, %l: tensor<16xf32>, %acc: tensor<16x
 // Up to 8 splits are joined without a loop, by as many programs as there are 128 columns; more in rounds.
 // CHECK-LABEL: tt.func @combine(
 // CHECK-SAME: %[[PO:[^:]*]]: !tt.ptr<f32>, %[[PS:[^:]*]]: !tt.ptr<f32>, %[[SPLITS:[^:]*]]: i32, %[[HEADS:[^:]*]]: i32, %[[Q_LEN:[^:]*]]: i32
-tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %splits: i32, %heads: i32, %q_len: i32,
+tt.func @combine(%partial_acc: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %splits: i32, %heads: i32, %q_len: i32,
                  %out: !tt.ptr<f16>, %lse: !tt.ptr<f32>, %s: i64) {
   // CHECK: %[[ROW:.*]] = tt.get_program_id x
   // CHECK: %[[QUERY:.*]] = arith.remui %[[ROW]], %[[Q_LEN]]
@@ -426,7 +426,7 @@ tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %spli
   // CHECK: tt.store %{{.*}}, %{{.*}} : !tt.ptr<f32>
   %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
   %lse_view = flex.view %lse[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
-  flex.combine %partial_out, %partial_state splits(%splits) heads(%heads) q_len(%q_len) -> %out_view
+  flex.combine %partial_acc, %partial_state splits(%splits) heads(%heads) q_len(%q_len) -> %out_view
       lse(%lse_view : !flex.view<3 x f32>) {value_dim = 60 : i32, chunk = 16 : i32} : !flex.view<4 x f16>
   tt.return
 }
@@ -451,11 +451,11 @@ tt.func @combine(%partial_out: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %spli
 // CHECK: tt.load {{.*}} : tensor<32x64x!tt.ptr<f32>>
 // CHECK: tt.store {{.*}} : tensor<64x!tt.ptr<f16>>
 // CHECK: tt.store %{{.*}}, %{{.*}}, %{{.*}} : !tt.ptr<f32>
-tt.func @combine_wide(%partial_out: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
+tt.func @combine_wide(%partial_acc: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
                       %lse: !tt.ptr<f32>, %s: i64) {
   %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
   %lse_view = flex.view %lse[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
-  flex.combine %partial_out, %partial_state splits(%n) heads(%n) q_len(%n) -> %out_view
+  flex.combine %partial_acc, %partial_state splits(%n) heads(%n) q_len(%n) -> %out_view
       lse(%lse_view : !flex.view<3 x f32>) {value_dim = 192 : i32, chunk = 32 : i32} : !flex.view<4 x f16>
   tt.return
 }
@@ -479,11 +479,11 @@ tt.func @combine_wide(%partial_out: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, 
 // CHECK: %[[R:.*]]:3 = scf.for
 // CHECK: %[[LARGEST:.*]] = arith.mulf %[[R]]#0, %{{.*}} : f32
 // CHECK-NEXT: tt.store %{{.*}}, %[[LARGEST]], %{{.*}} : !tt.ptr<f32>
-tt.func @combine_largest_scores(%partial_out: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f32>,
+tt.func @combine_largest_scores(%partial_acc: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f32>,
                                 %max: !tt.ptr<f32>, %s: i64) {
   %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
   %max_view = flex.view %max[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
-  flex.combine %partial_out, %partial_state splits(%n) heads(%n) q_len(%n) -> %out_view
+  flex.combine %partial_acc, %partial_state splits(%n) heads(%n) q_len(%n) -> %out_view
       max_scores(%max_view : !flex.view<3 x f32>) {value_dim = 64 : i32, chunk = 16 : i32} : !flex.view<4 x f32>
   tt.return
 }
@@ -506,10 +506,10 @@ tt.func @combine_largest_scores(%partial_out: !tt.ptr<f32>, %partial_state: !tt.
 // CHECK: tt.load {{.*}} : tensor<64x32x!tt.ptr<f32>>
 // CHECK-NEXT: tt.elementwise_inline_asm "fence.acq_rel.cta; // $0"
 // CHECK: tt.store %[[AT]]
-tt.func @combine_that_waits(%partial_out: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
+tt.func @combine_that_waits(%partial_acc: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %n: i32, %out: !tt.ptr<f16>,
                             %s: i64) {
   %out_view = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f16> -> !flex.view<4 x f16>
-  flex.combine %partial_out, %partial_state splits(%n) heads(%n) q_len(%n) -> %out_view waits
+  flex.combine %partial_acc, %partial_state splits(%n) heads(%n) q_len(%n) -> %out_view waits
       {value_dim = 64 : i32, chunk = 64 : i32} : !flex.view<4 x f16>
   tt.return
 }

@@ -17,7 +17,7 @@ using namespace capi;
 
 namespace {
 
-/// Those that flex-split-kv adds behind the others: parts, partial_out and
+/// Those that flex-split-kv adds behind the others: parts, partial_acc and
 /// partial_state; and flex-join-in-cluster: cluster_memory.
 int numSplitArguments(const PyflexGpuKind &kind) {
   return kind.cluster_at >= 0 ? 4 : 3;

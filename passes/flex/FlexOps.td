@@ -137,7 +137,7 @@ def Flex_DecodeOp : Flex_Op<"decode", [AttrSizedOperandSegments,
 def Flex_CombineOp : Flex_Op<"combine", [AttrSizedOperandSegments]> {
   let summary = "Joins the partial results of a split KV loop.";
   let description = [{
-    `partial_out` is f32 [rows, splits, value_dim], the acc of each split's
+    `partial_acc` is f32 [rows, splits, value_dim], the acc of each split's
     running softmax, and `partial_state` f32 [rows, splits, 2], its max and sum;
     rows count (batch, head, query). With M = max_s max_s and w_s = exp2(max_s -
     M), out = sum_s w_s acc_s / sum_s w_s sum_s. A split that saw no key has max
@@ -150,11 +150,11 @@ def Flex_CombineOp : Flex_Op<"combine", [AttrSizedOperandSegments]> {
     With `waits` the kernel may have started before the one ahead of it has
     ended, and waits for that before it reads (`griddepcontrol.wait`).
   }];
-  let arguments = (ins Flex_F32Pointer:$partial_out, Flex_F32Pointer:$partial_state, I32:$splits,
+  let arguments = (ins Flex_F32Pointer:$partial_acc, Flex_F32Pointer:$partial_state, I32:$splits,
       I32:$heads, I32:$q_len, Flex_View:$out, Optional<Flex_View>:$lse,
       Optional<Flex_View>:$max_scores, I32Attr:$value_dim, I32Attr:$chunk, UnitAttr:$waits);
   let assemblyFormat = [{
-    $partial_out `,` $partial_state `splits` `(` $splits `)` `heads` `(` $heads `)`
+    $partial_acc `,` $partial_state `splits` `(` $splits `)` `heads` `(` $heads `)`
     `q_len` `(` $q_len `)` `->` $out (`lse` `(` $lse^ `:` type($lse) `)`)?
     (`max_scores` `(` $max_scores^ `:` type($max_scores) `)`)? (`waits` $waits^)? attr-dict
     `:` type($out)
@@ -489,8 +489,8 @@ def Flex_JoinOp : Flex_Op<"join", [AttrSizedOperandSegments, MemoryEffects<[MemR
   }];
   let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ResultTile:$acc,
       I32:$part, I32:$parts, I32:$memory, I32:$kv_heads, I32:$q_len,
-      Flex_View:$out, Optional<Flex_View>:$lse, Optional<Flex_View>:$max_scores, I32Attr:$group, I32Attr:$heads, I32Attr:$queries,
-      OptionalAttr<I32Attr>:$q_block, I32Attr:$columns);
+      Flex_View:$out, Optional<Flex_View>:$lse, Optional<Flex_View>:$max_scores,
+      I32Attr:$group, I32Attr:$heads, I32Attr:$queries, OptionalAttr<I32Attr>:$q_block, I32Attr:$columns);
   let assemblyFormat = [{
     `(` $max `,` $sum `,` $acc `)` `part` `(` $part `of` $parts `)` `memory` `(` $memory `)`
     `rows` `(` $kv_heads `,` $q_len `)` `group` `(` $group `)` `tile` `(` $heads `heads` `x`

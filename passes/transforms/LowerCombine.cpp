@@ -51,7 +51,7 @@ private:
     Value first = b.mul(wideRow, b.extend(op.getSplits()));
     partialState = b.move(op.getPartialState(), b.mul(first, b.i64(2)));
     int64_t columns = op.getValueDim();
-    partialOut = b.move(op.getPartialOut(), b.mul(first, b.i64(columns)));
+    partialAcc = b.move(op.getPartialAcc(), b.mul(first, b.i64(columns)));
     rowPointer = rowOf(out);
     if (op.getLse())
       lsePointer = rowOf(op.getLse().getDefiningOp<ViewOp>());
@@ -125,7 +125,7 @@ private:
                                     in.constant(lines, 0));
     Value columns = in.i64(op.getValueDim());
     Value line = in.mul(in.extend(in.asColumn(split)), columns);
-    Value at = in.move(partialOut, in.add(line, in.extend(in.asRow(column))));
+    Value at = in.move(partialAcc, in.add(line, in.extend(in.asRow(column))));
     Value mask = in.conj(in.asColumn(exists), in.asRow(inRow));
     Value partial = tt::LoadOp::create(in, at, mask, in.constant(tile, 0));
     // The sums below wait for the maxima; the lines shall not.
@@ -163,7 +163,7 @@ private:
   CombineOp op;
   ViewOp out;
   /// The row, and where it begins.
-  Value batch, head, query, partialState, partialOut, rowPointer;
+  Value batch, head, query, partialState, partialAcc, rowPointer;
   /// Where its log-sum-exp and largest score go, if they are wanted.
   Value lsePointer, maxPointer;
   /// Its columns that the program joins; whether they are the first ones.

@@ -59,7 +59,7 @@ private:
   void appendArguments() {
     auto f32Pointer = tt::PointerType::get(b.getF32Type());
     splits = appendArgument(k.func, b.getI32Type(), {});
-    partialOut = appendArgument(k.func, f32Pointer, alignedArgument(b));
+    partialAcc = appendArgument(k.func, f32Pointer, alignedArgument(b));
     partialState = appendArgument(k.func, f32Pointer, alignedArgument(b));
   }
 
@@ -93,12 +93,12 @@ private:
     b.setInsertionPoint(branch.elseYield());
     auto finish = k.out.getValue().getDefiningOp<SoftmaxFinishOp>();
     int64_t columns = k.out.getColumns();
-    storePartial(finish.getAcc(), partialOut, 0, columns);
+    storePartial(finish.getAcc(), partialAcc, 0, columns);
     storePartial(finish.getMax(), partialState, 0, 2);
     storePartial(finish.getSum(), partialState, 1, 2);
   }
 
-  /// `value` from column `first` on, of as many as lie between two splits.
+  /// `value` from column `first` on; a split has so many columns.
   void storePartial(Value value, Value pointer, int64_t first,
                     int64_t columns) {
     bool isTile = cast<RankedTensorType>(value.getType()).getRank() == 2;
@@ -123,7 +123,7 @@ private:
                     b.getI32IntegerAttr(isTile ? columns : 1));
   }
 
-  /// A kernel (partial_out, partial_state, splits, heads, q_len, then the
+  /// A kernel (partial_acc, partial_state, splits, heads, q_len, then the
   /// arguments that name the results).
   void addCombineKernel() {
     b.setInsertionPointAfter(k.func);
@@ -175,7 +175,7 @@ private:
   Kernel k;
   int64_t chunk;
   TileBuilder b;
-  Value splits, partialOut, partialState, part;
+  Value splits, partialAcc, partialState, part;
 };
 
 struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
