@@ -57,8 +57,8 @@ _JOIN, _JOIN_MEGABYTE, _JOIN_ROUND, _JOIN_FEW, _JOIN_MANY = 1.8, 0.32, 0.84, 0.7
 #: Joining it in clusters, each element that a thread leaves, and each round of those that a program
 #: joins at once.
 _MEET, _MEET_ELEMENT, _MEET_ROUND = 0.64, 0.02, 0.278
-#: What tiles of more than 16 rows take in place of _JOIN_MEGABYTE and _MEET.
-_JOIN_TALL_MEGABYTE, _MEET_TALL = 0.45, 1.75
+#: What tiles from 32 rows on take in place of _JOIN_MEGABYTE and _MEET.
+_MEGABYTE_32, _MEET_32 = 0.45, 1.75
 #: Blocks that a program lists at a time, as LowerBlockLists.cpp has it, and what that takes where
 #: most of them are hidden.
 _LISTED, _LIST_ROUND = 512, 0.3
@@ -196,14 +196,14 @@ def _joining(work: Work, schedule: Schedule, parts: Parts) -> float:
     """What it takes to join the parts: nothing for one."""
     shape = work.shape
     if parts.in_cluster:
-        meet = _MEET if schedule.rows == 16 else _MEET_TALL
+        meet = _MEET if schedule.rows == 16 else _MEET_32
         left = schedule.rows * shape.value_dim / (32 * schedule.num_warps)
         rounds = _meeting_rounds(shape, schedule, parts.number)
         return meet + _MEET_ELEMENT * left + _MEET_ROUND * rounds
     if parts.number == 1:
         return 0.0
     megabytes = parts.number * work.rows * shape.value_dim * 4e-6
-    a_megabyte = _JOIN_MEGABYTE if schedule.rows == 16 else _JOIN_TALL_MEGABYTE
+    a_megabyte = _JOIN_MEGABYTE if schedule.rows == 16 else _MEGABYTE_32
     rounds = -(-parts.number // _parts_a_round(shape))
     of_rows = _JOIN_FEW if parts.number <= FEW_PARTS else _JOIN_MANY
     total = _JOIN + a_megabyte * megabytes + of_rows * work.rows / 1000
