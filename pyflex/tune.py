@@ -162,17 +162,18 @@ def candidates_for(
     """
     least, most = _TILE_BYTES
     open_keys = [k for k in _KEYS if least <= k * line_bytes <= most and k < 2 * max(length, 16)]
+    programs = max(programs, 1)
+    counts = sorted({*_SPLITS, *(processors * each // programs for each in _FILLING)})
     found = []
     for keys, warps, stages in product(
         [options.keys] if options.keys else open_keys or [_KEYS[0]],
         [options.num_warps] if options.num_warps else _WARPS,
         [options.num_stages] if options.num_stages else _STAGES,
     ):
-        most = min(-(-length // keys), _MOST_WAVES * processors // max(programs, 1))
+        most = min(-(-length // keys), _MOST_WAVES * processors // programs)
         useful = [1]
         if options.enabled("flex-split-kv"):
-            filling = {processors * each // max(programs, 1) for each in _FILLING}
-            useful += sorted(s for s in {*_SPLITS, *filling} if 1 < s <= most)
+            useful += [s for s in counts if 1 < s <= most]
         found += [
             replace(options, keys=keys, num_warps=warps, num_stages=stages, splits=splits)
             for splits in ([options.splits] if options.splits else useful)

@@ -34,24 +34,28 @@ class Problem:
     q_offset: Any = None
     kv_len: Any = None
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Those of a call of a `pyflex.Decode` of these mods."""
+        names = ("query", "key", "value", "block_mask", "scale", "q_offset", "kv_len")
+        return {name: getattr(self, name) for name in names}
+
     def run(self, decode: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """The output and log-sum-exp of a `pyflex.Decode` of these mods."""
-        result: tuple[torch.Tensor, torch.Tensor] = decode(
-            self.query,
-            self.key,
-            self.value,
-            block_mask=self.block_mask,
-            scale=self.scale,
-            q_offset=self.q_offset,
-            kv_len=self.kv_len,
-            return_lse=True,
-        )
+        result: tuple[torch.Tensor, torch.Tensor] = decode(**self.arguments, return_lse=True)
         return result
 
 
 def _per_batch(given: Any, default: int, query: torch.Tensor) -> torch.Tensor:
     value = torch.as_tensor(default if given is None else given, device=query.device)
     return value.to(torch.int64).reshape(-1, 1, 1, 1)
+
+
+def _exists(problem: Problem) -> torch.Tensor:
+    """Which keys do: bool [B or 1, 1, 1, N]."""
+    keys, query = problem.key.shape[2], problem.query
+    at = torch.arange(keys, device=query.device).reshape(1, 1, 1, -1)
+    return at < _per_batch(problem.kv_len, keys, query)
 
 
 def _listed(counts: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
@@ -91,7 +95,7 @@ def masked_scores(problem: Problem, working: torch.dtype) -> torch.Tensor:
         )
         for place, size in enumerate((batch, heads, q_len, keys))
     ]
-    exists = indices[3] < _per_batch(problem.kv_len, keys, query)
+    exists = _exists(problem)
     indices[2] = (indices[2] + _per_batch(problem.q_offset, 0, query)).to(torch.int32)
 
     key = torch.where(exists.transpose(2, 3), key, 0).repeat_interleave(group, 1)
@@ -116,8 +120,7 @@ def attention(problem: Problem, dtype: torch.dtype) -> tuple[torch.Tensor, torch
     query, value = problem.query, problem.value
     scores = masked_scores(problem, torch.float64 if dtype is torch.float64 else torch.float32)
     keys, group = value.shape[2], query.shape[1] // value.shape[1]
-    at = torch.arange(keys, device=query.device).reshape(1, 1, -1, 1)
-    exists = at < _per_batch(problem.kv_len, keys, query)
+    exists = _exists(problem).transpose(2, 3)
     value = torch.where(exists, value, 0).repeat_interleave(group, 1)
     if keys == 0:
         return value.new_zeros((*query.shape[:3], value.shape[3]), dtype=dtype), scores.new_full(

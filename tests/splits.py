@@ -23,6 +23,8 @@ CASES = [
 ]  # fmt: skip
 #: Whole, joined in clusters where there are such, in one round of the joining kernel, in several.
 SPLITS = (1, 2, 5, 8, 9, 70)
+#: Passes to leave out, so that a second kernel joins them.
+APART = ("flex-join-in-cluster",)
 
 
 def in_clusters(
@@ -41,16 +43,7 @@ def check_largest_scores(
     options = Options(splits=splits, disable_passes=off)
     decode = pyflex.compile(drawn.score, drawn.mask, options=options)
     problem = drawn.problem()
-    results = decode.run(
-        problem.query,
-        problem.key,
-        problem.value,
-        block_mask=problem.block_mask,
-        q_offset=problem.q_offset,
-        kv_len=problem.kv_len,
-        lse=lse,
-        max_scores=True,
-    )
+    results = decode.run(**problem.arguments, lse=lse, max_scores=True)
     wanted, wanted_lse = attention(problem, torch.float64)
     largest = masked_scores(problem, torch.float64).amax(-1)
     close = {"rtol": 2e-5, "atol": 2e-5}

@@ -3,6 +3,7 @@
 #include "Passes.h"
 #include "flex/Flex.h"
 #include "transforms/NewKernel.h"
+#include "transforms/ResultStores.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -25,7 +26,7 @@ struct Split {
   RowsOp rows;
   SoftmaxFinishOp finish;
   scf::IfOp branch;
-  StoreOp out, lse, maxScores; // the last two may be absent
+  ResultStores stores;
 };
 
 struct JoinInClusterPass
@@ -37,7 +38,7 @@ struct JoinInClusterPass
       auto slices = func.getBody().front().getOps<SliceOp>();
       if (slices.empty())
         continue;
-      Split split{*slices.begin(), {}, {}, {}, {}, {}, {}};
+      Split split{*slices.begin(), {}, {}, {}, {}};
       if (failed(find(func, split))) {
         func.emitError("expected the rows, the finished softmax and the branch "
                        "of a kernel that flex-split-kv has split");
@@ -62,17 +63,11 @@ struct JoinInClusterPass
       if (!store || !branch || !branch.elseBlock())
         return failure();
       split.branch = branch;
-      if (store->getBlock() != branch.thenBlock())
-        continue;
-      StoreOp &found = store.getValue() == split.finish.getOut() ? split.out
-                       : store.getValue() == split.finish.getLse()
-                           ? split.lse
-                           : split.maxScores;
-      if (found)
+      if (store->getBlock() == branch.thenBlock() &&
+          failed(split.stores.add(store, split.finish)))
         return failure();
-      found = store;
     }
-    return success(bool(split.out));
+    return success(bool(split.stores.out));
   }
 
   static void join(tt::FuncOp func, Split &split) {
@@ -89,16 +84,16 @@ struct JoinInClusterPass
     b.setInsertionPoint(branch.thenYield());
     RowsOp rows = split.rows;
     SoftmaxFinishOp finish = split.finish;
+    auto [out, lse, maxScores] = split.stores;
     auto viewOf = [](StoreOp store) {
       return store ? store.getView() : Value();
     };
     JoinOp::create(b, finish.getMax(), finish.getSum(), finish.getAcc(),
                    split.slice.getPart(), split.slice.getParts(), memory,
-                   rows.getKvHeads(), rows.getQLen(), split.out.getView(),
-                   viewOf(split.lse), viewOf(split.maxScores),
-                   rows.getGroupAttr(), rows.getHeadsAttr(),
-                   rows.getQueriesAttr(), rows.getQBlockAttr(),
-                   split.out.getColumnsAttr());
+                   rows.getKvHeads(), rows.getQLen(), out.getView(),
+                   viewOf(lse), viewOf(maxScores), rows.getGroupAttr(),
+                   rows.getHeadsAttr(), rows.getQueriesAttr(),
+                   rows.getQBlockAttr(), out.getColumnsAttr());
   }
 };
 

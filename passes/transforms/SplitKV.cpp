@@ -4,6 +4,7 @@
 #include "flex/Flex.h"
 #include "flex/Width.h"
 #include "transforms/NewKernel.h"
+#include "transforms/ResultStores.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -27,16 +28,7 @@ struct Kernel {
   tt::FuncOp func;
   RowsOp rows;
   SmallVector<ForOp> loops;
-  StoreOp out, lse, maxScores; // the last two may be absent
-
-  /// The stores that there are, in the order in which their results are named.
-  SmallVector<StoreOp> stores() const {
-    SmallVector<StoreOp> found;
-    for (StoreOp store : {out, lse, maxScores})
-      if (store)
-        found.push_back(store);
-    return found;
-  }
+  ResultStores stores;
 };
 
 std::string combineName(tt::FuncOp func) {
@@ -78,21 +70,20 @@ private:
   /// split, column]: those of one row lie together for the kernel that joins
   /// them.
   void storePartials() {
-    StoreOp last = k.out;
-    for (StoreOp store : k.stores())
-      if (last->isBeforeInBlock(store))
-        last = store;
-    b.setInsertionPoint(last);
+    SmallVector<StoreOp> stores = k.stores.all();
+    b.setInsertionPoint(*llvm::max_element(
+        stores, [](StoreOp x, StoreOp y) { return x->isBeforeInBlock(y); }));
     Value one = arith::ConstantOp::create(b, b.getI32IntegerAttr(1));
     Value single =
         arith::CmpIOp::create(b, arith::CmpIPredicate::eq, splits, one);
     auto branch = scf::IfOp::create(b, single, /*withElseRegion=*/true);
-    for (StoreOp store : k.stores())
+    for (StoreOp store : stores)
       store->moveBefore(branch.thenYield());
 
     b.setInsertionPoint(branch.elseYield());
-    auto finish = k.out.getValue().getDefiningOp<SoftmaxFinishOp>();
-    int64_t columns = k.out.getColumns();
+    StoreOp out = k.stores.out;
+    auto finish = out.getValue().getDefiningOp<SoftmaxFinishOp>();
+    int64_t columns = out.getColumns();
     storePartial(finish.getAcc(), partialAcc, 0, columns);
     storePartial(finish.getMax(), partialState, 0, 2);
     storePartial(finish.getSum(), partialState, 1, 2);
@@ -119,7 +110,7 @@ private:
         b, ViewType::get(b.getContext(), strides.size(), b.getF32Type()), start,
         strides);
     StoreOp::create(b, value, view, k.rows.getBatch(), k.rows.getHead(),
-                    k.out.getIndex(), k.rows.getValid(),
+                    k.stores.out.getIndex(), k.rows.getValid(),
                     b.getI32IntegerAttr(isTile ? columns : 1));
   }
 
@@ -134,7 +125,7 @@ private:
     DictionaryAttr aligned = alignedArgument(b);
     attrs.assign({aligned, aligned, {}, {}, {}});
     SmallVector<Value> borrowed;
-    for (StoreOp store : k.stores())
+    for (StoreOp store : k.stores.all())
       for (Value operand : store.getView().getDefiningOp()->getOperands()) {
         auto arg = dyn_cast<BlockArgument>(operand);
         if (!arg)
@@ -163,11 +154,12 @@ private:
           b.clone(*constant, mapping);
       return b.clone(*op, mapping)->getResult(0);
     };
-    Value out = view(k.out), lse = view(k.lse), maxScores = view(k.maxScores);
+    auto [out, lse, maxScores] = k.stores;
+    Value outView = view(out), lseView = view(lse), maxView = view(maxScores);
     CombineOp::create(b, entry->getArgument(0), entry->getArgument(1),
                       entry->getArgument(2), entry->getArgument(3),
-                      entry->getArgument(4), out, lse, maxScores,
-                      k.out.getColumnsAttr(), b.getI32IntegerAttr(chunk),
+                      entry->getArgument(4), outView, lseView, maxView,
+                      out.getColumnsAttr(), b.getI32IntegerAttr(chunk),
                       /*waits=*/UnitAttr());
     tt::ReturnOp::create(b);
   }
@@ -195,7 +187,7 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
   }
 
   LogicalResult split(tt::FuncOp func) {
-    Kernel kernel{func, {}, {}, {}, {}, {}};
+    Kernel kernel{func, {}, {}, {}};
     func.walk([&](ForOp loop) { kernel.loops.push_back(loop); });
     if (kernel.loops.empty())
       return success();
@@ -218,7 +210,7 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
                         "it starts with");
         return success();
       }
-    int64_t fitting = joinedAtOnce(kernel.out.getColumns());
+    int64_t fitting = joinedAtOnce(kernel.stores.out.getColumns());
     Splitting(kernel, chunk ? int64_t(chunk) : fitting).run();
     numSplit += kernel.loops.size();
     return success();
@@ -246,24 +238,18 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
     if (rows.size() != 1)
       return failure();
     kernel.rows = rows.front();
-    for (StoreOp store : block->getOps<StoreOp>()) {
-      if (store.getValue().getDefiningOp() != finish)
+    for (StoreOp store : block->getOps<StoreOp>())
+      if (failed(kernel.stores.add(store, finish)))
         return failure();
-      StoreOp &found = store.getValue() == finish.getOut()   ? kernel.out
-                       : store.getValue() == finish.getLse() ? kernel.lse
-                                                             : kernel.maxScores;
-      if (found)
-        return failure();
-      found = store;
-    }
     for (Operation *user : finish->getUsers())
-      if (!llvm::is_contained(kernel.stores(), user))
+      if (!llvm::is_contained(kernel.stores.all(), user))
         return failure();
-    return success(kernel.out && kernel.rows->isBeforeInBlock(kernel.out));
+    StoreOp out = kernel.stores.out;
+    return success(out && kernel.rows->isBeforeInBlock(out));
   }
 
   LogicalResult secondKernelCanName(const Kernel &kernel) {
-    for (StoreOp store : kernel.stores()) {
+    for (StoreOp store : kernel.stores.all()) {
       auto view = store.getView().getDefiningOp<ViewOp>();
       bool known = view && llvm::all_of(view->getOperands(), [](Value operand) {
                      return isa<BlockArgument>(operand) ||

@@ -8,7 +8,7 @@ import torch
 import pyflex
 from pyflex import Options
 from tests.cases import Case, Drawn, hold_to_rule
-from tests.splits import CASES, in_clusters
+from tests.splits import APART, CASES, in_clusters
 
 pytestmark = pytest.mark.skipif(
     torch.cuda.is_available() and torch.cuda.get_device_capability()[0] < 9,
@@ -37,7 +37,7 @@ def test_as_by_a_second_kernel() -> None:
     query = torch.randn(2, 32, 1, 128, device="cuda", dtype=torch.bfloat16)
     key, value = torch.randn(2, 2, 4, 3000, 128, device="cuda", dtype=torch.bfloat16)
     found = []
-    for off in ((), ("flex-join-in-cluster",)):
+    for off in ((), APART):
         decode = pyflex.compile(options=Options(splits=7, disable_passes=off))
         found.append(decode(query, key, value, return_lse=True))
         joined = decode.explain(query, key, value).joined

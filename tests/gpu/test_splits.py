@@ -6,14 +6,13 @@ import pytest
 
 from tests.cases import Case
 from tests.splits import (
+    APART,
     CASES,
     SPLITS,
     check_equal_scores,
     check_largest_scores,
     in_clusters,
 )
-
-APART = ("flex-join-in-cluster",)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -395,10 +395,9 @@ def test_largest_scores(seed: int) -> None:
     problem = drawn_problem(documents(2, 4, 700, generator), 2, (4, 2), 2, 700)
     scores = problem.query @ problem.key.repeat_interleave(2, 1).transpose(2, 3) / 4
     expected = torch.where(dense(problem), scores, -torch.inf).amax(-1)
-    tensors = (problem.query, problem.key, problem.value)
     for splits in (None, 3, 11):
         decode = pyflex.compile(mask_fn=problem.mask, options=pyflex.Options(splits=splits))
-        results = decode.run(*tensors, q_offset=problem.q_offset, max_scores=True)
+        results = decode.run(**problem.arguments, max_scores=True)
         assert results.max_scores is not None
         torch.testing.assert_close(results.max_scores, expected)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cases import Case
-from tests.splits import CASES, SPLITS, check_equal_scores, check_largest_scores
-
-APART = ("flex-join-in-cluster",)
+from tests.splits import APART, CASES, SPLITS, check_equal_scores, check_largest_scores
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
