@@ -4,6 +4,7 @@
 """
 
 import os
+import sys
 from pathlib import Path
 
 import lit.formats
@@ -25,5 +26,8 @@ config.test_exec_root = str(root / "build" / "dialect_tests")
 config.environment["PATH"] = os.pathsep.join(
     [str(pyflex_tools), str(llvm_tools), os.environ["PATH"]]
 )
+# The passes over Triton's IR, which are Python's.
+config.environment["PYTHONPATH"] = str(root)
+config.substitutions.append(("%ttg-opt", f"{sys.executable} -m pyflex.ttg"))
 # A name bound in one function's checks is unbound in the next.
 config.environment["FILECHECK_OPTS"] = "--enable-var-scope"

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from pyflex import ptx
+from pyflex import ptx, ttg
 from pyflex.cache import Binary
 from pyflex.errors import ScheduleError, TargetError
 from pyflex.kernel import KernelSpec
@@ -123,6 +123,13 @@ def backend_options(spec: KernelSpec, target: Target) -> dict[str, Any]:
     return options
 
 
+def passes_for(spec: KernelSpec, target: Target) -> tuple[str, ...]:
+    """The names of the passes that run between Triton's; see `pyflex.ttg`."""
+    if target.backend != "cuda":
+        return ()
+    return tuple(name for name in ttg.PASSES if spec.options.enabled(name))
+
+
 def toolchain() -> str:
     """What machine code depends on beside its module: compilers and their settings.
 
@@ -149,8 +156,8 @@ def _triton_id() -> str:
 @lru_cache(maxsize=1)
 def _own_id() -> str:
     """What is done here with Triton's texts."""
-    texts = b"".join(Path(file).read_bytes() for file in (__file__, ptx.__file__))
-    return hashlib.sha256(texts).hexdigest()
+    files = [Path(__file__), Path(ptx.__file__), *sorted(Path(ttg.__path__[0]).glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -198,14 +205,17 @@ def compile_ttir(ttir: str, target: Target, spec: KernelSpec) -> Compiled:
             from triton.runtime.errors import TritonError
 
         try:
-            return _run_stages(ttir, target, backend_options(spec, target))
+            passes = passes_for(spec, target)
+            return _run_stages(ttir, target, backend_options(spec, target), passes)
         except (TritonError, RuntimeError) as error:
             raise TargetError(
                 f"Triton cannot compile the kernel for {target}", got=error
             ) from error
 
 
-def _run_stages(ttir: str, target: Target, options: dict[str, Any]) -> Compiled:
+def _run_stages(
+    ttir: str, target: Target, options: dict[str, Any], passes: Sequence[str]
+) -> Compiled:
     from triton._C.libtriton import ir
     from triton.backends.compiler import GPUTarget
     from triton.compiler.compiler import IRSource, make_backend
@@ -213,7 +223,7 @@ def _run_stages(ttir: str, target: Target, options: dict[str, Any]) -> Compiled:
     triton_target = GPUTarget(target.backend, target.arch, target.warp_size)
     backend = make_backend(triton_target)
     context = ir.context()
-    source = _source(ttir, lambda path: IRSource(path, context, backend))
+    source = _from_file(ttir, "ttir", lambda path: IRSource(path, context, backend))
     parsed = backend.parse_options({**options, **source.parse_options()})
     stages: dict[str, Callable[[Any, dict[str, Any]], Any]] = {}
     backend.add_stages(stages, parsed, source.language)
@@ -230,6 +240,13 @@ def _run_stages(ttir: str, target: Target, options: dict[str, Any]) -> Compiled:
             module = ptx.corrected(module)
         if not isinstance(module, bytes):
             texts[name] = str(module)  # a later stage changes a module in place
+        if name == "ttgir":
+            text = texts[name]
+            for each in passes:
+                text = texts[each] = ttg.PASSES[each](text)
+            if text != texts[name]:
+                module = _from_file(text, name, lambda path: ir.parse_mlir_module(path, context))
+                module.context = context
     arguments = tuple(map(_type_name, source.signature.values()))
     _check_launch(target, metadata, texts, len(arguments))
     binary = Binary(
@@ -244,12 +261,12 @@ def _run_stages(ttir: str, target: Target, options: dict[str, Any]) -> Compiled:
     return Compiled(binary, texts)
 
 
-def _source(ttir: str, read: Callable[[str], Any]) -> Any:
+def _from_file(text: str, kind: str, read: Callable[[str], Any]) -> Any:
     """Triton reads IR from a file."""
-    name = hashlib.sha256(ttir.encode()).hexdigest()[:16]
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
     with tempfile.TemporaryDirectory(prefix="pyflex-") as folder:
-        path = Path(folder) / f"{name}.ttir"
-        path.write_text(ttir)
+        path = Path(folder) / f"{name}.{kind}"
+        path.write_text(text)
         return read(str(path))
 
 

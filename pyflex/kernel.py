@@ -171,6 +171,8 @@ class KernelSpec:
         }
         assert off.keys() <= set(OPTIMISATIONS)
         for name in OPTIMISATIONS:
+            if not name.startswith("flex-"):
+                continue
             enabled = self.options.enabled(name) and not off.get(name, False)
             settings.append(f"{name.removeprefix('flex-')}={int(enabled)}")
         if self.kernel == "decode_bounds":

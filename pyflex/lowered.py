@@ -130,6 +130,7 @@ class Lowered:
                 self._pipeline(target),
                 repr(target),
                 json.dumps(gpu.backend_options(self.spec, target)),
+                repr(gpu.passes_for(self.spec, target)),
                 gpu.toolchain(),
             )
         )

@@ -9,7 +9,8 @@ from pyflex.errors import ScheduleError
 
 Precision = Literal["ieee", "tf32", "tf32x3"]
 
-#: The optimisation passes, in the order in which they run. Each can be left out.
+#: The optimisation passes, in the order in which they run. Each can be left out. The last ones come
+#: between those of Triton's, for NVIDIA's GPUs (pyflex/ttg).
 OPTIMISATIONS = (
     "flex-mask-from-score",
     "flex-derive-bounds",
@@ -25,6 +26,8 @@ OPTIMISATIONS = (
     "flex-defer-sums",
     "flex-widen-loads",
     "flex-split-products",
+    "ttg-wait-for-keys",
+    "ttg-skip-tiles",
 )
 
 

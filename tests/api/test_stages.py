@@ -13,6 +13,7 @@ from pyflex import schedule
 from pyflex.errors import ScheduleError, TargetError
 from pyflex.gpu import Target
 from pyflex.lowered import lowered_for
+from pyflex.ttg import PASSES
 from tests.mods import causal
 
 
@@ -50,10 +51,12 @@ def test_stage_without_a_gpu(called: pyflex.Decode, stage: str, part: str) -> No
     assert part in called.ir(stage)
 
 
-#: All but the one that a call with a BlockMask, or with little K and V, has no use for, and the one
+#: All but the one that a call with a BlockMask, or with little K and V, has no use for, and those
 #: for NVIDIA's GPUs alone.
 OPTIMISATIONS = tuple(
-    name for name in pyflex.OPTIMISATIONS if name not in ("flex-list-blocks", "flex-split-products")
+    name
+    for name in pyflex.OPTIMISATIONS
+    if name not in ("flex-list-blocks", "flex-split-products", *PASSES)
 )
 
 
@@ -69,6 +72,17 @@ def test_products_are_split_for_tf32() -> None:
     split = decode.ir("flex-split-products", target="cuda:90")
     assert split.count("cvt.rna.tf32") == 2
     assert split.count("inputPrecision = tf32 :") == 3
+
+
+@pytest.mark.parametrize("left_out", [None, *PASSES])
+def test_passes_between_those_of_triton_are_stages(left_out: str | None) -> None:
+    off = () if left_out is None else (left_out,)
+    decode = pyflex.compile(options=pyflex.Options(disable_passes=off))
+    decode(*torch.randn(3, 1, 2, 40, 16).to(torch.bfloat16))
+    passes = [name for name in PASSES if name != left_out]
+    names = decode.stages(target="cuda:90")
+    assert names[names.index("ttgir") :] == ("ttgir", *passes, "llir", "ptx", "sass")
+    assert not set(PASSES) & set(decode.stages(target="hip:gfx942"))
 
 
 def test_lists_are_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +150,7 @@ def test_unknown_stage_lists_the_known(called: pyflex.Decode) -> None:
         called.ir("wasm")
     for stage in ("traced", "flex", *OPTIMISATIONS, "ttir", "'wasm'"):
         assert stage in str(caught.value)
-    with pytest.raises(ScheduleError, match="ttgir, llir, ptx"):
+    with pytest.raises(ScheduleError, match=", ".join(("ttgir", *PASSES, "llir", "ptx"))):
         called.ir("amdgcn", target="cuda:90")
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pyflex.ttg import PASSES
+
 ROOT = Path(__file__).resolve().parents[2]
 PASS_DEFINITION = re.compile(r'^def \w+ *: *(?:Pass|InterfacePass)<\s*"([\w-]+)"', re.MULTILINE)
 
@@ -20,9 +22,10 @@ def tracked_files() -> list[Path]:
 
 
 def pass_names() -> list[str]:
-    """The command-line name of every pass that a Passes.td defines."""
+    """The name of every pass, of those that a Passes.td defines and of those in Python."""
     definitions = sorted((ROOT / "passes").rglob("Passes.td"))
-    return [name for td in definitions for name in PASS_DEFINITION.findall(td.read_text())]
+    defined = [name for td in definitions for name in PASS_DEFINITION.findall(td.read_text())]
+    return [*defined, *PASSES]
 
 
 def lines_matching(pattern: str) -> list[str]:

@@ -1,0 +1,20 @@
+"""Passes over Triton's IR for GPUs, between its own: what its pipeliner leaves to do in a loop.
+
+Triton's bindings for Python parse and print a module but make no op of its GPU dialect, and our
+MLIR does not know that dialect. So these passes rewrite text, line by line, and Triton's own parser
+and verifier read the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyflex.ttg.skip_tiles import skip_tiles
+from pyflex.ttg.wait_for_keys import wait_for_keys
+
+#: In the order in which they run: from one module's text to another's.
+PASSES: dict[str, Callable[[str], str]] = {
+    # First: it looks for the copies where the pipeliner has put them.
+    "ttg-wait-for-keys": wait_for_keys,
+    "ttg-skip-tiles": skip_tiles,
+}

@@ -1,0 +1,81 @@
+"""Compiles kernels with the Triton of this process, with and without the passes between its own.
+
+Each must find its loop, and cost no barrier. No GPU is needed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+import pyflex
+from pyflex.ttg import PASSES
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A call, and what the passes make of its loop.
+
+    Attributes:
+        waits: waits in all: the loop's, its second one, and the one behind it.
+        branches: around the copies of a tile, ahead of the loop and in it.
+    """
+
+    tile: tuple[int, int, int]
+    head_dim: int = 128
+    dtype: torch.dtype = torch.bfloat16
+    heads: tuple[int, int] = (4, 1)
+    waits: int = 3
+    branches: int = 2
+    mods: dict[str, Any] = field(default_factory=dict)
+    target: str = "cuda:90"
+
+    def decode(self, disabled: tuple[str, ...]) -> pyflex.Decode:
+        """Called on a CPU."""
+        keys, num_warps, num_stages = self.tile
+        options = pyflex.Options(
+            keys=keys, num_warps=num_warps, num_stages=num_stages, disable_passes=disabled
+        )
+        decode = pyflex.compile(**self.mods, options=options)
+        query = torch.randn(1, self.heads[0], 1, self.head_dim, dtype=self.dtype)
+        key = torch.randn(1, self.heads[1], 200, self.head_dim, dtype=self.dtype)
+        decode(query, key, key, q_offset=199)
+        return decode
+
+
+_VISIBLE = torch.rand(1, 200) < 0.5
+KERNELS = [
+    Kernel((32, 2, 3), mods={"mask_fn": lambda b, h, q, kv: kv <= q}),
+    Kernel((128, 4, 3)),
+    Kernel((64, 4, 2), branches=1, dtype=torch.float16),
+    Kernel((64, 4, 4), branches=3, head_dim=80),
+    Kernel((64, 4, 3), mods={"mask_fn": lambda b, h, q, kv: _VISIBLE[b, kv]}),
+    Kernel((64, 4, 3), head_dim=256, target="cuda:80"),
+    # The values of float32 are read ahead of the scores' maximum.
+    Kernel((32, 4, 3), dtype=torch.float32, waits=2),
+    # 64 rows: weights that stay in registers.
+    Kernel((64, 4, 3), heads=(64, 1), waits=2),
+]
+
+
+def check(kernel: Kernel) -> None:
+    """Raises AssertionError for a loop that is not as it should be."""
+    barriers = []
+    for disabled in (tuple(PASSES), ()):
+        decode = kernel.decode(disabled)
+        last = "ttgir" if disabled else [*PASSES][-1]
+        text = decode.ir(last, target=kernel.target)
+        waits = text.count("= ttg.async_wait")
+        branches = len(re.findall(r"= scf\.if .*-> \(!ttg\.async\.token", text))
+        expected = (2, 0) if disabled else (kernel.waits, kernel.branches)
+        assert (waits, branches) == expected, (kernel, disabled, waits, branches)
+        barriers.append(decode.ir("ptx", target=kernel.target).count("bar.sync"))
+    assert barriers[0] == barriers[1], (kernel, barriers)
+
+
+if __name__ == "__main__":
+    for each in KERNELS:
+        check(each)
