@@ -24,7 +24,7 @@ from pyflex.mods import Mods, Trace
 from pyflex.options import Options
 from pyflex.plan import Plan, Results, call_kind
 from pyflex.recent import keep_recent
-from pyflex.repeat import Repeat
+from pyflex.repeat import Made, Repeat
 from pyflex.tiles import schedules_for
 from pyflex.uncompiled import is_compiling, uncompiled
 
@@ -42,7 +42,7 @@ class Decode:
         self._mods = Mods(score_fn, mask_fn)
         self._choices: dict[Any, Choice] = {}
         self._last: KernelSpec | None = None
-        self._repeat: Repeat | None = None
+        self._repeat: Repeat | None = None  # calls of the last one's kind, whose kernel `_last` is
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy has the mods and the options, and makes its own kernels ready."""
@@ -117,20 +117,14 @@ class Decode:
             rest = {"block_mask": block_mask, "return_lse": return_lse, **given}
             made: torch.Tensor = uncompiled(self.__call__, query, key, value, **rest)
             return made
+        lists = read_block_mask(block_mask) if block_mask is not None else None
+        call = (query, key, value, lists, scale, q_offset, kv_len, return_lse, False)
         repeat = self._repeat
-        if repeat is not None and repeat.lse is return_lse:
-            lists = read_block_mask(block_mask) if block_mask is not None else None
-            if lists is repeat.lists:
-                repeated = repeat(query, key, value, scale, q_offset, kv_len)
-                if repeated is not None:
-                    self._last = repeat.spec
-                    return repeated
-        check_flag("return_lse", return_lse)
-        plan, layout = self._planned(
-            query, key, value, block_mask, q_offset, kv_len, return_lse, False
-        )
-        out, lse, _ = plan.run(layout, scale, q_offset, kv_len)
-        self._repeat = plan.repeat()
+        results = repeat(*call) if repeat is not None else None
+        if results is None:
+            check_flag("return_lse", return_lse)
+            results, _ = self._anew(*call)
+        out, lse, _ = results
         return out if lse is None else (out, lse)
 
     def run(
@@ -156,26 +150,46 @@ class Decode:
             given = (query, key, value, block_mask, scale, q_offset, kv_len)
             made: Results = uncompiled(self.run, *given, **wanted)
             return made
-        check_flag("lse", lse)
-        check_flag("max_scores", max_scores)
-        plan, layout = self._planned(
-            query, key, value, block_mask, q_offset, kv_len, lse, max_scores
-        )
-        return Results(*plan.run(layout, scale, q_offset, kv_len))
+        lists = read_block_mask(block_mask) if block_mask is not None else None
+        call = (query, key, value, lists, scale, q_offset, kv_len, lse, max_scores)
+        repeat = self._repeat
+        results = repeat(*call) if repeat is not None else None
+        if results is None:
+            check_flag("lse", lse)
+            check_flag("max_scores", max_scores)
+            results, _ = self._anew(*call)
+        return Results(*results)
+
+    def _anew(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        lists: BlockLists | None,
+        scale: float | None,
+        q_offset: int | torch.Tensor | None,
+        kv_len: int | torch.Tensor | None,
+        lse: bool,
+        max_scores: bool,
+    ) -> tuple[Made, Repeat | None]:
+        """A call of any kind, checked, and what makes those of its kind short."""
+        plan, layout = self._planned(query, key, value, lists, q_offset, kv_len, lse, max_scores)
+        made = plan.run(layout, scale, q_offset, kv_len)
+        repeat = self._repeat = plan.repeat()
+        return made, repeat
 
     def _planned(
         self,
         query: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
-        block_mask: BlockMask | None,
+        lists: BlockLists | None,
         q_offset: int | torch.Tensor | None,
         kv_len: int | torch.Tensor | None,
         lse: bool,
         max_scores: bool,
     ) -> tuple[Plan, Layout]:
         """The plan for a call, checked, and where the call's tensors lie."""
-        lists = read_block_mask(block_mask) if block_mask is not None else None
         known = call_kind(query, key, value, lists, q_offset, kv_len)
         choice = None
         if known is not None:
@@ -190,7 +204,7 @@ class Decode:
                 keep_recent(self._choices, _MOST_KINDS)
         check_no_gradient(choice.trace.learns)
         plan = choice.plan(kv_len if isinstance(kv_len, int) else layout.kv_max)
-        self._last = plan.spec
+        self._last, self._repeat = plan.spec, None
         return plan, layout
 
     def _traced(self, device: torch.device, lists: BlockLists | None) -> Trace:
@@ -226,10 +240,8 @@ class Decode:
         check_flag("return_lse", return_lse)
         if scale is not None:
             check_scale(scale)
-        plan, layout = self._planned(
-            query, key, value, block_mask, q_offset, kv_len, return_lse, False
-        )
         lists = read_block_mask(block_mask) if block_mask is not None else None
+        plan, layout = self._planned(query, key, value, lists, q_offset, kv_len, return_lse, False)
         inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
         return explain(inputs, plan, layout, self.options, has_mask=self._mods.has_mask)
 
@@ -250,9 +262,9 @@ class Decode:
     def stages(self, *, target: str | None = None) -> tuple[str, ...]:
         """The stages of the kernel that was called last, from the traced mods to machine code.
 
-        They are "traced", "flex", the name of each pass, "ttir", and for a GPU "ttgir", "llir" and
-        "amdgcn", or "ptx" and "sass". A pass that runs twice stands where it runs first, with the
-        text after its last run. Arguments and errors are those of `ir`.
+        They are "traced", "flex", the name of each pass, "ttir", and for a GPU "ttgir", the passes
+        behind that, "llir" and "amdgcn", or "ptx" and "sass". A pass that runs twice stands where
+        it runs first, with the text after its last run. Arguments and errors are those of `ir`.
         """
         return self._last_lowered().stages(_target(target))
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn.attention.flex_attention import AuxOutput, AuxRequest, BlockMask, noop_mask
 
-from pyflex.blocks import read_block_mask
+from pyflex.blocks import BlockLists, read_block_mask
 from pyflex.decode import Decode, compile
 from pyflex.errors import BlockMaskError, HeadCountError, ScheduleError, ShapeError
 from pyflex.inputs import check_flag, check_inputs
 from pyflex.mods import identity
 from pyflex.options import Options
 from pyflex.recent import keep_recent
+from pyflex.repeat import Repeat
 from pyflex.uncompiled import is_compiling, uncompiled
 
 #: torch's kernel options that mean something here, and what they set.
@@ -28,9 +30,20 @@ _KERNEL_OPTIONS = {
 }
 #: Mods that are known again. They stay alive meanwhile, with what they capture.
 _MOST_COMPILED = 16
-_COMPILED: dict[Any, Decode] = {}
+_COMPILED: dict[Any, _Compiled] = {}
 #: A BlockMask without a mask, of blocks this large, stands for none at all (torch's default).
 _WHOLE = 1 << 30
+
+
+@dataclass
+class _Compiled:
+    """A score_mod with its options.
+
+    `passed` are the last calls that were seen to keep torch's rules, with their `enable_gqa`.
+    """
+
+    decode: Decode
+    passed: tuple[Repeat | None, bool] = (None, False)
 
 
 def flex_attention(
@@ -92,6 +105,41 @@ def flex_attention(
         )
     block_mask = _effective(block_mask)
     lists = read_block_mask(block_mask) if block_mask is not None else None
+    if return_aux is None:
+        wanted = (return_lse, False)
+    else:
+        wanted = (return_aux.lse, return_aux.max_scores)
+        check_flag("lse", return_aux.lse)
+        check_flag("max_scores", return_aux.max_scores)
+    compiled = _compiled(score_mod, kernel_options)
+    call = (query, key, value, lists, scale, None, None, *wanted)
+    repeat, gqa = compiled.passed
+    made = None
+    if repeat is not None and gqa is enable_gqa and (lists is None or _is_as_long(key, lists)):
+        made = repeat(*call)
+    if made is None:
+        _check_rules(query, key, value, lists, enable_gqa=enable_gqa)
+        made, repeat = compiled.decode._anew(*call)
+        compiled.passed = repeat, enable_gqa
+    out, lse, max_scores = made
+    if return_aux is not None:
+        return out, AuxOutput(lse=lse, max_scores=max_scores)
+    return (out, lse) if return_lse else out
+
+
+def _is_as_long(key: torch.Tensor, lists: BlockLists) -> bool:
+    return type(key) is torch.Tensor and key.shape[2:3] == (lists.kv_len,)
+
+
+def _check_rules(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    lists: BlockLists | None,
+    *,
+    enable_gqa: bool,
+) -> None:
+    """Refuses what torch does, and `Decode` does not."""
     inputs = check_inputs(query, key, value, lists, None, None)
     if not enable_gqa and inputs.heads != inputs.kv_heads:
         raise HeadCountError(
@@ -99,7 +147,7 @@ def flex_attention(
             expected="equal numbers, or enable_gqa=True",
             got=f"Hq={inputs.heads}, Hkv={inputs.kv_heads}",
         )
-    if key.shape[0] != inputs.batch and block_mask is None:
+    if key.shape[0] != inputs.batch and lists is None:
         raise ShapeError(
             "query and key have different batch sizes and there is no block_mask",
             expected=f"{inputs.batch}",
@@ -111,14 +159,6 @@ def flex_attention(
             expected=f"q_len={inputs.q_len}, kv_len={inputs.kv_max}",
             got=f"q_len={lists.q_len}, kv_len={lists.kv_len}",
         )
-    decode = _compiled(score_mod, _options(kernel_options))
-    aux = return_aux or AuxRequest(lse=return_lse)
-    results = decode.run(
-        query, key, value, block_mask, scale, lse=aux.lse, max_scores=aux.max_scores
-    )
-    if return_aux is not None:
-        return results.out, AuxOutput(lse=results.lse, max_scores=results.max_scores)
-    return (results.out, results.lse) if return_lse else results.out
 
 
 def _effective(block_mask: BlockMask | None) -> BlockMask | None:
@@ -129,9 +169,7 @@ def _effective(block_mask: BlockMask | None) -> BlockMask | None:
     return block_mask
 
 
-def _options(kernel_options: Mapping[str, Any] | None) -> Options:
-    if kernel_options is None:
-        return Options()
+def _options(kernel_options: Mapping[str, Any]) -> Options:
     if not isinstance(kernel_options, Mapping):
         raise ScheduleError(
             "kernel_options are no dictionary",
@@ -148,9 +186,12 @@ def _options(kernel_options: Mapping[str, Any] | None) -> Options:
     return Options(**{_KERNEL_OPTIONS[name]: value for name, value in kernel_options.items()})
 
 
-def _compiled(score_mod: Callable[..., Any] | None, options: Options) -> Decode:
+def _compiled(
+    score_mod: Callable[..., Any] | None, kernel_options: Mapping[str, Any] | None
+) -> _Compiled:
+    options = None if kernel_options is None else _options(kernel_options)
     key = (identity(score_mod), options)
-    decode = _COMPILED.pop(key, None) or compile(score_mod, options=options)
-    _COMPILED[key] = decode  # the last one again
+    compiled = _COMPILED.pop(key, None) or _Compiled(compile(score_mod, options=options))
+    _COMPILED[key] = compiled  # the last one again
     keep_recent(_COMPILED, _MOST_COMPILED)
-    return decode
+    return compiled

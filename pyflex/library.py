@@ -10,7 +10,7 @@ from typing import Any
 
 from pyflex.errors import CompilerLibraryError
 
-_ABI_VERSION = 8
+_ABI_VERSION = 9
 _NAME = "libpyflex.so"
 #: How one argument of a kernel lies in its slot of eight bytes, for `struct`.
 SLOTS = {
@@ -92,8 +92,9 @@ class GpuKind(ctypes.Structure):
         ("offset_bits", ctypes.c_int32),
         ("length_bits", ctypes.c_int32),
         ("aligned", ctypes.c_int32),
-        ("lse", ctypes.c_int32),
         ("splits", ctypes.c_int32),
+        ("lse", ctypes.c_int32),
+        ("max_scores", ctypes.c_int32),
         ("cluster_at", ctypes.c_int32),
         ("cluster_bytes", ctypes.c_uint32),
         ("num_guarded", ctypes.c_uint32),

@@ -263,7 +263,7 @@ class Plan:
     def repeat(self) -> Repeat | None:
         """What makes calls like the last one short; None where there is nothing of the kind."""
         kernels, listing = self._runner.kernels, self._runner.listing
-        if not self._row_count or self.spec.max_scores or not Repeat.serves(kernels, listing):
+        if not self._row_count or not Repeat.serves(kernels, listing):
             return None
         if self._repeat is None or len(kernels) > self._repeat.num_kernels:
             self._repeat = self._make_repeat(kernels, listing)
@@ -277,10 +277,10 @@ class Plan:
 
     def _make_repeat(self, kernels: tuple[GpuKernel, ...], listing: GpuKernel | None) -> Repeat:
         spec = self.spec
-        lse, strides = (0,) if spec.lse else (), (0, 0, 0, 0)
+        rows_at, strides = (0,) * (spec.lse + spec.max_scores), (0, 0, 0, 0)
         lines = Lines(spec.aligned, spec.key_line, spec.value_line)
         anywhere = Layout(0, 0, 0, strides, strides, strides, 0, lines)
-        arguments = self._of_layout(anywhere, (0, *lse), (0.0, 0, 0, 0, 0, 0, 0))
+        arguments = self._of_layout(anywhere, (0, *rows_at), (0.0, 0, 0, 0, 0, 0, 0))
         if listing is not None:
             arguments = (*arguments, 0, 0, 0) * 2
         if spec.splits_kv:
@@ -288,7 +288,7 @@ class Plan:
         if self._runner.cluster_at is not None:
             arguments = (*arguments, 0)
         if len(kernels) > 1:
-            arguments = (*arguments, 0, 0, 0, *self._results(0, lse))
+            arguments = (*arguments, 0, 0, 0, *self._results(0, rows_at))
         result = (self._shape, self._strides, self._row_strides)
         cluster = (self._runner.cluster_at, self._cluster_bytes)
         fixed, empty = len(self._middle), self._runner.empty

@@ -15,6 +15,7 @@ from functools import lru_cache
 import torch
 
 from pyflex.arguments import PerBatch
+from pyflex.blocks import BlockLists
 from pyflex.errors import DeviceError
 from pyflex.inputs import MOST_SCALE
 from pyflex.kind import Kind
@@ -32,7 +33,7 @@ _NUMBERS = (float, int)
 #: Words that may tell where the mods' tensors are and how they lie.
 _MOST_WORDS = 256
 # PyflexGpuCall, and what the library answers.
-_pack = struct.Struct("=11Qdii").pack
+_pack = struct.Struct("=12Qdii").pack
 _QUEUED, _OTHER = 0, 1
 _IN_CLUSTER = 1 << 31
 # DLPack's numbers.
@@ -40,7 +41,8 @@ _DTYPES = {torch.float16: (2, 16), torch.bfloat16: (4, 16), torch.float32: (2, 3
 _DEVICES = {"cpu": 1, "cuda": 10 if torch.version.hip else 2}
 _NO_BLOCK = (0, 0, None)
 
-Made = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
+#: The output, the log-sum-exp and the largest scores, where they are wanted.
+Made = tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]
 
 
 @lru_cache(maxsize=1)
@@ -85,7 +87,8 @@ class Repeat:
         not told.
         """
         spec = kind.spec
-        self.spec, self.lists, self.lse = spec, kind.lists, spec.lse
+        self.spec, self._lists = spec, kind.lists
+        self._lse, self._max_scores = spec.lse, spec.max_scores
         self.num_kernels = len(kernels)
         self._shape, self._strides, self._dtype = shape, strides, kind.dtype
         self._row_strides = row_strides
@@ -131,11 +134,16 @@ class Repeat:
         query: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
+        lists: BlockLists | None,
         scale: float | None,
         q_offset: PerBatch | None,
         kv_len: PerBatch | None,
+        lse: bool,
+        max_scores: bool,
     ) -> Made | None:
-        """The results of a call of this kind; see `Decode.__call__`."""
+        """The results of a call of this kind; see `Decode.run`."""
+        if lists is not self._lists or lse is not self._lse or max_scores is not self._max_scores:
+            return None
         tensor = torch.Tensor
         if type(query) is not tensor or type(key) is not tensor or type(value) is not tensor:
             return None
@@ -154,7 +162,7 @@ class Repeat:
             return None
         offset, offsets, length, lengths = 0, 0, -1, 0
         if q_offset is not None:
-            if self.lists is not None and not self.lists.are_rows_of(self._shape[2], q_offset):
+            if lists is not None and not lists.are_rows_of(self._shape[2], q_offset):
                 return None
             if type(q_offset) is int:
                 offset = q_offset
@@ -170,9 +178,11 @@ class Repeat:
             else:
                 return None
         out = self._empty(self._shape, self._strides, self._dtype)
-        lse = None
-        if self.lse:
-            lse = self._empty(self._shape[:-1], self._row_strides, torch.float32)
+        sums = largest = None
+        if lse:
+            sums = self._empty(self._shape[:-1], self._row_strides, torch.float32)
+        if max_scores:
+            largest = self._empty(self._shape[:-1], self._row_strides, torch.float32)
         stream = self._stream(self._index)
         # Held until all kernels are queued; the library looks whether it is large enough.
         place = (self._index, stream)
@@ -186,7 +196,8 @@ class Repeat:
                 offsets,
                 lengths,
                 out.data_ptr(),
-                0 if lse is None else lse.data_ptr(),
+                0 if sums is None else sums.data_ptr(),
+                0 if largest is None else largest.data_ptr(),
                 stream,
                 kept[1],
                 kept[0],
@@ -201,7 +212,7 @@ class Repeat:
         except (RuntimeError, BufferError):  # a tensor without memory
             return None
         if status == _QUEUED:
-            return out if lse is None else (out, lse)
+            return out, sums, largest
         if status == _OTHER:
             return None
         raise DeviceError("the GPU's driver refuses the launch", got=last_problem())
@@ -269,8 +280,9 @@ def _gpu_kind(
         key_line=spec.key_line,
         value_line=spec.value_line,
         aligned=spec.aligned,
-        lse=spec.lse,
         splits=spec.splits_kv,
+        lse=spec.lse,
+        max_scores=spec.max_scores,
         cluster_at=-1 if cluster[0] is None else cluster[0],
         cluster_bytes=cluster[1],
     )

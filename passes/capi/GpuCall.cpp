@@ -106,6 +106,8 @@ struct Common {
     writer.wide(call.out);
     if (kind.lse)
       writer.wide(call.lse);
+    if (kind.max_scores)
+      writer.wide(call.max_scores);
     int count = kind.aligned ? 3 : 4; // the rest is compiled in
     writer.strides(query, /*repeats=*/false, count);
     writer.strides(key, repeats, kind.key_line ? 2 : count);
@@ -270,8 +272,12 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, uint32_t known) {
   behind.skip(2); // heads and q_len
   behind.wide(call.out);
   behind.skip(3); // the output's strides
-  if (kind.lse)
+  if (kind.lse) {
     behind.wide(call.lse);
+    behind.skip(2); // its strides
+  }
+  if (kind.max_scores)
+    behind.wide(call.max_scores);
   launch.kernels[kernelIndex + 1] = kind.next;
   launch.grid_x[kernelIndex + 1] = uint32_t(rows);
   launch.grid_y[kernelIndex + 1] =

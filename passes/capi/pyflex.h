@@ -193,7 +193,8 @@ typedef struct PyflexGpuKind {
   int32_t device_type, device;      /* DLPack's */
   int32_t dtype_code, dtype_bits;   /* DLPack's */
   int32_t offset_bits, length_bits; /* of a tensor's integers; 0: none */
-  int32_t aligned, lse, splits;     /* splits: takes a split's arguments */
+  int32_t aligned, splits;          /* splits: takes a split's arguments */
+  int32_t lse, max_scores;          /* whether it gives them */
   int32_t cluster_at; /* where its memory begins; -1: takes no such argument */
   uint32_t cluster_bytes; /* how much it is */
   uint32_t num_guarded;
@@ -202,9 +203,9 @@ typedef struct PyflexGpuKind {
 /** One call; objects are of exactly the type that `read` is for. */
 typedef struct PyflexGpuCall {
   const PyflexGpuKind *kind;
-  void *query, *key, *value; /* objects */
-  void *offsets, *lengths;   /* objects or null */
-  uint64_t out, lse;         /* addresses */
+  void *query, *key, *value;     /* objects */
+  void *offsets, *lengths;       /* objects or null */
+  uint64_t out, lse, max_scores; /* addresses */
   void *stream;
   uint64_t memory, memory_bytes; /* between the kernels */
   double scale;

@@ -15,23 +15,31 @@ from typing import Any
 import torch
 from torch._subclasses import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
-from torch.nn.attention.flex_attention import create_block_mask
+from torch.nn.attention.flex_attention import AuxRequest, create_block_mask
 
 import pyflex
 from pyflex import Options, run, schedule, workspace
+from pyflex.blocks import read_block_mask
 from pyflex.cache import Binary
+from pyflex.errors import BlockMaskError, DTypeError, HeadCountError, ShapeError
+from pyflex.flex_attention import flex_attention
 from pyflex.kernel import KernelSpec, _parameters
 from pyflex.launch import GpuKernel
+from pyflex.repeat import Repeat
 
 FAKE = ctypes.CDLL("libcuda.so.1")
 FAKE.fake_log.restype = ctypes.c_char_p
 SIZES = {"ptr": 8, "i64": 8, "i32": 4, "f32": 4}
 RESULTS: dict[Any, torch.Tensor] = {}
+MADE: list[Any] = []  # for one call, the output first
 
 
 def empty(shape: Sequence[int], strides: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
     """The same memory for the same result, so that launches can be compared."""
-    key = (tuple(shape), dtype)
+    if len(shape) == 4:
+        MADE.clear()
+    MADE.append((tuple(shape), dtype))
+    key = (MADE[-1], MADE.count(MADE[-1]))
     if key not in RESULTS:
         RESULTS[key] = torch.empty_strided(shape, strides, dtype=dtype)
     return RESULTS[key]
@@ -72,7 +80,7 @@ class FakeRunner(run.GpuRunner):
     def _load(self, name: str) -> GpuKernel:
         if name == "listing":
             return kernel("decode_blocks", types_of(self._spec))
-        rows = ["ptr", "i64", "i64"] if self._spec.lse else []
+        rows = ["ptr", "i64", "i64"] * (self._spec.lse + self._spec.max_scores)
         types = ["ptr", "ptr", "i32", "i32", "i32", "ptr", "i64", "i64", "i64", *rows]
         return kernel("combine", types)
 
@@ -83,10 +91,10 @@ def block() -> None:
     run.workspace = lambda *_: memory  # type: ignore[attr-defined]
 
 
-def asked(call: Any) -> str:
+def asked(call: Any, *arguments: Any, **named: Any) -> str:
     """The launches that a call makes."""
     FAKE.fake_clear()
-    call()
+    call(*arguments, **named)
     text: bytes = FAKE.fake_log()
     kinds = ("launch", "overlap")
     return "\n".join(line for line in text.decode().splitlines() if line.startswith(kinds))
@@ -159,6 +167,13 @@ def lengths(draw: random.Random, batch: int, most: int) -> Any:
     }[kind]
 
 
+def short(repeat: Repeat, *arguments: Any) -> Any:
+    """The output of a call without lists and other results; None where it is left alone."""
+    query, key, value, scale, offset, length = arguments
+    made = repeat(query, key, value, None, scale, offset, length, False, False)
+    return None if made is None else made[0]
+
+
 def compare(draw: random.Random) -> tuple[int, int, int]:
     """One Decode, some calls; how many went the short way, listed blocks, and formed clusters."""
     splits = draw.choice([None, 1, 4, 9])
@@ -170,32 +185,37 @@ def compare(draw: random.Random) -> tuple[int, int, int]:
     schedule._LEAST_LISTED = draw.choice([0, 8 << 20])
     decode = pyflex.compile(score, mask, options=options)
     dtype = draw.choice([torch.float16, torch.bfloat16, torch.float32])
-    batch, q_len, lse = draw.choice([1, 3]), draw.choice([1, 4]), draw.random() < 0.5
+    batch, q_len = draw.choice([1, 3]), draw.choice([1, 4])
+    lse, max_scores = draw.random() < 0.5, draw.random() < 0.3
     dims = draw.choice([(64, 64), (32, 24), (64, 160)])
     blocks = None
     if draw.random() < 0.3:
         blocks = create_block_mask(causal, None, None, q_len, 600, device="cpu", BLOCK_SIZE=64)
-    short = listed = clustered = 0
+    lists = None if blocks is None else read_block_mask(blocks)
+    repeated = listed = clustered = 0
     for _ in range(12):
-        query, key, value = tensors(draw, dtype, batch, q_len, dims)
+        inputs = tensors(draw, dtype, batch, q_len, dims)
         scale = draw.choice([None, 0.5, 2])
-        offset, length = lengths(draw, batch, 300), lengths(draw, batch, key.shape[2])
+        offset, length = lengths(draw, batch, 300), lengths(draw, batch, inputs[1].shape[2])
         rest: Any = {"block_mask": blocks, "scale": scale, "q_offset": offset, "kv_len": length}
         for _ in range(2):
             before = decode._repeat
-            quick = None if before is None or before.lse != lse else before
-            told = asked(lambda: decode(query, key, value, return_lse=lse, **rest))  # noqa: B023
-            if quick is not None and decode._repeat is before:
-                made = asked(
-                    lambda: quick(query, key, value, scale, offset, length)  # noqa: B023
-                )
-                short += made != "" and made == told
-                listed += made == told and quick.spec.lists
+            results: Any = {"lse": lse, "max_scores": max_scores}
+            told = asked(decode.run, *inputs, **rest, **results)
+            if before is not None and decode._repeat is before:
+                call = (*inputs, lists, scale, offset, length, lse, max_scores)
+                made = asked(before, *call)
+                repeated += made != "" and made == told
+                listed += made == told and before.spec.lists
                 clustered += made == told and "cluster" in told
-            wanted = asked(lambda: decode.run(query, key, value, lse=lse, **rest))  # noqa: B023
+            decode._repeat = None
+            if max_scores:
+                wanted = asked(decode.run, *inputs, **rest, **results)
+            else:
+                wanted = asked(decode, *inputs, return_lse=lse, **rest)
             assert told == wanted, f"{told}\nnot\n{wanted}"
             assert len(told.splitlines()) in (1, 2, 3)
-    return short, listed, clustered
+    return repeated, listed, clustered
 
 
 def negated(tensor: torch.Tensor) -> torch.Tensor:
@@ -217,8 +237,8 @@ def refuse() -> None:
     decode(query, key, key)
     repeat = decode._repeat
     assert repeat is not None
-    assert repeat(query, key, key, None, None, None) is not None
-    assert repeat(query, key[:, :, :590], key[:, :, :590], None, None, None) is not None
+    assert short(repeat, query, key, key, None, None, None) is not None
+    assert short(repeat, query, key[:, :, :590], key[:, :, :590], None, None, None) is not None
     more = torch.zeros(2, 2, 601, 64)
     wide = torch.zeros(2, 8, 1, 65)[..., 1:]
     inside, apart = torch.zeros(2, 600, 2, 64).transpose(1, 2), torch.zeros(2, 2, 600, 72)[..., :64]
@@ -250,17 +270,17 @@ def refuse() -> None:
         (query, key, freed(key)),
     ]
     for arguments in others:
-        assert repeat(*arguments, None, None, None) is None, [a.shape for a in arguments]
+        assert short(repeat, *arguments, None, None, None) is None, [a.shape for a in arguments]
     for scale in (torch.tensor(0.5), "1", True, 1j, 1e39, -(10**400), math.inf, math.nan):
-        assert repeat(query, key, key, scale, None, None) is None, scale
-    assert repeat(query, key, key, 2, None, None) is not None
+        assert short(repeat, query, key, key, scale, None, None) is None, scale
+    assert short(repeat, query, key, key, 2, None, None) is not None
     RESULTS.clear()
     with FakeTensorMode():
-        assert repeat(query, key, key, None, None, None) is None
+        assert short(repeat, query, key, key, None, None, None) is None
     recorded: list[Any] = []
 
     def record(one: torch.Tensor) -> torch.Tensor:
-        recorded.append(repeat(query, key, key, None, None, None))
+        recorded.append(short(repeat, query, key, key, None, None, None))
         return one + 1
 
     make_fx(record)(torch.ones(2))
@@ -269,30 +289,30 @@ def refuse() -> None:
     assert len(recorded) >= 2
     RESULTS.clear()
     inside_vmap: list[Any] = []
-    torch.vmap(lambda one: inside_vmap.append(repeat(one, key, key, None, None, None)) or one)(
-        query[None]
-    )
+    torch.vmap(
+        lambda one: inside_vmap.append(short(repeat, one, key, key, None, None, None)) or one
+    )(query[None])
     assert inside_vmap == [None]
     one = torch.ones(2, dtype=torch.int32)
     for offset, length in (
         (None, 601), (None, -1), (None, -(2**31)), (1 << 31, None), (-(2**31), None),
         (one, None), (None, one), (True, None), (None, 1.0), ("1", None),
     ):  # fmt: skip
-        assert repeat(query, key, key, None, offset, length) is None, (offset, length)
+        assert short(repeat, query, key, key, None, offset, length) is None, (offset, length)
     apart = torch.zeros(2, 8, 1, 128)[..., ::2]
     decode(apart, key, key)
     unaligned = decode._repeat
     assert unaligned is not None
-    assert unaligned(apart, key, key, None, None, None) is not None
+    assert short(unaligned, apart, key, key, None, None, None) is not None
     assert negated(apart).is_neg()
     assert negated(apart).stride() == apart.stride()
-    assert unaligned(negated(apart), key, key, None, None, None) is None
+    assert short(unaligned, negated(apart), key, key, None, None, None) is None
     decode(query, key, key, q_offset=one)
     per_batch = decode._repeat
     assert per_batch is not None
-    assert per_batch(query, key, key, None, one, None) is not None
+    assert short(per_batch, query, key, key, None, one, None) is not None
     for bad in (one.long(), one[:1], one.float(), one[None], 3, None, torch.ones(4).int()[::2]):
-        assert per_batch(query, key, key, None, bad, None) is None
+        assert short(per_batch, query, key, key, None, bad, None) is None
 
 
 def notice(others: int) -> None:
@@ -306,7 +326,7 @@ def notice(others: int) -> None:
         repeat = decode._repeat
         assert repeat is not None
         assert bool(repeat._gpu_kind.num_guarded) == (others == 0)
-        assert repeat(query, key, key, None, None, None) is not None
+        assert short(repeat, query, key, key, None, None, None) is not None
         return repeat
 
     for data in (
@@ -318,12 +338,47 @@ def notice(others: int) -> None:
     ):
         before = known()
         tables[0].data = data
-        assert before(query, key, key, None, None, None) is None
+        assert short(before, query, key, key, None, None, None) is None
     before = known()
     tables[-1].unsqueeze_(0).squeeze_(0)
-    assert before(query, key, key, None, None, None) is not None
+    assert short(before, query, key, key, None, None, None) is not None
     tables[-1].unsqueeze_(0)
-    assert before(query, key, key, None, None, None) is None
+    assert short(before, query, key, key, None, None, None) is None
+
+
+def keep_torchs_rules() -> None:
+    """What flex_attention refuses, it refuses after a call that it did not, too."""
+    blocks = create_block_mask(causal, None, None, 1, 600, device="cpu")
+    query, key = torch.zeros(2, 8, 1, 64), torch.zeros(2, 2, 600, 64)
+    like = torch.zeros(2, 8, 600, 64)
+
+    def refused(error: type[Exception], *arguments: Any, **named: Any) -> None:
+        try:
+            flex_attention(*arguments, **named)
+        except error:
+            return
+        raise AssertionError(f"{error.__name__} was expected")
+
+    for given in ({}, {"block_mask": blocks}):
+        launches = [asked(flex_attention, query, key, key, enable_gqa=True, **given)]
+        launches += [asked(flex_attention, query, key, key, enable_gqa=True, **given)]
+        assert launches[0] == launches[1] != ""
+        refused(HeadCountError, query, key, key, **given)
+        refused(DTypeError, query, key, key, enable_gqa=1, **given)
+        asked(flex_attention, query, like, like, **given)
+        refused(HeadCountError, query, key, key, **given)
+    shorter = key[:, :, :590]
+    refused(BlockMaskError, query, shorter, shorter, enable_gqa=True, block_mask=blocks)
+    asked(flex_attention, query, like[:1], like[:1], block_mask=blocks)
+    asked(flex_attention, query, like, like)
+    refused(ShapeError, query, like[:1], like[:1])
+    refused(DTypeError, query, like.half(), like)
+    wanted = AuxRequest(lse=True, max_scores=True)
+    for _ in range(2):
+        out, aux = flex_attention(query, like, like, return_aux=wanted)
+        assert out.shape == (2, 8, 1, 64)
+        assert aux.lse.shape == aux.max_scores.shape == (2, 8, 1)
+        assert flex_attention(query, like, like).shape == (2, 8, 1, 64)
 
 
 if __name__ == "__main__":
@@ -331,9 +386,10 @@ if __name__ == "__main__":
     run.CpuRunner = FakeRunner  # type: ignore[misc, assignment]
     block()
     refuse()
+    keep_torchs_rules()
     notice(0)
     notice(60)  # more than the library remembers
     source = random.Random(int(sys.argv[1]))
     counts = zip(*(compare(source) for _ in range(40)), strict=True)
-    short, listed, clustered = map(sum, counts)
-    print("short", short, "listed", listed, "clustered", clustered)
+    repeated, listed, clustered = map(sum, counts)
+    print("short", repeated, "listed", listed, "clustered", clustered)
