@@ -240,13 +240,13 @@ def _run_stages(
             module = ptx.corrected(module)
         if not isinstance(module, bytes):
             texts[name] = str(module)  # a later stage changes a module in place
-        if name == "ttgir":
-            text = texts[name]
-            for each in passes:
-                text = texts[each] = ttg.PASSES[each](text)
-            if text != texts[name]:
-                module = _from_file(text, name, lambda path: ir.parse_mlir_module(path, context))
-                module.context = context
+        if name == "ttgir" and passes:
+            after = _after_passes(texts[name], passes)
+            texts.update(after)
+            last = after[passes[-1]]
+            if last != texts[name]:
+                module = _from_file(last, name, lambda path: ir.parse_mlir_module(path, context))
+                module.context = context  # which a module does not keep alive
     arguments = tuple(map(_type_name, source.signature.values()))
     _check_launch(target, metadata, texts, len(arguments))
     binary = Binary(
@@ -259,6 +259,14 @@ def _run_stages(
         clusters="barrier.cluster" in texts.get("ptx", ""),
     )
     return Compiled(binary, texts)
+
+
+def _after_passes(text: str, passes: Sequence[str]) -> dict[str, str]:
+    """The module's text after each of `pyflex.ttg`'s passes."""
+    after = {}
+    for name in passes:
+        text = after[name] = ttg.PASSES[name](text)
+    return after
 
 
 def _from_file(text: str, kind: str, read: Callable[[str], Any]) -> Any:

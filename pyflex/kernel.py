@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pyflex import ttg
 from pyflex.listing import depends_on_head
 from pyflex.options import OPTIMISATIONS, Options
 from pyflex.places import Schedule, Shape, cluster_bytes, most_registers
@@ -171,7 +172,7 @@ class KernelSpec:
         }
         assert off.keys() <= set(OPTIMISATIONS)
         for name in OPTIMISATIONS:
-            if not name.startswith("flex-"):
+            if name in ttg.PASSES:
                 continue
             enabled = self.options.enabled(name) and not off.get(name, False)
             settings.append(f"{name.removeprefix('flex-')}={int(enabled)}")

@@ -43,3 +43,20 @@ tt.func public @one_group(%n: i32) {
     }
     tt.return
 }
+
+// Copies with a load between them, as of a table that is read by another: two branches a tile.
+tt.func public @two_runs(%n: i32) {
+    %6:2 = scf.for %arg0 = %c0_i32 to %n step %c1_i32 iter_args(%arg1 = %3, %arg2 = %5) -> (!ttg.async.token, !ttg.async.token)  : i32 {
+      %9 = arith.subi %n, %c2_i32 : i32
+      %10 = arith.cmpi slt, %arg0, %9 : i32
+      %11 = ttg.async_wait %arg1 {num = 1 : i32}
+      %12 = tt.splat %10 : i1 -> tensor<64x128xi1>
+      %13 = ttg.async_copy_global_to_local %keys2, %k2 mask %12 other %zeros : tensor<64x128x!tt.ptr<bf16>>
+      %14 = ttg.async_commit_group tokens %13
+      %15 = tt.load %index : tensor<64x!tt.ptr<i32>>
+      %16 = ttg.async_copy_global_to_local %values2, %v2 mask %12 other %zeros : tensor<64x128x!tt.ptr<bf16>>
+      %17 = ttg.async_commit_group tokens %16
+      scf.yield %14, %17 : !ttg.async.token, !ttg.async.token
+    }
+    tt.return
+}

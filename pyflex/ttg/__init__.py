@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pyflex.ttg.skip_tiles import skip_tiles
-from pyflex.ttg.wait_for_keys import wait_for_keys
+from pyflex.ttg import skip_tiles, wait_for_keys
 
 #: In the order in which they run: from one module's text to another's.
 PASSES: dict[str, Callable[[str], str]] = {
     # First: it looks for the copies where the pipeliner has put them.
-    "ttg-wait-for-keys": wait_for_keys,
-    "ttg-skip-tiles": skip_tiles,
+    "ttg-wait-for-keys": wait_for_keys.rewrite,
+    "ttg-skip-tiles": skip_tiles.rewrite,
 }

@@ -1,8 +1,9 @@
-"""ttg-skip-tiles: nothing is copied for tiles behind a loop's end.
+"""ttg-skip-tiles: nothing is copied for a tile behind the loop's end, but for the first.
 
 Triton's pipeliner starts the copies of a tile some tiles ahead, and masks those that would be
-behind the end. A masked copy still is an instruction, and fills its place with zeros that nobody
-reads: two tiles of a program's four, or of its one, where the loop is shared by many. So
+behind the end. A masked copy still is an instruction, and fills its place with zeros: a program of
+one tile copies two more so, one of four tiles two of its six. Nobody reads these zeros: the mask is
+false for the whole tile, and the loop has ended by then. So
 
     %exists = arith.cmpi slt, %i, %last
     %mask = arith.andi (tt.splat %exists), %rows
@@ -19,6 +20,9 @@ becomes
       %t = ttg.async_commit_group                 // waits count groups
       scf.yield %t : !ttg.async.token
     }
+
+What stands between the copies comes ahead of them. A loop is left as it is where loads do (tables
+that are read by tables), or where Triton has taken its last rounds out of it.
 """
 
 from __future__ import annotations
@@ -27,14 +31,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pyflex.ttg.text import Loop, Op, indentation, location, pipelined_loops
+from pyflex.ttg.text import COMMIT, COPY, Loop, Op, indentation, location, pipelined_loops
 
-_COPY, _COMMIT = "ttg.async_copy_global_to_local", "ttg.async_commit_group"
-# Dialects and ops whose ops may as well come ahead of the copies that they stand between.
+# Ops that may as well come ahead of the copies that they stand between.
 _PURE = re.compile(
     r"(arith\.\w+|tt\.(addptr|bitcast|broadcast|expand_dims|ptr_to_int|splat)|ttg\.memdesc_index)$"
 )
 _MASK = re.compile(r" mask (%\w+)")
+_CONSTANT = re.compile(r"%c-?\d+_i\d+(_\d+)?")
 _TOKEN = "!ttg.async.token"
 
 
@@ -50,14 +54,19 @@ class _Tile:
         return [op for op in self.ops if op.name == name]
 
 
-def skip_tiles(text: str) -> str:
+def rewrite(text: str) -> str:
     """The module with a branch around the copies of each tile that may not exist."""
     lines = text.split("\n")
     for loop in pipelined_loops(lines):
         made = loop.definitions()
-        _branches(lines, [*_tiles(loop, made, loop.body)], loop.end)
+        inside = [*_tiles(loop, made, loop.body)]
+        ahead = [*_tiles(loop, made, loop.before)]
+        if len(inside) != 1:
+            continue
+        _branches(lines, inside, loop.end)
         # The first tile exists: a program without keys is rare.
-        _branches(lines, [*_tiles(loop, made, loop.before)][1:], loop.start + 1)
+        others = [tile for tile in ahead if tile.exists != ahead[0].exists]
+        _branches(lines, others, loop.start + 1)
     return "\n".join(lines)
 
 
@@ -65,7 +74,7 @@ def _tiles(loop: Loop, made: dict[str, Op], ops: Sequence[Op]) -> Iterator[_Tile
     """The runs of copies that one condition masks, each up to the last one's commit."""
     tile: _Tile | None = None
     for op in ops:
-        if op.name == _COPY:
+        if op.name == COPY:
             found = _MASK.search(op.rest)
             exists = _condition(loop, made, found[1]) if found else None
             if tile is not None and tile.exists != exists:
@@ -73,7 +82,7 @@ def _tiles(loop: Loop, made: dict[str, Op], ops: Sequence[Op]) -> Iterator[_Tile
                 tile = None
             if tile is None and exists is not None:
                 tile = _Tile(exists)
-        elif tile is not None and op.name != _COMMIT and not _PURE.match(op.name):
+        elif tile is not None and op.name != COMMIT and not _PURE.match(op.name):
             yield from _whole(tile)
             tile = None
         if tile is not None:
@@ -84,9 +93,9 @@ def _tiles(loop: Loop, made: dict[str, Op], ops: Sequence[Op]) -> Iterator[_Tile
 
 def _whole(tile: _Tile) -> Iterator[_Tile]:
     """The tile up to its last commit; none where a copy has no commit of its own."""
-    copies = [op.result for op in tile.named(_COPY)]
-    if copies == [token for op in tile.named(_COMMIT) for token in op.operands]:
-        while tile.ops[-1].name != _COMMIT:
+    copies = [op.result for op in tile.named(COPY)]
+    if copies == [token for op in tile.named(COMMIT) for token in op.operands]:
+        while tile.ops[-1].name != COMMIT:
             tile.ops.pop()
         yield tile
 
@@ -108,7 +117,7 @@ def _condition(loop: Loop, made: dict[str, Op], mask: str) -> str | None:
 def _is_before_end(loop: Loop, made: dict[str, Op], compared: Op) -> bool:
     """Whether a comparison is that of a tile's number with the loop's end.
 
-    In the loop its own index stands for the number, and the end is as much nearer.
+    In the loop the number is its index, and the end is nearer by as many tiles as it copies ahead.
     """
     order = compared.rest.strip().partition(",")[0]
     small, large = compared.operands if order == "slt" else reversed(compared.operands)
@@ -121,7 +130,9 @@ def _is_before_end(loop: Loop, made: dict[str, Op], compared: Op) -> bool:
         )
     number = made.get(small)
     ahead = number is not None and number.name == "arith.addi" and loop.lower in number.operands
-    return large == loop.upper and (ahead or small.startswith("%c") or small == loop.lower)
+    return large == loop.upper and (
+        ahead or _CONSTANT.fullmatch(small) is not None or small == loop.lower
+    )
 
 
 def _branches(lines: list[str], tiles: Sequence[_Tile], end: int) -> None:
@@ -135,7 +146,7 @@ def _branches(lines: list[str], tiles: Sequence[_Tile], end: int) -> None:
 def _branch(lines: list[str], tile: _Tile, end: int) -> None:
     first, last = tile.ops[0].line, tile.ops[-1].line
     space, place = indentation(lines[first]), location(lines[first])
-    commits = [op.result for op in tile.named(_COMMIT)]
+    commits = [op.result for op in tile.named(COMMIT)]
     types = ", ".join([_TOKEN] * len(commits))
     tokens = f"%tiles_{first}"
     for at in range(last + 1, end):
@@ -143,12 +154,12 @@ def _branch(lines: list[str], tile: _Tile, end: int) -> None:
             lines[at] = re.sub(rf"{commit}(?!\w)", f"{tokens}#{number}", lines[at])
     passed = f"{space}  scf.yield {', '.join(commits)} : {types}{place}"
     lines[first : last + 1] = [
-        *(lines[op.line] for op in tile.ops if op.name not in (_COPY, _COMMIT)),
+        *(lines[op.line] for op in tile.ops if op.name not in (COPY, COMMIT)),
         f"{space}{tokens}:{len(commits)} = scf.if {tile.exists} -> ({types}) {{",
-        *("  " + lines[op.line] for op in tile.ops if op.name in (_COPY, _COMMIT)),
+        *("  " + lines[op.line] for op in tile.ops if op.name in (COPY, COMMIT)),
         passed,
         f"{space}}} else {{",
-        *(f"{space}  {commit} = {_COMMIT}{place}" for commit in commits),
+        *(f"{space}  {commit} = {COMMIT}{place}" for commit in commits),
         passed,
         f"{space}}}{place}",
     ]

@@ -7,11 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 # An op begins a line of its own; what is inside its regions is further to the right.
-_OP = re.compile(r'( *)(?:(%\w+)(?::\d+)? = )?"?([a-z]\w*(?:\.\w+)+)"?(.*)')
-_VALUE = re.compile(r"%\w+(?:#\d+)?")
+_OP = re.compile(r'( *)(?:(%[\w-]+)(?::\d+)? = )?"?([a-z]\w*(?:\.\w+)+)"?(.*)')
+_VALUE = re.compile(r"%[\w-]+(?:#\d+)?")
 _FOR = re.compile(r"scf\.for (%\w+) = (\S+) to (\S+) step (\S+) iter_args\((.*?)\) ->")
 _CARRIED = re.compile(r"(%\w+) = ([^,]+)")
 _LOCATION = re.compile(r" loc\(.*\)$")
+
+COPY, COMMIT, WAIT = (
+    f"ttg.async_{name}" for name in ("copy_global_to_local", "commit_group", "wait")
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,10 @@ class Loop:
 
 
 def pipelined_loops(lines: Sequence[str]) -> Iterator[Loop]:
-    """Those that wait for copies, the last one first: to change it moves no line of the others."""
+    """Those that wait for copies, the last one first.
+
+    Each is looked for when it is asked for: the lines of those before may have changed by then.
+    """
     for start in range(len(lines) - 1, -1, -1):
         found = _FOR.search(lines[start])
         if found is None:
@@ -64,7 +71,7 @@ def pipelined_loops(lines: Sequence[str]) -> Iterator[Loop]:
         indent = _indent(lines[start])
         end = next(at for at in range(start + 1, len(lines)) if _indent(lines[at]) <= indent)
         body = _ops(lines, range(start + 1, end), indent + 2)
-        if not any(op.name == "ttg.async_wait" for op in body):
+        if not any(op.name == WAIT for op in body):
             continue
         first = next((at for at in range(start, 0, -1) if _indent(lines[at - 1]) < indent), 0)
         index, lower, upper, _, carried = found.groups()

@@ -20,19 +20,20 @@ becomes
 
 It costs nothing: Triton puts a barrier behind a wait, and has one before the weights are stored,
 whose memory others may still be reading; the wait's takes its place. Where the weights stay in
-registers there is none, and the loop is left as it is.
+registers there is none, and the loop is left as it is. So is one whose values are read ahead of the
+maximum, as those of float32 are, or by the matrix units themselves.
 """
 
 from __future__ import annotations
 
 import re
 
-from pyflex.ttg.text import Loop, Op, indentation, location, pipelined_loops
+from pyflex.ttg.text import COMMIT, COPY, WAIT, Loop, Op, indentation, location, pipelined_loops
 
 _PENDING = re.compile(r"\{num = (\d+) : i32\}")
 
 
-def wait_for_keys(text: str) -> str:
+def rewrite(text: str) -> str:
     """The module with a second wait in each loop that can have one."""
     lines = text.split("\n")
     for loop in pipelined_loops(lines):
@@ -41,12 +42,12 @@ def wait_for_keys(text: str) -> str:
 
 
 def _divide(lines: list[str], loop: Loop) -> None:
-    waits = [op for op in loop.body if op.name == "ttg.async_wait"]
+    waits = [op for op in loop.body if op.name == WAIT]
     maximum = next((op for op in loop.body if op.name == "tt.reduce"), None)
     if len(waits) != 1 or maximum is None:
         return
     (wait,) = waits
-    loads = _loads(loop, wait)
+    loads = _loads(lines, loop, wait)
     if loads is None:
         return
     tokens = list(loads)
@@ -75,36 +76,43 @@ def _wait(space: str, result: str, tokens: list[str], pending: int) -> str:
     return f"{space}{result} = ttg.async_wait {', '.join(tokens)} {{num = {pending} : i32}}"
 
 
-def _loads(loop: Loop, wait: Op) -> dict[str, list[Op]] | None:
+def _loads(lines: list[str], loop: Loop, wait: Op) -> dict[str, list[Op]] | None:
     """The reads of each copy that is waited for, by its token, in the order of the copies.
 
-    None where it is not clear which is which.
+    None where it is not clear which is which, or something else reads what is copied.
     """
     made = loop.definitions()
-    started: dict[str, Op] = {}
-    buffers: dict[str, str] = {}
+    # The first tile's copies: the loop hands its arguments on from one to the next.
+    first: dict[str, Op] = {}
     for token in wait.operands:
-        # The first tile's: the loop hands its arguments on from one to the next.
         commit = made.get(loop.carried.get(token, ""))
-        copy = made.get(commit.operands[0]) if commit and len(commit.operands) == 1 else None
-        if commit is None or copy is None or copy.name != "ttg.async_copy_global_to_local":
+        if commit is None:
             return None
-        started[token] = commit
-        buffers[_buffer(made, copy.operands[1])] = token
-    commits = [op for op in loop.body if op.name == "ttg.async_commit_group"]
-    if not len(started) == len(buffers) == len(commits):
+        first[token] = commit
+    commits = [op for op in loop.body if op.name == COMMIT]
+    tokens = sorted(first, key=lambda token: first[token].line)
+    buffers = [_copied(made, first[token]) for token in tokens]
+    if None in buffers or buffers != [_copied(made, commit) for commit in commits]:
         return None
-    loads: dict[str, list[Op]] = {
-        token: [] for token in sorted(started, key=lambda token: started[token].line)
-    }
+    loads: dict[str, list[Op]] = {token: [] for token in tokens}
     for op in loop.body:
-        if op is wait or wait.result not in op.operands:
+        read = {_buffer(made, value) for value in op.operands} & {*buffers}
+        if not read or op.name in (COPY, "ttg.memdesc_index"):
             continue
-        read = buffers.get(_buffer(made, op.operands[0]))
-        if op.name != "ttg.local_load" or read is None or op.line > commits[0].line:
+        is_load = op.name == "ttg.local_load" and op.operands[1:] == [wait.result]
+        if not is_load or op.line > commits[0].line:
             return None
-        loads[read].append(op)
-    return loads if all(loads.values()) else None
+        loads[tokens[buffers.index(read.pop())]].append(op)
+    waited = re.compile(rf"{wait.result}(?![\w-])")
+    uses = sum(len(waited.findall(line)) for line in lines[loop.start : loop.end])
+    known = all(loads.values()) and uses == 1 + sum(map(len, loads.values()))
+    return loads if known else None
+
+
+def _copied(made: dict[str, Op], commit: Op) -> str | None:
+    """The allocation that a group's one copy writes to; None for another group."""
+    copy = made.get(commit.operands[0]) if len(commit.operands) == 1 else None
+    return _buffer(made, copy.operands[1]) if copy is not None and copy.name == COPY else None
 
 
 def _buffer(made: dict[str, Op], view: str) -> str:

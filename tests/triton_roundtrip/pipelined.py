@@ -13,6 +13,7 @@ import torch
 
 import pyflex
 from pyflex.ttg import PASSES
+from pyflex.ttg.text import COMMIT, WAIT, Op, pipelined_loops
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class Kernel:
         return decode
 
 
+_BRANCH = re.compile(
+    r"= scf\.if [^\n]*-> \(!ttg\.async\.token[^\n]*\n(.*?)\n *\} else \{\n(.*?)\n *\}", re.DOTALL
+)
 _VISIBLE = torch.rand(1, 200) < 0.5
 KERNELS = [
     Kernel((32, 2, 3), mods={"mask_fn": lambda b, h, q, kv: kv <= q}),
@@ -61,6 +65,28 @@ KERNELS = [
 ]
 
 
+def check_groups(text: str) -> None:
+    """Each wait leaves the groups that were started behind those that its loads read, and no more.
+
+    Of a module whose copies stand in the loop's own block.
+    """
+    for loop in pipelined_loops(text.split("\n")):
+        made = loop.definitions()
+
+        def buffer(view: str, made: dict[str, Op] = made) -> str:
+            return made[view].operands[0]
+
+        commits = [op for op in loop.body if op.name == COMMIT]
+        order = [buffer(made[op.operands[0]].operands[1]) for op in commits]
+        started = sum(op.name == COMMIT for op in loop.before)
+        assert started % len(commits) == 0
+        for wait in (op for op in loop.body if op.name == WAIT):
+            loads = [op for op in loop.body if op.operands[1:] == [wait.result]]
+            last = max(order.index(buffer(op.operands[0])) for op in loads)
+            assert wait.line < min(op.line for op in loads)
+            assert wait.rest.partition(" {num = ")[2].split(" ")[0] == str(started - last - 1)
+
+
 def check(kernel: Kernel) -> None:
     """Raises AssertionError for a loop that is not as it should be."""
     barriers = []
@@ -69,9 +95,14 @@ def check(kernel: Kernel) -> None:
         last = "ttgir" if disabled else [*PASSES][-1]
         text = decode.ir(last, target=kernel.target)
         waits = text.count("= ttg.async_wait")
-        branches = len(re.findall(r"= scf\.if .*-> \(!ttg\.async\.token", text))
+        branches = _BRANCH.findall(text)
         expected = (2, 0) if disabled else (kernel.waits, kernel.branches)
-        assert (waits, branches) == expected, (kernel, disabled, waits, branches)
+        assert (waits, len(branches)) == expected, (kernel, disabled, waits, branches)
+        for copied, left_out in branches:  # which count as many groups
+            assert copied.count(COMMIT) == left_out.count(COMMIT) > 0
+        if kernel.waits == 3:
+            before = "ttgir" if disabled else "ttg-wait-for-keys"
+            check_groups(decode.ir(before, target=kernel.target))
         barriers.append(decode.ir("ptx", target=kernel.target).count("bar.sync"))
     assert barriers[0] == barriers[1], (kernel, barriers)
 
