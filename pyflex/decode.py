@@ -8,13 +8,11 @@ from typing import Any, Literal, overload
 import torch
 from torch.nn.attention.flex_attention import BlockMask
 
-from pyflex import gpu
 from pyflex.blocks import BlockLists, read_block_mask
 from pyflex.choice import Choice
 from pyflex.errors import ModArityError, ScheduleError
 from pyflex.explain import explain
 from pyflex.explanation import Explanation
-from pyflex.gpu import Target
 from pyflex.inputs import Inputs, check_flag, check_inputs, check_no_gradient, check_scale
 from pyflex.kernel import KernelSpec
 from pyflex.kind import kind_of
@@ -25,6 +23,7 @@ from pyflex.options import Options
 from pyflex.plan import Plan, Results, call_kind
 from pyflex.recent import keep_recent
 from pyflex.repeat import Made, Repeat
+from pyflex.target import Target, current_target, parse_target
 from pyflex.tiles import schedules_for
 from pyflex.uncompiled import is_compiling, uncompiled
 
@@ -276,9 +275,9 @@ class Decode:
 
 def _target(name: str | None) -> Target | None:
     if name is not None:
-        return gpu.parse_target(name)
+        return parse_target(name)
     if torch.cuda.is_available():
-        return gpu.current_target(torch.device("cuda", torch.cuda.current_device()))
+        return current_target(torch.device("cuda", torch.cuda.current_device()))
     return None
 
 

@@ -1,4 +1,4 @@
-"""Targets, and kernels for them: TTIR text through Triton's own backend."""
+"""Kernels for a target: TTIR text through Triton's own backend."""
 
 from __future__ import annotations
 
@@ -25,11 +25,8 @@ from pyflex.launch import GpuKernel
 from pyflex.library import build_id
 from pyflex.places import Device
 from pyflex.steps import step
+from pyflex.target import Target, current_target
 
-# NVIDIA's GPUs from the oldest that is served on, and AMD's with matrix products. LLVM ends the
-# process for an architecture that it does not know.
-_NVIDIA = (80, 86, 87, 89, 90, 100, 101, 103, 110, 120, 121)
-_AMD = re.compile(r"gfx(908|90a|942|950|1[0-2][0-9a-f]{2})")
 # Pointers to scratch memory that Triton adds to every kernel's arguments.
 _HIDDEN_ARGUMENTS = 2
 # Environment variables that Triton and its LLVM read, apart from where they keep files.
@@ -37,74 +34,6 @@ _VARIABLES = re.compile(r"(TRITON|DISABLE|LLVM|MLIR|AMDGCN|NVPTX|PTXAS)_")
 # Two threads must not import Triton at once: its modules import each other.
 _IMPORTING = Lock()
 _PLACES = {"TRITON_CACHE_DIR", "TRITON_HOME", "TRITON_DUMP_DIR"}
-
-
-@dataclass(frozen=True)
-class Target:
-    """A GPU to compile for, such as "cuda:90" or "hip:gfx942"."""
-
-    backend: str
-    arch: int | str
-    warp_size: int
-
-    def __str__(self) -> str:
-        return f"{self.backend}:{self.arch}"
-
-    @property
-    def sm_90(self) -> bool:
-        """Whether it has what came with NVIDIA's compute capability 9.0."""
-        return self.backend == "cuda" and isinstance(self.arch, int) and self.arch >= 90
-
-    @property
-    def gfx(self) -> int | None:
-        """The generation of one of AMD's GPUs, from 9 on."""
-        if not isinstance(self.arch, str):
-            return None
-        return 9 if self.arch.startswith("gfx9") else int(self.arch[3:5])
-
-    @property
-    def tf32(self) -> bool:
-        """Whether its matrix units take float32 in that form only."""
-        return self.backend == "cuda"
-
-
-@lru_cache(maxsize=64)
-def current_target(device: torch.device) -> Target:
-    """The target that a GPU of this machine is.
-
-    Raises:
-        TargetError: for a GPU that Triton or pyflex does not serve.
-    """
-    properties = torch.cuda.get_device_properties(device)
-    if torch.version.hip:
-        return Target("hip", properties.gcnArchName.split(":")[0], properties.warp_size)
-    capability = properties.major * 10 + properties.minor
-    if capability < _NVIDIA[0]:
-        raise TargetError(
-            f"{properties.name} is too old for the kernels",
-            expected=f"compute capability {_NVIDIA[0] // 10}.0 or later",
-            got=f"{properties.major}.{properties.minor}",
-        )
-    return Target("cuda", capability, properties.warp_size)
-
-
-def parse_target(name: str) -> Target:
-    """A target named "cuda:90" or "hip:gfx942".
-
-    Raises:
-        TargetError: for any other form.
-    """
-    backend, _, arch = name.partition(":") if isinstance(name, str) else ("", "", "")
-    if backend == "cuda" and arch in map(str, _NVIDIA):
-        return Target("cuda", int(arch), 32)
-    if backend == "hip" and _AMD.fullmatch(arch):
-        # AMD's data-centre GPUs have wide warps, its graphics cards narrow ones.
-        return Target("hip", arch, 64 if arch.startswith("gfx9") else 32)
-    raise TargetError(
-        "no such target",
-        expected=f'"cuda:N", N one of {", ".join(map(str, _NVIDIA))}; or "hip:{_AMD.pattern}"',
-        got=repr(name),
-    )
 
 
 def backend_options(spec: KernelSpec, target: Target) -> dict[str, Any]:
@@ -243,10 +172,8 @@ def _run_stages(
         if name == "ttgir" and passes:
             after = _after_passes(texts[name], passes)
             texts.update(after)
-            last = after[passes[-1]]
-            if last != texts[name]:
-                module = _from_file(last, name, lambda path: ir.parse_mlir_module(path, context))
-                module.context = context  # which a module does not keep alive
+            if after[passes[-1]] != texts[name]:
+                module = _module(after, context, passes)
     arguments = tuple(map(_type_name, source.signature.values()))
     _check_launch(target, metadata, texts, len(arguments))
     binary = Binary(
@@ -267,6 +194,23 @@ def _after_passes(text: str, passes: Sequence[str]) -> dict[str, str]:
     for name in passes:
         text = after[name] = ttg.PASSES[name](text)
     return after
+
+
+def _module(after: dict[str, str], context: Any, passes: Sequence[str]) -> Any:
+    """Triton's module for the last of these texts."""
+    from triton._C.libtriton import ir
+
+    try:
+        text = after[passes[-1]]
+        module = _from_file(text, "ttgir", lambda path: ir.parse_mlir_module(path, context))
+    except RuntimeError as error:
+        raise TargetError(
+            "this version of Triton does not read what passes make of its IR",
+            expected=f"another version, or disable_passes={tuple(passes)}",
+            got=error,
+        ) from error
+    module.context = context  # which a module does not keep alive
+    return module
 
 
 def _from_file(text: str, kind: str, read: Callable[[str], Any]) -> Any:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 from pyflex import cache, compiler, gpu
 from pyflex.cache import Binary
 from pyflex.errors import ScheduleError
-from pyflex.gpu import Compiled, Target
+from pyflex.gpu import Compiled
 from pyflex.kernel import ANY_TILE, KernelSpec, build_module
 from pyflex.steps import step
+from pyflex.target import Target
 from pyflex.trace import TracedMod
 
 #: What flex-derive-bounds leaves, and what it says of the keys that one row, and each query more,

@@ -17,6 +17,7 @@ from pyflex.listing import Lists
 from pyflex.lowered import Lowered
 from pyflex.places import MOST_IN_CLUSTER, Device, Places, joined_width
 from pyflex.schedule import Parts
+from pyflex.target import current_target
 from pyflex.workspace import workspace
 
 Allocate = Callable[[Sequence[int], Sequence[int], torch.dtype], torch.Tensor]
@@ -159,7 +160,7 @@ class GpuRunner(Runner):
 
     def __init__(self, lowered: Lowered, device: torch.device) -> None:
         self._device, self._index = device, device.index
-        self._binaries = lowered.binaries(gpu.current_target(device))
+        self._binaries = lowered.binaries(current_target(device))
         kernel = self._load("decode")
         self._loaded = {"decode": kernel}
         if kernel.binary.clusters:

@@ -19,21 +19,23 @@ from pyflex import cache, gpu
 from pyflex.cache import Binary
 from pyflex.kernel import KernelSpec
 from pyflex.lowered import Lowered
+from pyflex.target import parse_target
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGET = gpu.parse_target("cuda:90")
+TARGET = parse_target("cuda:90")
 BINARY = Binary(b"\x7fELF" + bytes(range(256)) * 9, "decode", ("ptr", "i32"), 128, 1024, True)
 KEY = "0" * 64
 
 PROCESS = """
 import sys, torch, pyflex
-from pyflex import gpu, steps
+from pyflex import steps
 from pyflex.lowered import Lowered
+from pyflex.target import parse_target
 key = torch.ones(1, 1, 64, 16)
 decode = pyflex.compile(lambda s, b, h, q, kv: s * 2)
 decode(key[:, :, :1], key, key)
 with steps.collect() as seconds:
-    decode_kernel, combine, _ = Lowered(decode._last).binaries(gpu.parse_target("cuda:90"))
+    decode_kernel, combine, _ = Lowered(decode._last).binaries(parse_target("cuda:90"))
 print(decode_kernel.name, combine.name, sorted(seconds), "triton" in sys.modules)
 """
 
@@ -163,7 +165,7 @@ def test_key_holds_everything_that_changes_code(
 ) -> None:
     seen = keys(spec)
     assert keys(spec) == seen
-    seen.append(Lowered(spec)._key(gpu.parse_target("cuda:100")))
+    seen.append(Lowered(spec)._key(parse_target("cuda:100")))
     schedule = spec.schedule
     for change in ({"num_warps": 8}, {"num_stages": 5}, {"keys": 256}):
         seen += keys(replace(spec, schedule=replace(schedule, **change)))

@@ -11,8 +11,8 @@ from torch.nn.attention.flex_attention import create_block_mask
 import pyflex
 from pyflex import schedule
 from pyflex.errors import ScheduleError, TargetError
-from pyflex.gpu import Target
 from pyflex.lowered import lowered_for
+from pyflex.target import Target
 from pyflex.ttg import PASSES
 from tests.mods import causal
 
@@ -83,6 +83,14 @@ def test_passes_between_those_of_triton_are_stages(left_out: str | None) -> None
     names = decode.stages(target="cuda:90")
     assert names[names.index("ttgir") :] == ("ttgir", *passes, "llir", "ptx", "sass")
     assert not set(PASSES) & set(decode.stages(target="hip:gfx942"))
+
+
+def test_what_triton_does_not_read_names_the_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PASSES, "ttg-skip-tiles", lambda text: text.replace("tt.func", "tt.fun"))
+    decode = pyflex.compile()
+    decode(*torch.randn(3, 1, 2, 40, 16).half())
+    with pytest.raises(TargetError, match=r"does not read .*\n.*disable_passes=.*ttg-skip-tiles"):
+        decode.ir("ptx", target="cuda:90")
 
 
 def test_lists_are_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:

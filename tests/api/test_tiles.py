@@ -12,7 +12,6 @@ import torch
 
 import pyflex
 from pyflex import Options, compiler, schedule
-from pyflex.gpu import parse_target
 from pyflex.lowered import lowered_for
 from pyflex.places import (
     FEW_PARTS,
@@ -24,6 +23,7 @@ from pyflex.places import (
     shared_bytes,
     tile_width,
 )
+from pyflex.target import parse_target
 from pyflex.tiles import fitting, schedules_for
 from tests.schedules import GPU, USUAL, WORKS, kind_on_one_head
 
