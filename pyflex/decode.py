@@ -154,8 +154,6 @@ class Decode:
         repeat = self._repeat
         results = repeat(*call) if repeat is not None else None
         if results is None:
-            check_flag("lse", lse)
-            check_flag("max_scores", max_scores)
             results, _ = self._anew(*call)
         return Results(*results)
 
@@ -172,6 +170,8 @@ class Decode:
         max_scores: bool,
     ) -> tuple[Made, Repeat | None]:
         """A call of any kind, checked, and what makes those of its kind short."""
+        check_flag("lse", lse)
+        check_flag("max_scores", max_scores)
         plan, layout = self._planned(query, key, value, lists, q_offset, kv_len, lse, max_scores)
         made = plan.run(layout, scale, q_offset, kv_len)
         repeat = self._repeat = plan.repeat()

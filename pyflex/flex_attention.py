@@ -105,12 +105,7 @@ def flex_attention(
         )
     block_mask = _effective(block_mask)
     lists = read_block_mask(block_mask) if block_mask is not None else None
-    if return_aux is None:
-        wanted = (return_lse, False)
-    else:
-        wanted = (return_aux.lse, return_aux.max_scores)
-        check_flag("lse", return_aux.lse)
-        check_flag("max_scores", return_aux.max_scores)
+    wanted = (return_lse, False) if return_aux is None else (return_aux.lse, return_aux.max_scores)
     compiled = _compiled(score_mod, kernel_options)
     call = (query, key, value, lists, scale, None, None, *wanted)
     repeat, gqa = compiled.passed

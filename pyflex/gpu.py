@@ -170,7 +170,7 @@ def _run_stages(
         if not isinstance(module, bytes):
             texts[name] = str(module)  # a later stage changes a module in place
         if name == "ttgir" and passes:
-            after = _after_passes(texts[name], passes)
+            after = ttg.run(texts[name], passes)
             texts.update(after)
             if after[passes[-1]] != texts[name]:
                 module = _module(after, context, passes)
@@ -186,14 +186,6 @@ def _run_stages(
         clusters="barrier.cluster" in texts.get("ptx", ""),
     )
     return Compiled(binary, texts)
-
-
-def _after_passes(text: str, passes: Sequence[str]) -> dict[str, str]:
-    """The module's text after each of `pyflex.ttg`'s passes."""
-    after = {}
-    for name in passes:
-        text = after[name] = ttg.PASSES[name](text)
-    return after
 
 
 def _module(after: dict[str, str], context: Any, passes: Sequence[str]) -> Any:

@@ -87,7 +87,7 @@ class Repeat:
         not told.
         """
         spec = kind.spec
-        self.spec, self._lists = spec, kind.lists
+        self._lists = kind.lists
         self._lse, self._max_scores = spec.lse, spec.max_scores
         self.num_kernels = len(kernels)
         self._shape, self._strides, self._dtype = shape, strides, kind.dtype

@@ -7,7 +7,7 @@ and verifier read the result.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pyflex.ttg import skip_tiles, wait_for_keys
 
@@ -17,3 +17,11 @@ PASSES: dict[str, Callable[[str], str]] = {
     "ttg-wait-for-keys": wait_for_keys.rewrite,
     "ttg-skip-tiles": skip_tiles.rewrite,
 }
+
+
+def run(text: str, names: Iterable[str]) -> dict[str, str]:
+    """The module's text after each of these passes, one after the other."""
+    after = {}
+    for name in names:
+        text = after[name] = PASSES[name](text)
+    return after

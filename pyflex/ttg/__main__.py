@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from pyflex.ttg import PASSES
+from pyflex.ttg import PASSES, run
 
 
 def main(names: list[str]) -> None:
@@ -12,10 +12,7 @@ def main(names: list[str]) -> None:
     unknown = [name for name in names if name not in PASSES]
     if unknown or not names:
         sys.exit(f"expected names of passes, out of {', '.join(PASSES)}; got {names}")
-    text = sys.stdin.read()
-    for name in names:
-        text = PASSES[name](text)
-    sys.stdout.write(text)
+    sys.stdout.write(run(sys.stdin.read(), names)[names[-1]])
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pyflex.ttg.text import COMMIT, COPY, Loop, Op, indentation, location, pipelined_loops
+from pyflex.ttg.text import COMMIT, COPY, Loop, Op, indentation, location, pipelined_loops, uses_of
 
 # Ops that may as well come ahead of the copies that they stand between.
 _PURE = re.compile(
@@ -151,7 +151,7 @@ def _branch(lines: list[str], tile: _Tile, end: int) -> None:
     tokens = f"%tiles_{first}"
     for at in range(last + 1, end):
         for number, commit in enumerate(commits):
-            lines[at] = re.sub(rf"{commit}(?!\w)", f"{tokens}#{number}", lines[at])
+            lines[at] = uses_of(commit).sub(f"{tokens}#{number}", lines[at])
     passed = f"{space}  scf.yield {', '.join(commits)} : {types}{place}"
     lines[first : last + 1] = [
         *(lines[op.line] for op in tile.ops if op.name not in (COPY, COMMIT)),

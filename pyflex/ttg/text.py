@@ -87,6 +87,11 @@ def pipelined_loops(lines: Sequence[str]) -> Iterator[Loop]:
         )
 
 
+def uses_of(value: str) -> re.Pattern[str]:
+    """What finds a value, and none whose name goes on."""
+    return re.compile(rf"{re.escape(value)}(?![\w-])")
+
+
 def location(line: str) -> str:
     """What a line says of its place in the source, to be said of another as well."""
     found = _LOCATION.search(line)

@@ -28,7 +28,17 @@ from __future__ import annotations
 
 import re
 
-from pyflex.ttg.text import COMMIT, COPY, WAIT, Loop, Op, indentation, location, pipelined_loops
+from pyflex.ttg.text import (
+    COMMIT,
+    COPY,
+    WAIT,
+    Loop,
+    Op,
+    indentation,
+    location,
+    pipelined_loops,
+    uses_of,
+)
 
 _PENDING = re.compile(r"\{num = (\d+) : i32\}")
 
@@ -66,7 +76,7 @@ def _divide(lines: list[str], loop: Loop) -> None:
     assert pending is not None  # the op's one attribute
     space, place = indentation(lines[wait.line]), location(lines[wait.line])
     for op in (op for token in late for op in loads[token]):
-        lines[op.line] = lines[op.line].replace(f"token {wait.result} ", "token %later ")
+        lines[op.line] = uses_of(wait.result).sub("%later", lines[op.line])
     left = int(pending[1])
     lines[wait.line] = _wait(space, wait.result, early, left + len(late)) + place
     lines.insert(stores[0].line, _wait(space, "%later", late, left) + place)
@@ -103,7 +113,7 @@ def _loads(lines: list[str], loop: Loop, wait: Op) -> dict[str, list[Op]] | None
         if not is_load or op.line > commits[0].line:
             return None
         loads[tokens[buffers.index(read.pop())]].append(op)
-    waited = re.compile(rf"{wait.result}(?![\w-])")
+    waited = uses_of(wait.result)
     uses = sum(len(waited.findall(line)) for line in lines[loop.start : loop.end])
     known = all(loads.values()) and uses == 1 + sum(map(len, loads.values()))
     return loads if known else None

@@ -206,7 +206,7 @@ def compare(draw: random.Random) -> tuple[int, int, int]:
                 call = (*inputs, lists, scale, offset, length, lse, max_scores)
                 made = asked(before, *call)
                 repeated += made != "" and made == told
-                listed += made == told and before.spec.lists
+                listed += made == told and decode._last.lists
                 clustered += made == told and "cluster" in told
             decode._repeat = None
             if max_scores:

@@ -7,6 +7,7 @@ import torch
 
 import pyflex
 from pyflex.ttg import PASSES
+from tests.splits import APART
 
 BF16, FP16, FP32 = torch.bfloat16, torch.float16, torch.float32
 TILES = [
@@ -39,7 +40,7 @@ def test_same_bits(
                     num_warps=num_warps,
                     num_stages=num_stages,
                     splits=splits,
-                    disable_passes=("flex-join-in-cluster", *left_out),
+                    disable_passes=(*APART, *left_out),
                 ),
             )
             found += [decode(query, key, value, kv_len=lengths) for _ in range(5)]
