@@ -11,9 +11,11 @@ _GROUP, MOST_IN_CLUSTER = 16, 8
 #: Warps that a multiprocessor runs at the same time, one for each of its schedulers, and the
 #: registers of one of these.
 SCHEDULERS, _REGISTERS = 4, 1 << 14
-#: Shared memory of the largest NVIDIA multiprocessors, and what they keep of it for each program;
-#: as many registers of a thread as tiles of 16 rows were seen to need.
-_MOST_SHARED, _RESERVED, _ENOUGH = 228 << 10, 1 << 10, 168
+#: Shared memory of the largest NVIDIA multiprocessors, and what they keep of it for each program.
+_MOST_SHARED, _RESERVED = 228 << 10, 1 << 10
+#: Registers of a thread that tiles of so many rows were seen to need, whatever the mods, and the
+#: columns up to which those of 32 rows gain by being told of them.
+_ENOUGH, _TOLD_COLUMNS = {16: 168, 32: 232}, 128
 #: Parts of a split that the joining kernel joins with few instructions.
 FEW_PARTS = 8
 
@@ -172,12 +174,16 @@ def resident(schedule: Schedule, shape: Shape, shared: int = _MOST_SHARED) -> in
 def most_registers(schedule: Schedule, shape: Shape) -> int | None:
     """Registers of a thread that leave room for as many programs as shared memory has.
 
-    None where that is less than a kernel may need, or a tile has more than 16 rows.
+    None where that is less than a kernel may need, and where nothing is gained by it: of 32 rows
+    with wide heads, and of more rows.
     """
     programs = resident(schedule, shape)
     warps = -(-programs * schedule.num_warps // SCHEDULERS)
     registers = _REGISTERS // (warps * 32) // 8 * 8
-    return min(registers, 255) if schedule.rows == 16 and registers >= _ENOUGH else None
+    is_wide = tile_width(shape.value_dim) > _TOLD_COLUMNS
+    if schedule.rows not in _ENOUGH or (schedule.rows > 16 and is_wide):
+        return None
+    return min(registers, 255) if registers >= _ENOUGH[schedule.rows] else None
 
 
 def expected_places(schedule: Schedule, shape: Shape, device: Device) -> Places:

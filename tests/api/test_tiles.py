@@ -261,9 +261,15 @@ def test_registers_are_told_of_where_they_leave_room_for_the_programs_that_fit()
     # Of D 96 four programs fit, with too few registers for each.
     small = replace(USUAL, head_dim=96, value_dim=96)
     assert most_registers(schedules_for(Options(), small)[0], small) is None
-    for q_len in (8, 16):
-        shape = replace(USUAL, q_len=q_len)
-        assert all(most_registers(s, shape) is None for s in schedules_for(Options(), shape))
+
+
+def test_registers_of_32_rows_are_told_of_where_heads_are_not_wide() -> None:
+    shape = replace(USUAL, q_len=8)
+    assert [most_registers(s, shape) for s in schedules_for(Options(), shape)] == [255, None]
+    (exact,) = schedules_for(Options(), replace(shape, itemsize=4))
+    assert most_registers(exact, replace(shape, itemsize=4)) == 255
+    for other in (replace(shape, head_dim=144, value_dim=144), replace(USUAL, q_len=16)):
+        assert all(most_registers(s, other) is None for s in schedules_for(Options(), other))
 
 
 def test_an_assembler_is_told_of_registers() -> None:
