@@ -296,22 +296,25 @@ def FlexSkipPadding : Pass<"flex-skip-padding", "::mlir::ModuleOp"> {
 }
 
 def FlexOverlapKernels : Pass<"flex-overlap-kernels", "::mlir::ModuleOp"> {
-  let summary = "Let a kernel start while the one ahead of it ends";
+  let summary = "Let a kernel start while the one ahead of it runs";
   let description = [{
     Programmatic dependent launch, for NVIDIA GPUs of compute capability 9.0 and
-    later: a kernel says after its KV loop that the next one may be launched,
-    and `<name>_combine` waits for the first one's memory before it reads.
-    Likewise `<name>_blocks` lets `<name>` start at once, which waits before it
-    lists its blocks, behind what the mods read there. The instructions do
-    nothing when the kernels are launched one after the other.
+    later: a kernel says at its beginning that the next one may be launched,
+    which happens when all of its own programs have started. `<name>_combine`
+    waits for the first one's memory before it reads; `<name>` waits for
+    `<name>_blocks` before it lists its blocks, behind what the mods read there.
+    The instructions do nothing when the kernels are launched one after the
+    other.
 
     ```mlir
-    %s = flex.for %blocks ...
+    tt.func public @decode(...) {
+      ...
     ```
     ==>
     ```mlir
-    %s = flex.for %blocks ...
-    %0 = tt.elementwise_inline_asm "griddepcontrol.launch_dependents; // $0" ...
+    tt.func public @decode(...) {
+      %0 = tt.elementwise_inline_asm "griddepcontrol.launch_dependents; // $0" ...
+      ...
     ```
   }];
   let dependentDialects = ["::mlir::tt::TTDialect"];

@@ -13,7 +13,7 @@ from pyflex.library import SLOTS, GpuImage, shared_library
 
 # PyflexGpuLaunch: the most kernels of one, and how it lies up to its arguments.
 _MOST_KERNELS = 3
-_HEADER = "4Q10I"
+_HEADER = "4Q9I4x"
 
 
 class GpuKernel:
@@ -82,12 +82,8 @@ class Launcher:
     Launcher. No other thread's launch comes between the kernels.
     """
 
-    def __init__(self, *kernels: GpuKernel, spread: int = 0) -> None:
-        """Takes what is launched together.
-
-        Bit i of `spread`: where programs of kernel i start early, they do not crowd on the
-        multiprocessors that are free first.
-        """
+    def __init__(self, *kernels: GpuKernel) -> None:
+        """Takes what is launched together."""
         types = [name for kernel in kernels for name in kernel.binary.arguments]
         self._types = types
         self._pack = struct.Struct(f"={_HEADER}{''.join(SLOTS[name] for name in types)}").pack
@@ -95,7 +91,7 @@ class Launcher:
         absent = (0,) * (_MOST_KERNELS - len(kernels))
         self._kernels = (*(kernel.handle for kernel in kernels), *absent)
         self._no_grids = absent
-        self._overlap, self._spread = overlaps(kernels), spread
+        self._overlap = overlaps(kernels)
 
     def launch(
         self,
@@ -119,7 +115,7 @@ class Launcher:
             DeviceError: when the driver refuses the launch.
         """
         xs, ys = zip(*grids, strict=True)
-        bits = (self._overlap, clustered, cluster_bytes, self._spread)
+        bits = (self._overlap, clustered, cluster_bytes)
         sizes = (*xs, *self._no_grids, *ys, *self._no_grids, *bits)
         try:
             block = self._pack(*self._kernels, stream, *sizes, *arguments)

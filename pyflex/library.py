@@ -10,7 +10,7 @@ from typing import Any
 
 from pyflex.errors import CompilerLibraryError
 
-_ABI_VERSION = 9
+_ABI_VERSION = 10
 _NAME = "libpyflex.so"
 #: How one argument of a kernel lies in its slot of eight bytes, for `struct`.
 SLOTS = {

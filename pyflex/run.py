@@ -222,9 +222,7 @@ class GpuRunner(Runner):
             for name in names:
                 if name not in self._loaded:
                     self._loaded[name] = self._load(name)
-            # Programs that list their blocks start while the first kernel still runs.
-            spread = 2 if names[0] == "listing" else 0
-            launcher = Launcher(*(self._loaded[name] for name in names), spread=spread)
+            launcher = Launcher(*(self._loaded[name] for name in names))
             self._launchers[names] = launcher
         grids = tuple(stage.grid for stage in stages)
         arguments = tuple(chain.from_iterable(stage.arguments for stage in stages))

@@ -81,6 +81,7 @@ tt.func public @dense(%query: !tt.ptr<bf16>, %key: !tt.ptr<bf16>, %value: !tt.pt
 
 // And the kernel behind it: waits for its words, lists the blocks, and has one loop over the list.
 // LISTED: tt.func public @dense(
+// LISTED: tt.elementwise_inline_asm "griddepcontrol.launch_dependents
 // LISTED: tt.load %{{.*}} : tensor<16x64x!tt.ptr<bf16>>
 // LISTED: tt.elementwise_inline_asm "griddepcontrol.wait
 // LISTED: tt.load %{{.*}} : tensor<32x!tt.ptr<i64>>
@@ -92,7 +93,7 @@ tt.func public @dense(%query: !tt.ptr<bf16>, %key: !tt.ptr<bf16>, %value: !tt.pt
 // LISTED: arith.ori
 // LISTED: scf.yield
 // LISTED-NOT: tt.dot
-// LISTED: tt.elementwise_inline_asm "griddepcontrol.launch_dependents
+// LISTED: tt.return
 
 // Row r holds head r % 4 of query r / 4. The slopes are loaded once, before the one loop,
 // which reads of two lists the one that a tile is from and masks the tiles of the first.
@@ -121,9 +122,9 @@ tt.func public @dense(%query: !tt.ptr<bf16>, %key: !tt.ptr<bf16>, %value: !tt.pt
 // HEADS: scf.for
 
 // Programs that form a cluster read each other's memory; a GPU that has none joins the parts by a second kernel.
+// CLUSTER: griddepcontrol.launch_dependents
 // CLUSTER: scf.for
 // CLUSTER: scf.yield
-// CLUSTER: griddepcontrol.launch_dependents
 // CLUSTER: barrier.cluster.wait
 // CLUSTER: mapa.shared::cluster
 // CLUSTER: tt.store %{{.*}} : tensor<4x

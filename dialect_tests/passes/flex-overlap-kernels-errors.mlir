@@ -1,17 +1,5 @@
 // RUN: pyflex-opt %s --flex-overlap-kernels --verify-diagnostics --split-input-file
 
-// expected-error @+1 {{expected a loop over KV, after which 'decode_combine' may start}}
-tt.func public @decode(%p: !tt.ptr<i32>, %n: i32) {
-  tt.store %p, %n : !tt.ptr<i32>
-  tt.return
-}
-
-tt.func public @decode_combine(%p: !tt.ptr<i32>) {
-  tt.return
-}
-
-// -----
-
 // expected-error @+1 {{expected a loop over the lists, for which 'decode_blocks' is waited}}
 tt.func public @decode(%p: !tt.ptr<i32>, %n: i32) {
   tt.store %p, %n : !tt.ptr<i32>

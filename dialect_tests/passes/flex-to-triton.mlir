@@ -489,20 +489,35 @@ tt.func @combine_largest_scores(%partial_acc: !tt.ptr<f32>, %partial_state: !tt.
 }
 
 // A kernel that started early reads nothing before the one ahead has ended; where its results go is known by then. It
-// asks for all of a round at once.
+// does all of it once before, with nothing to join and nothing to store. It asks for all of a round at once.
 // CHECK-LABEL: tt.func @combine_that_waits(
+// CHECK-SAME: %[[N:[^ ]*]]: i32
 // CHECK: scf.if
 // CHECK: %[[AT:.*]] = tt.addptr %{{.*}}, %{{.*}} : tensor<64x!tt.ptr<f16>>
+// CHECK-NEXT: %[[TURNS:.*]] = arith.minsi %[[N]], %c2_i32
+// CHECK-NEXT: scf.for %[[TURN:.*]] = %c0_i32 to %[[TURNS]] step %c1_i32
+// CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[TURN]], %c1_i32
+// CHECK-NEXT: %[[REAL:.*]] = arith.cmpi eq, %[[NEXT]], %[[TURNS]]
+// CHECK-NEXT: scf.if %[[REAL]] {
 // CHECK-NEXT: tt.elementwise_inline_asm "griddepcontrol.wait; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
-// CHECK: tt.load {{.*}} : tensor<8x!tt.ptr<f32>>
+// CHECK-NEXT: }
+// CHECK-NEXT: %[[PARTS:.*]] = arith.select %[[REAL]], %[[N]], %c0_i32
+// CHECK: %[[UP_TO:.*]] = tt.splat %[[PARTS]]
+// CHECK: %[[EXISTS:.*]] = arith.cmpi slt, %{{.*}}, %[[UP_TO]]
+// CHECK: tt.load %{{.*}}, %[[EXISTS]], {{.*}} : tensor<8x!tt.ptr<f32>>
 // CHECK: tt.load {{.*}} : tensor<8x64x!tt.ptr<f32>>
 // CHECK-NEXT: tt.elementwise_inline_asm "fence.acq_rel.cta; // $0" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
 // CHECK: "tt.reduce"
-// CHECK: tt.store %[[AT]]
+// CHECK: %[[ALL:.*]] = tt.splat %[[REAL]]
+// CHECK: %[[STORED:.*]] = arith.andi %{{.*}}, %[[ALL]]
+// CHECK: tt.store %[[AT]], %{{.*}}, %[[STORED]]
 // CHECK: } else {
 // CHECK: %[[AT:.*]] = tt.addptr %{{.*}}, %{{.*}} : tensor<32x!tt.ptr<f16>>
-// CHECK-NEXT: tt.elementwise_inline_asm "griddepcontrol.wait; // $0"
-// CHECK-NEXT: scf.for
+// CHECK: scf.for
+// CHECK: tt.elementwise_inline_asm "griddepcontrol.wait; // $0"
+// CHECK: %[[PARTS:.*]] = arith.select %{{.*}}, %[[N]], %c0_i32
+// CHECK-NEXT: %[[ONCE:.*]] = arith.maxsi %[[PARTS]], %c1_i32
+// CHECK-NEXT: scf.for %{{.*}} = %c0_i32 to %[[ONCE]] step
 // CHECK: tt.load {{.*}} : tensor<64x32x!tt.ptr<f32>>
 // CHECK-NEXT: tt.elementwise_inline_asm "fence.acq_rel.cta; // $0"
 // CHECK: tt.store %[[AT]]

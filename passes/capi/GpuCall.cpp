@@ -226,7 +226,6 @@ bool GpuCall::fillLists(const PyflexGpuCall &call, int64_t tiles) {
   launch.grid_x[0] = kind.lists;
   launch.grid_y[0] = uint32_t(std::max<uint64_t>(segments, 1));
   kernelIndex = 1;
-  launch.spread = 1u << kernelIndex;
   return true;
 }
 

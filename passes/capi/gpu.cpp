@@ -63,7 +63,6 @@ int32_t pyflex_gpu_launch(const PyflexGpuLaunch *launch) {
     const gpu::Kernel &kernel = *launch->kernels[i]->kernel;
     bool overlap = launch->overlap >> i & 1;
     gpu::Grid grid{launch->grid_x[i], launch->grid_y[i]};
-    grid.spread = overlap && (launch->spread >> i & 1);
     if (launch->clustered >> i & 1) {
       grid.cluster = grid.y;
       grid.clusterBytes = launch->cluster_bytes;

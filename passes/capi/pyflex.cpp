@@ -167,7 +167,7 @@ void onLargeStack(llvm::function_ref<void()> work) {
 
 } // namespace
 
-int32_t pyflex_abi_version(void) { return 9; }
+int32_t pyflex_abi_version(void) { return 10; }
 
 int32_t pyflex_result_ok(const PyflexResult *result) { return result->ok; }
 

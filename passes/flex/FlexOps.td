@@ -148,7 +148,9 @@ def Flex_CombineOp : Flex_Op<"combine", [AttrSizedOperandSegments]> {
     128 columns for up to 8 splits, and of 64 or of 32 for more.
 
     With `waits` the kernel may have started before the one ahead of it has
-    ended, and waits for that before it reads (`griddepcontrol.wait`).
+    ended, and waits for that before it reads (`griddepcontrol.wait`). Before,
+    it does all of it once with nothing to join, so that its instructions are
+    there by then.
   }];
   let arguments = (ins Flex_F32Pointer:$partial_acc, Flex_F32Pointer:$partial_state, I32:$splits,
       I32:$heads, I32:$q_len, Flex_View:$out, Optional<Flex_View>:$lse,

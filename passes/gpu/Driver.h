@@ -14,7 +14,7 @@ struct LaunchAttribute {
   int32_t id;
   char padding[4];
   union {
-    int32_t allowed;
+    int32_t value;
     uint32_t cluster[3];
     char bytes[64];
   };

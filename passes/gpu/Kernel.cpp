@@ -12,14 +12,19 @@ namespace {
 constexpr int numRegisters = 4, localSizeBytes = 3;
 constexpr int maxDynamicSharedBytes = 8, preferShared = 1;
 constexpr int relaxedCapture = 2;
-constexpr int clusterDimension = 4, programmaticStreamSerialization = 6;
-constexpr int mostAttributes = 2;
+constexpr int clusterDimension = 4, clusterScheduling = 5;
+constexpr int programmaticStreamSerialization = 6, mostAttributes = 3;
+constexpr int loadBalancing = 2;
 // Of a CUDA device.
 constexpr int multiprocessorCount = 16, sharedOfMultiprocessor = 81;
 constexpr int sharedOfProgramAtMost = 97, sharedReserved = 111;
 
 /// Shared memory is given out in units of this many bytes.
 constexpr int sharedUnit = 128;
+
+/// Programs of a cluster that is there to keep them apart, and how many of them
+/// on a multiprocessor: more take longer in clusters than where they crowd.
+constexpr unsigned mostApart = 8, apartOnEach = 4;
 
 /// Triton gives each kernel two pointers behind its own arguments, to scratch
 /// memory. Kernels that use it are refused before they come here.
@@ -64,6 +69,8 @@ std::unique_ptr<Kernel> Kernel::load(const Driver &driver, const Image &image,
       status = kernel->loadFunction(image);
     if (status == 0)
       status = kernel->readFigures();
+    if (status == 0)
+      kernel->readClusters();
   }
   if (status != 0) {
     problem = driver.describe(status);
@@ -128,6 +135,27 @@ Driver::Status Kernel::readFigures() {
   return library->occupancy(&programs, function, threads, sharedBytes);
 }
 
+/// Only of programs that take next to no shared memory: others are kept apart
+/// by that.
+void Kernel::readClusters() {
+  if (!library->clusterOccupancy || sharedBytes > reservedShared)
+    return;
+  LaunchAttribute attribute = {};
+  attribute.id = clusterDimension;
+  attribute.cluster[0] = mostApart;
+  attribute.cluster[1] = attribute.cluster[2] = 1;
+  LaunchConfig config{{mostApart, 1, 1},
+                      {unsigned(threads), 1, 1},
+                      unsigned(sharedBytes),
+                      nullptr,
+                      &attribute,
+                      1};
+  int clusters = 0;
+  formsClusters =
+      library->clusterOccupancy(&clusters, function, &config) == 0 &&
+      clusters > 0;
+}
+
 /// Whether the machine code declares the arguments that it will be given, and
 /// the hidden ones. True also where the driver cannot say.
 bool Kernel::takes(const std::vector<uint8_t> &sizes) const {
@@ -146,25 +174,45 @@ bool Kernel::takes(const std::vector<uint8_t> &sizes) const {
 LaunchConfig Kernel::configure(const Grid &grid, void *stream, bool overlap,
                                LaunchAttribute *attributes) const {
   unsigned count = 0;
-  if (overlap) {
-    attributes[count].id = programmaticStreamSerialization;
-    attributes[count++].allowed = 1;
-  }
-  if (grid.cluster != 0) {
+  auto cluster = [&](unsigned x, unsigned y) {
     attributes[count].id = clusterDimension;
     unsigned *sizes = attributes[count++].cluster;
-    sizes[0] = sizes[2] = 1;
-    sizes[1] = grid.cluster;
-  }
+    sizes[0] = x;
+    sizes[1] = y;
+    sizes[2] = 1;
+  };
   unsigned bytes = sharedBytes + grid.clusterBytes;
-  if (grid.spread && grid.cluster == 0)
+  if (overlap) {
+    attributes[count].id = programmaticStreamSerialization;
+    attributes[count++].value = 1;
+  }
+  if (grid.cluster != 0) {
+    cluster(1, grid.cluster);
+  } else if (unsigned size = overlap ? clusterApart(grid) : 1; size > 1) {
+    cluster(size, 1);
+    attributes[count].id = clusterScheduling;
+    attributes[count++].value = loadBalancing;
+  } else if (overlap && sharedBytes > reservedShared) {
     bytes = std::max(bytes, spreadBytes(grid));
+  }
   return {{grid.x, grid.y, 1},
           {unsigned(threads), 1, 1},
           bytes,
           stream,
           attributes,
           count};
+}
+
+/// Neighbours along x that form a cluster, so that they get a multiprocessor
+/// each; 1 where none do.
+unsigned Kernel::clusterApart(const Grid &grid) const {
+  uint64_t most = uint64_t(apartOnEach) * processors;
+  if (!formsClusters || uint64_t(grid.x) * grid.y > most)
+    return 1;
+  unsigned size = mostApart;
+  while (grid.x % size != 0)
+    size /= 2;
+  return size;
 }
 
 /// Shared memory of a program for which a multiprocessor has room no oftener

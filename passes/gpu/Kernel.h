@@ -23,13 +23,10 @@ struct Image {
 
 /// The programs of a launch: x * y of them. Where `cluster` is not 0, so many
 /// next to each other along y, of which y is a multiple, run as a cluster, each
-/// with `clusterBytes` of shared memory behind its own. Or, with `spread`, no
-/// multiprocessor takes more than its even share of them, wherever there is
-/// room first.
+/// with `clusterBytes` of shared memory behind its own.
 struct Grid {
   unsigned x, y;
   unsigned cluster = 0, clusterBytes = 0;
-  bool spread = false;
 };
 
 /// A kernel that a driver has loaded. It stays loaded until the process ends:
@@ -43,7 +40,8 @@ public:
   /// Queues the programs of a grid. Each argument lies in a slot of 8 bytes.
   /// With `overlap` programs may start before what was queued on the stream
   /// has ended (CUDA's programmatic dependent launch): the kernel itself waits
-  /// for it.
+  /// for it. Such programs do not crowd on the multiprocessors that have room
+  /// first.
   Driver::Status launch(const uint64_t *slots, const Grid &grid, void *stream,
                         bool overlap) const;
 
@@ -67,6 +65,8 @@ private:
   Driver::Status loadFunction(const Image &image);
   Driver::Status readFigures();
   bool takes(const std::vector<uint8_t> &sizes) const;
+  void readClusters();
+  unsigned clusterApart(const Grid &grid) const;
   unsigned spreadBytes(const Grid &grid) const;
   LaunchConfig configure(const Grid &grid, void *stream, bool overlap,
                          LaunchAttribute *attributes) const;
@@ -82,6 +82,8 @@ private:
   int registersOfThread = 0;
   int localBytes = 0;
   int programs = 0;
+  // Whether clusters of `mostApart` programs can keep these apart.
+  bool formsClusters = false;
   // Multiprocessors, and bytes of shared memory: of one, of a program at most,
   // and what each program takes on top of its own.
   int processors = 0;

@@ -31,12 +31,10 @@ public:
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(branch.thenYield());
     locateColumns(fewParts);
-    waitIfTold();
-    store(join(b, b.i32(0), nothing(), fewParts));
+    inTurns([&] { store(join(b, b.i32(0), nothing(), fewParts)); });
     b.setInsertionPoint(branch.elseYield());
     locateColumns(fewParts + 1);
-    waitIfTold();
-    store(joinChunks());
+    inTurns([&] { store(joinChunks()); });
   }
 
 private:
@@ -83,10 +81,33 @@ private:
     return b.move(view.getPointer(), offset);
   }
 
-  /// What stands ahead of this is done while the kernel ahead still runs.
-  void waitIfTold() {
-    if (op.getWaits())
-      b.instruction(tt::kWaitForKernel);
+  /// Told to wait, a program first does all of it with no part to join, while
+  /// the kernel ahead still runs: by the time that has ended, its instructions
+  /// are there. There are two parts at least, but no compiler knows, so that
+  /// both turns are the same code.
+  void inTurns(function_ref<void()> joinParts) {
+    parts = op.getSplits();
+    if (!op.getWaits())
+      return joinParts();
+    Value turns = b.min(op.getSplits(), b.i32(2));
+    auto loop = scf::ForOp::create(b, b.i32(0), turns, b.i32(1));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(loop.getBody()->getTerminator());
+    Value turn = b.add(loop.getInductionVar(), b.i32(1));
+    isReal = b.cmp(CmpIPredicate::eq, turn, turns);
+    auto branch = scf::IfOp::create(b, isReal, /*withElseRegion=*/false);
+    TileBuilder in(op.getLoc(), branch.getThenBodyBuilder());
+    in.instruction(tt::kWaitForKernel);
+    parts = b.select(isReal, parts, b.i32(0));
+    joinParts();
+    isReal = {};
+  }
+
+  /// Where a result is stored: not in a turn that does not count.
+  Value ifReal(Value mask) {
+    if (!isReal)
+      return mask;
+    return mask ? b.conj(mask, isReal) : isReal;
   }
 
   Softmax nothing() {
@@ -99,7 +120,8 @@ private:
     Softmax none = nothing();
     SmallVector<Value> inits = {none.max, none.sum, none.acc};
     Value first = b.i32(0), step = b.i32(op.getChunk());
-    auto loop = scf::ForOp::create(b, first, op.getSplits(), step, inits);
+    Value end = isReal ? b.max(parts, b.i32(1)) : parts;
+    auto loop = scf::ForOp::create(b, first, end, step, inits);
     Block *body = loop.getBody();
     if (!body->empty())
       body->getTerminator()->erase();
@@ -117,7 +139,7 @@ private:
     auto lines = RankedTensorType::get({chunk}, f32);
     auto tile = RankedTensorType::get({chunk, width}, f32);
     Value split = in.add(first, in.range(chunk));
-    Value exists = in.cmp(CmpIPredicate::slt, split, op.getSplits());
+    Value exists = in.cmp(CmpIPredicate::slt, split, parts);
     Value state = in.move(partialState, in.mul(split, in.i32(2)));
     Value maxima =
         tt::LoadOp::create(in, state, exists, in.constant(lines, -INFINITY));
@@ -149,14 +171,14 @@ private:
     if (!element.isF32())
       result = arith::TruncFOp::create(
           b, cast<RankedTensorType>(result.getType()).clone(element), result);
-    tt::StoreOp::create(b, outPointers, result, inRow);
+    tt::StoreOp::create(b, outPointers, result, ifReal(inRow));
     if (lsePointer)
       tt::StoreOp::create(b, lsePointer, logSumExp(b, joined.max, sum, empty),
-                          isFirst);
+                          ifReal(isFirst));
     if (maxPointer)
       tt::StoreOp::create(b, maxPointer,
                           b.mulf(joined.max, b.f32(llvm::numbers::ln2)),
-                          isFirst);
+                          ifReal(isFirst));
   }
 
   TileBuilder &b;
@@ -169,6 +191,8 @@ private:
   /// Its columns that the program joins; whether they are the first ones.
   int64_t width = 0;
   Value column, inRow, outPointers, isFirst;
+  /// The parts to join in this turn; whether it counts, if there are two.
+  Value parts, isReal;
 };
 
 } // namespace

@@ -1,4 +1,4 @@
-//===- OverlapKernels.cpp - Start a kernel while one ends -----------------===//
+//===- OverlapKernels.cpp - Start a kernel while one runs -----------------===//
 
 #include "Passes.h"
 #include "flex/Flex.h"
@@ -47,26 +47,25 @@ struct OverlapKernelsPass
                               << blocks.getName() << "' is waited";
     TileBuilder b((*loops.begin()).getLoc(), *loops.begin());
     b.instruction(tt::kWaitForKernel);
-    b.setInsertionPointToStart(&blocks.getBody().front());
-    b.instruction(tt::kLaunchDependents);
+    letStart(blocks);
     ++numOverlapped;
     return success();
   }
 
+  /// The programs of the kernel behind `func` may start once all of its own
+  /// have.
+  void letStart(tt::FuncOp func) {
+    Block &body = func.getBody().front();
+    TileBuilder b(func.getLoc(), OpBuilder::atBlockBegin(&body));
+    b.instruction(tt::kLaunchDependents);
+  }
+
   LogicalResult overlapCombine(tt::FuncOp first, tt::FuncOp second) {
-    ForOp last;
-    for (auto loop : first.getBody().front().getOps<ForOp>())
-      last = loop;
-    if (!last)
-      return first.emitError() << "expected a loop over KV, after which '"
-                               << second.getName() << "' may start";
     auto combines = second.getBody().front().getOps<CombineOp>();
     if (combines.empty())
       return second.emitError() << "expected a flex.combine, which waits for '"
                                 << first.getName() << "'";
-    TileBuilder b(last.getLoc(), last);
-    b.setInsertionPointAfter(last);
-    b.instruction(tt::kLaunchDependents);
+    letStart(first);
     (*combines.begin()).setWaits(true);
     ++numOverlapped;
     return success();

@@ -29,7 +29,7 @@ struct attribute {
   int id;
   char padding[4];
   union {
-    int allowed;
+    int value;
     unsigned cluster[3];
     char bytes[64];
   } value;
@@ -160,18 +160,18 @@ int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *programs, void *function,
 int cuOccupancyMaxActiveClusters(int *clusters, void *function,
                                  const struct config *config) {
   (void)function;
-  say("clusters of %u, %u bytes\n", config->attributes->value.cluster[1],
-      config->shared);
-  *clusters = 100 / config->attributes->value.cluster[1];
+  const unsigned *sizes = config->attributes->value.cluster;
+  say("clusters of %ux%u, %u bytes\n", sizes[0], sizes[1], config->shared);
+  *clusters = 100 / (sizes[0] * sizes[1]);
   return status("cuOccupancyMaxActiveClusters");
 }
 
 static int run(const char *how, void *function, const unsigned *grid,
-               unsigned cluster, unsigned threads, unsigned shared,
+               const unsigned *cluster, unsigned threads, unsigned shared,
                void *stream, void **arguments) {
   say("%s %ux%ux%u", how, grid[0], grid[1], grid[2]);
   if (cluster)
-    say(" in clusters of %u", cluster);
+    say(" in clusters of %ux%u", cluster[0], cluster[1]);
   say(" of %u threads, %u bytes, stream %p:", threads, shared, stream);
   size_t count = *(char *)function;
   for (size_t index = 0; index < count; ++index) {
@@ -192,23 +192,29 @@ int cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z,
   unsigned grid[3] = {x, y, z};
   if (block_y != 1 || block_z != 1 || extra)
     return INVALID_VALUE;
-  return run("launch", function, grid, 0, threads, shared, stream, arguments);
+  return run("launch", function, grid, NULL, threads, shared, stream, arguments);
 }
 
 int cuLaunchKernelEx(const struct config *config, void *function,
                      void **arguments, void **extra) {
-  unsigned cluster = 0, overlap = 0;
+  const unsigned *cluster = NULL;
+  int overlap = 0, isBalanced = 0;
   for (unsigned index = 0; index < config->count; ++index) {
     const struct attribute *attribute = config->attributes + index;
     if (attribute->id == 6)
-      overlap = attribute->value.allowed;
-    else if (attribute->id == 4 && attribute->value.cluster[0] == 1 &&
-             attribute->value.cluster[2] == 1)
-      cluster = attribute->value.cluster[1];
+      overlap = attribute->value.value;
+    else if (attribute->id == 5)
+      isBalanced = attribute->value.value == 2;
+    else if (attribute->id == 4 && attribute->value.cluster[2] == 1)
+      cluster = attribute->value.cluster;
     else
       return INVALID_VALUE;
   }
-  if (extra || (cluster && config->grid[1] % cluster))
+  if (extra || (cluster && (config->grid[0] % cluster[0] ||
+                            config->grid[1] % cluster[1])))
+    return INVALID_VALUE;
+  /* Clusters along x are there to keep their programs apart. */
+  if (cluster && isBalanced != (cluster[0] > 1))
     return INVALID_VALUE;
   return run(overlap ? "overlap" : "launch", function, config->grid, cluster,
              config->block[0], config->shared, config->stream, arguments);

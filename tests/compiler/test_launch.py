@@ -55,17 +55,19 @@ else:
     three = [GpuKernel(one, "cuda", 0) for one in (first, waiting, second)]
     case("three", lambda: Launcher(*three).launch(0, ((5, 6), (7, 8), (9, 1)), tuple(range(7))))
     early = GpuKernel(replace(first, waits=True), "cuda", 0)
-    crowd = Launcher(GpuKernel(second, "cuda", 0), early, spread=2)
+    crowd = Launcher(GpuKernel(second, "cuda", 0), early)
     for programs in (132, 133, 500):
         case(f"spread {programs}", lambda: crowd.launch(
             0, ((9, 1), (programs, 1)), (4, 5, 1, 2, 3)))
+    for grid in ((32, 4), (12, 1), (9, 1), (264, 2), (272, 2)):
+        case(f"apart {grid}", lambda: overlapping.launch(0, ((5, 6), grid), (1, 2, 3, 4, 5)))
     room = GpuKernel(replace(first, shared=1000, clusters=True), "cuda", 0, 90000)
     case("load for clusters", lambda: GpuKernel(room.binary, "cuda", 0, 90000).cluster_at)
     case("clusters", lambda: [room.clusters(size) for size in (2, 8)])
     case("no clusters", lambda: GpuKernel(first, "cuda", 0).clusters(2))
     case("cluster", lambda: Launcher(room).launch(0, ((5, 4),), (1, 2, 3), 1, 600))
     behind = Launcher(GpuKernel(second, "cuda", 0), GpuKernel(
-        replace(room.binary, waits=True), "cuda", 0, 90000), spread=2)
+        replace(room.binary, waits=True), "cuda", 0, 90000))
     case("cluster behind", lambda: behind.launch(0, ((9, 1), (5, 4)), (4, 5, 1, 2, 3), 2, 600))
     case("too few", lambda: single.launch(0, ((1, 1),), (1, 2)))
     case("too large", lambda: single.launch(0, ((1, 1),), (1, 1 << 31, 3)))
@@ -168,7 +170,7 @@ def test_programs_of_a_cluster(said: Said) -> None:
     assert asked.count("bytes") == asked.count("91008 bytes") == 2
     assert found == [50, 12]
     assert said["no clusters"][1] == 0
-    how = "5x4x1 in clusters of 4 of 128 threads, 1608 bytes, stream (nil): 1 2 3 0 0"
+    how = "5x4x1 in clusters of 1x4 of 128 threads, 1608 bytes, stream (nil): 1 2 3 0 0"
     assert f"launch {how}" in said["cluster"][0].splitlines()
     assert said["cluster behind"][0].splitlines()[1:3] == [
         "launch 9x1x1 of 32 threads, 0 bytes, stream (nil): 4 5 0 0",
@@ -185,6 +187,19 @@ def test_programs_that_start_early_do_not_crowd(said: Said, programs: int, share
     asked, _ = said[f"spread {programs}"]
     how = f"{programs}x1x1 of 128 threads, {shared} bytes, stream (nil): 1 2 3 0 0"
     assert asked.splitlines()[2] == f"overlap {how}"
+
+
+@pytest.mark.parametrize(
+    ("grid", "clusters"),
+    # Up to four a multiprocessor, by the largest of 8, 4 and 2 that leaves none over.
+    [((32, 4), 8), ((12, 1), 4), ((9, 1), 1), ((264, 2), 8), ((272, 2), 1)],
+)
+def test_programs_without_shared_memory_are_kept_apart_by_clusters(
+    said: Said, grid: tuple[int, int], clusters: int
+) -> None:
+    asked, _ = said[f"apart {grid}"]
+    how = f" in clusters of {clusters}x1" if clusters > 1 else ""
+    assert asked.splitlines()[2].startswith(f"overlap {grid[0]}x{grid[1]}x1{how} of 32 threads")
 
 
 @pytest.mark.parametrize("name", ["too few", "too large", "wrong type"])
