@@ -61,7 +61,7 @@ def summarise(row: Row) -> Row:
     pyflex's share of the floor over the best recorded peer's share of its own floor.
     """
     ours = row["us"].get("pyflex")
-    peers = {name: us for name, us in row["us"].items() if name != "pyflex"}
+    peers = {name: us for name, us in row["us"].items() if not name.startswith("pyflex")}
     row["share"] = {name: row["floor"] / us for name, us in row["us"].items()}
     if peers:
         row["best_peer"] = min(peers, key=lambda name: peers[name])

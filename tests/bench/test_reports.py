@@ -54,7 +54,7 @@ def test_best_peer_and_lead() -> None:
     assert second["lead"] == pytest.approx(0.95)
     assert first["share"]["pyflex"] == pytest.approx(0.8)
     assert first["recorded_lead"] == pytest.approx(0.8 / (12.0 / 21.8))
-    alone = row("b16_32k_doc", 100.0, {"pyflex": 104.0})
+    alone = row("b16_32k_doc", 100.0, {"pyflex": 104.0, "pyflex-blocks": 102.0})
     assert not {"lead", "best_peer", "recorded_lead"} & set(alone)
 
 
