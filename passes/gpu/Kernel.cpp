@@ -31,6 +31,23 @@ constexpr unsigned mostApart = 8, apartOnEach = 4;
 constexpr size_t numHidden = 2;
 constexpr size_t mostArguments = 1000;
 
+LaunchAttribute attributeOf(int32_t id, int32_t value) {
+  LaunchAttribute attribute = {};
+  attribute.id = id;
+  attribute.value = value;
+  return attribute;
+}
+
+/// Programs that are next to each other along x and y form a cluster.
+LaunchAttribute clusterOf(unsigned x, unsigned y) {
+  LaunchAttribute attribute = attributeOf(clusterDimension, 0);
+  unsigned *sizes = attribute.cluster;
+  sizes[0] = x;
+  sizes[1] = y;
+  sizes[2] = 1;
+  return attribute;
+}
+
 /// Lets this thread load a kernel although some stream is being captured.
 class RelaxedCapture {
 public:
@@ -140,10 +157,7 @@ Driver::Status Kernel::readFigures() {
 void Kernel::readClusters() {
   if (!library->clusterOccupancy || sharedBytes > reservedShared)
     return;
-  LaunchAttribute attribute = {};
-  attribute.id = clusterDimension;
-  attribute.cluster[0] = mostApart;
-  attribute.cluster[1] = attribute.cluster[2] = 1;
+  LaunchAttribute attribute = clusterOf(mostApart, 1);
   LaunchConfig config{{mostApart, 1, 1},
                       {unsigned(threads), 1, 1},
                       unsigned(sharedBytes),
@@ -174,24 +188,14 @@ bool Kernel::takes(const std::vector<uint8_t> &sizes) const {
 LaunchConfig Kernel::configure(const Grid &grid, void *stream, bool overlap,
                                LaunchAttribute *attributes) const {
   unsigned count = 0;
-  auto cluster = [&](unsigned x, unsigned y) {
-    attributes[count].id = clusterDimension;
-    unsigned *sizes = attributes[count++].cluster;
-    sizes[0] = x;
-    sizes[1] = y;
-    sizes[2] = 1;
-  };
   unsigned bytes = sharedBytes + grid.clusterBytes;
-  if (overlap) {
-    attributes[count].id = programmaticStreamSerialization;
-    attributes[count++].value = 1;
-  }
+  if (overlap)
+    attributes[count++] = attributeOf(programmaticStreamSerialization, 1);
   if (grid.cluster != 0) {
-    cluster(1, grid.cluster);
+    attributes[count++] = clusterOf(1, grid.cluster);
   } else if (unsigned size = overlap ? clusterApart(grid) : 1; size > 1) {
-    cluster(size, 1);
-    attributes[count].id = clusterScheduling;
-    attributes[count++].value = loadBalancing;
+    attributes[count++] = clusterOf(size, 1);
+    attributes[count++] = attributeOf(clusterScheduling, loadBalancing);
   } else if (overlap && sharedBytes > reservedShared) {
     bytes = std::max(bytes, spreadBytes(grid));
   }

@@ -61,6 +61,8 @@ else:
             0, ((9, 1), (programs, 1)), (4, 5, 1, 2, 3)))
     for grid in ((32, 4), (12, 1), (9, 1), (264, 2), (272, 2)):
         case(f"apart {grid}", lambda: overlapping.launch(0, ((5, 6), grid), (1, 2, 3, 4, 5)))
+    case("none apart", lambda: Launcher(*(GpuKernel(one, "cuda", 0) for one in (first, waiting)))
+        .launch(0, ((5, 6), (32, 4)), (1, 2, 3, 4, 5)), "cuOccupancyMaxActiveClusters")
     room = GpuKernel(replace(first, shared=1000, clusters=True), "cuda", 0, 90000)
     case("load for clusters", lambda: GpuKernel(room.binary, "cuda", 0, 90000).cluster_at)
     case("clusters", lambda: [room.clusters(size) for size in (2, 8)])
@@ -200,6 +202,10 @@ def test_programs_without_shared_memory_are_kept_apart_by_clusters(
     asked, _ = said[f"apart {grid}"]
     how = f" in clusters of {clusters}x1" if clusters > 1 else ""
     assert asked.splitlines()[2].startswith(f"overlap {grid[0]}x{grid[1]}x1{how} of 32 threads")
+
+
+def test_programs_are_not_kept_apart_where_none_form_clusters(said: Said) -> None:
+    assert "overlap 32x4x1 of 32 threads" in said["none apart"][0]
 
 
 @pytest.mark.parametrize("name", ["too few", "too large", "wrong type"])
