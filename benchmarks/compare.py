@@ -57,7 +57,8 @@ def measure(workload: Workload, systems: Sequence[str]) -> Row:
 def summarise(row: Row) -> Row:
     """The row with what follows from its times.
 
-    `lead` is the best peer's time over pyflex's: above 1, pyflex is ahead. `recorded_lead` is
+    `lead` is the best peer's time over pyflex's: above 1, pyflex is ahead; pyflex given a
+    BlockMask is no peer. `recorded_lead` is
     pyflex's share of the floor over the best recorded peer's share of its own floor.
     """
     ours = row["us"].get("pyflex")

@@ -70,11 +70,13 @@ def FlexDeriveBounds : Pass<"flex-derive-bounds", "::mlir::ModuleOp"> {
     ```
     ==>
     ```mlir
-    %range = flex.range from %begin to %end sure %first to %last exact
+    %range = flex.range from %begin to %end sure %first to %last exact most(1024, 1)
     flex.for %range below %end ... {
-    ^bb0(%kv: ..., %valid: ..., %unmasked: i1, ...):
-      flex.mask_mod @window(%scores, ...) unless %unmasked
+      flex.mask_mod @window(%scores, ...)
     ```
+
+    A mask of 16 ops or more for each score gets `unless %unmasked`, the loop's
+    word for a tile that it shows whole; a shorter one is asked in every tile.
 
     A mask that says nothing of kv is left as it is, with a remark. After 2,000
     ops for the bounds, nothing is assumed of what is left of the mask. A loop
@@ -288,7 +290,8 @@ def FlexSkipPadding : Pass<"flex-skip-padding", "::mlir::ModuleOp"> {
     %bias = tt.load %p, %exist, %zero : tensor<16x64x!tt.ptr<f32>>
     ```
 
-    Tiles whose rows are all heads of one query have no such rows. Values of less
+    Tiles whose rows are all heads of one query, of a group that they divide
+    evenly, have no such rows. Values of less
     than 4 bytes, which Triton does not load ahead, are loaded for all.
   }];
   let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
@@ -341,8 +344,8 @@ def FlexFastMath : Pass<"flex-fast-math", "::mlir::ModuleOp"> {
   let description = [{
     exp, expm1, tanh, 1 + tanh, log(1 + exp), 1 + erf and constant ** x become
     multiply-adds, one base-2 exponential and at most one reciprocal, for which
-    the device libraries take twice to five times as many instructions and
-    branch. Their errors are a few units in the last place, and are stated in
+    the device libraries take 1.5 to 5 times as many instructions (22 times for
+    constant ** x) and branch. Their errors are a few units in the last place, and are stated in
     docs/math.md. A divisor that many elements share is inverted once; a
     division by an integer or by 1 + exp is marked `arcp`. Other types stay as
     they are, and so do quotients and powers on which a condition, a remainder

@@ -175,15 +175,16 @@ def most_registers(schedule: Schedule, shape: Shape) -> int | None:
     """Registers of a thread that leave room for as many programs as shared memory has.
 
     None where that is less than a kernel may need, and where nothing is gained by it: of 32 rows
-    with wide heads, and of more rows.
+    with wide results, and of more rows.
     """
+    enough = _ENOUGH.get(schedule.rows)
+    is_wide = tile_width(shape.value_dim) > _TOLD_COLUMNS
+    if enough is None or (schedule.rows > 16 and is_wide):
+        return None
     programs = resident(schedule, shape)
     warps = -(-programs * schedule.num_warps // SCHEDULERS)
     registers = _REGISTERS // (warps * 32) // 8 * 8
-    is_wide = tile_width(shape.value_dim) > _TOLD_COLUMNS
-    if schedule.rows not in _ENOUGH or (schedule.rows > 16 and is_wide):
-        return None
-    return min(registers, 255) if registers >= _ENOUGH[schedule.rows] else None
+    return min(registers, 255) if registers >= enough else None
 
 
 def expected_places(schedule: Schedule, shape: Shape, device: Device) -> Places:

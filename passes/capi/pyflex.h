@@ -136,8 +136,8 @@ typedef struct PyflexGpuLaunch {
   uint32_t grid_x[PYFLEX_GPU_MOST_KERNELS]; /* programs of each */
   uint32_t grid_y[PYFLEX_GPU_MOST_KERNELS];
   /* Bit i: programs of kernel i may start before the one ahead has ended, and
-   * wait for it themselves (griddepcontrol.wait). They do not crowd on the
-   * multiprocessors that have room first. Compute capability 9.0 and later. */
+   * wait for it themselves (griddepcontrol.wait). They are kept apart, as far
+   * as can be. Compute capability 9.0 and later. */
   uint32_t overlap;
   /* Bit i: programs of kernel i with the same x form a cluster. Each has
    * `cluster_bytes` of shared memory behind what the kernel needs. */

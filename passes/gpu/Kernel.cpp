@@ -22,9 +22,12 @@ constexpr int sharedOfProgramAtMost = 97, sharedReserved = 111;
 /// Shared memory is given out in units of this many bytes.
 constexpr int sharedUnit = 128;
 
-/// Programs of a cluster that is there to keep them apart, and how many of them
-/// on a multiprocessor: more take longer in clusters than where they crowd.
+/// Programs of a cluster that is there to keep them apart, and the most of a
+/// grid for each multiprocessor: larger grids take longer in clusters than
+/// where they crowd. The bytes of shared memory up to which programs find room
+/// beside any others.
 constexpr unsigned mostApart = 8, apartOnEach = 4;
+constexpr int nextToNoMemory = 1024;
 
 /// Triton gives each kernel two pointers behind its own arguments, to scratch
 /// memory. Kernels that use it are refused before they come here.
@@ -152,10 +155,9 @@ Driver::Status Kernel::readFigures() {
   return library->occupancy(&programs, function, threads, sharedBytes);
 }
 
-/// Only of programs that take next to no shared memory: others are kept apart
-/// by that.
+/// Asks whether the GPU runs clusters of programs that only these keep apart.
 void Kernel::readClusters() {
-  if (!library->clusterOccupancy || sharedBytes > reservedShared)
+  if (!library->clusterOccupancy || sharedBytes > nextToNoMemory)
     return;
   LaunchAttribute attribute = clusterOf(mostApart, 1);
   LaunchConfig config{{mostApart, 1, 1},
@@ -187,17 +189,19 @@ bool Kernel::takes(const std::vector<uint8_t> &sizes) const {
 
 LaunchConfig Kernel::configure(const Grid &grid, void *stream, bool overlap,
                                LaunchAttribute *attributes) const {
-  unsigned count = 0;
+  unsigned count = 0, apart = 1;
   unsigned bytes = sharedBytes + grid.clusterBytes;
   if (overlap)
     attributes[count++] = attributeOf(programmaticStreamSerialization, 1);
-  if (grid.cluster != 0) {
+  if (grid.cluster != 0)
     attributes[count++] = clusterOf(1, grid.cluster);
-  } else if (unsigned size = overlap ? clusterApart(grid) : 1; size > 1) {
-    attributes[count++] = clusterOf(size, 1);
-    attributes[count++] = attributeOf(clusterScheduling, loadBalancing);
-  } else if (overlap && sharedBytes > reservedShared) {
+  else if (overlap && sharedBytes > nextToNoMemory)
     bytes = std::max(bytes, spreadBytes(grid));
+  else if (overlap)
+    apart = clusterApart(grid);
+  if (apart > 1) {
+    attributes[count++] = clusterOf(apart, 1);
+    attributes[count++] = attributeOf(clusterScheduling, loadBalancing);
   }
   return {{grid.x, grid.y, 1},
           {unsigned(threads), 1, 1},
@@ -207,8 +211,8 @@ LaunchConfig Kernel::configure(const Grid &grid, void *stream, bool overlap,
           count};
 }
 
-/// Neighbours along x that form a cluster, so that they get a multiprocessor
-/// each; 1 where none do.
+/// Neighbours along x that form a cluster, which the driver is asked to balance
+/// over the multiprocessors; 1 where none do.
 unsigned Kernel::clusterApart(const Grid &grid) const {
   uint64_t most = uint64_t(apartOnEach) * processors;
   if (!formsClusters || uint64_t(grid.x) * grid.y > most)

@@ -40,8 +40,8 @@ public:
   /// Queues the programs of a grid. Each argument lies in a slot of 8 bytes.
   /// With `overlap` programs may start before what was queued on the stream
   /// has ended (CUDA's programmatic dependent launch): the kernel itself waits
-  /// for it. Such programs do not crowd on the multiprocessors that have room
-  /// first.
+  /// for it. Such programs are kept apart, as far as can be: else they crowd on
+  /// the multiprocessors that have room first.
   Driver::Status launch(const uint64_t *slots, const Grid &grid, void *stream,
                         bool overlap) const;
 
@@ -82,7 +82,7 @@ private:
   int registersOfThread = 0;
   int localBytes = 0;
   int programs = 0;
-  // Whether clusters of `mostApart` programs can keep these apart.
+  // Whether clusters can keep its programs apart.
   bool formsClusters = false;
   // Multiprocessors, and bytes of shared memory: of one, of a program at most,
   // and what each program takes on top of its own.

@@ -31,13 +31,21 @@ public:
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(branch.thenYield());
     locateColumns(fewParts);
-    inTurns([&] { store(join(b, b.i32(0), nothing(), fewParts)); });
+    inTurns([&](Turn turn) {
+      store(join(b, b.i32(0), nothing(), fewParts, turn.parts), turn);
+    });
     b.setInsertionPoint(branch.elseYield());
     locateColumns(fewParts + 1);
-    inTurns([&] { store(joinChunks()); });
+    inTurns([&](Turn turn) { store(joinChunks(turn), turn); });
   }
 
 private:
+  /// One time that a program does its work: how many parts there are to join,
+  /// and whether to store what comes of it; null where it is the only one.
+  struct Turn {
+    Value parts, counts;
+  };
+
   /// Where the row's partial results begin, and where its own go.
   void locateRow() {
     Value row = tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X);
@@ -57,10 +65,10 @@ private:
       maxPointer = rowOf(op.getMaxScores().getDefiningOp<ViewOp>());
   }
 
-  /// Which of its columns the program joins of so many parts.
-  void locateColumns(int64_t parts) {
+  /// Which of its columns the program joins of up to so many parts.
+  void locateColumns(int64_t atMost) {
     int64_t columns = op.getValueDim();
-    width = joinedWidth(columns, parts);
+    width = joinedWidth(columns, atMost);
     column = b.range(width);
     isFirst = {};
     if (width < columns) {
@@ -85,29 +93,19 @@ private:
   /// the kernel ahead still runs: by the time that has ended, its instructions
   /// are there. There are two parts at least, but no compiler knows, so that
   /// both turns are the same code.
-  void inTurns(function_ref<void()> joinParts) {
-    parts = op.getSplits();
+  void inTurns(function_ref<void(Turn)> work) {
     if (!op.getWaits())
-      return joinParts();
+      return work({op.getSplits(), {}});
     Value turns = b.min(op.getSplits(), b.i32(2));
     auto loop = scf::ForOp::create(b, b.i32(0), turns, b.i32(1));
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(loop.getBody()->getTerminator());
-    Value turn = b.add(loop.getInductionVar(), b.i32(1));
-    isReal = b.cmp(CmpIPredicate::eq, turn, turns);
-    auto branch = scf::IfOp::create(b, isReal, /*withElseRegion=*/false);
+    Value done = b.add(loop.getInductionVar(), b.i32(1));
+    Value isLast = b.cmp(CmpIPredicate::eq, done, turns);
+    auto branch = scf::IfOp::create(b, isLast, /*withElseRegion=*/false);
     TileBuilder in(op.getLoc(), branch.getThenBodyBuilder());
     in.instruction(tt::kWaitForKernel);
-    parts = b.select(isReal, parts, b.i32(0));
-    joinParts();
-    isReal = {};
-  }
-
-  /// Where a result is stored: not in a turn that does not count.
-  Value ifReal(Value mask) {
-    if (!isReal)
-      return mask;
-    return mask ? b.conj(mask, isReal) : isReal;
+    work({b.select(isLast, op.getSplits(), b.i32(0)), isLast});
   }
 
   Softmax nothing() {
@@ -116,25 +114,28 @@ private:
   }
 
   /// Some splits at a time, until all are joined.
-  Softmax joinChunks() {
+  Softmax joinChunks(Turn turn) {
     Softmax none = nothing();
     SmallVector<Value> inits = {none.max, none.sum, none.acc};
     Value first = b.i32(0), step = b.i32(op.getChunk());
-    Value end = isReal ? b.max(parts, b.i32(1)) : parts;
+    // Where there are none it goes once through it, too.
+    Value end = turn.counts ? b.max(turn.parts, b.i32(1)) : turn.parts;
     auto loop = scf::ForOp::create(b, first, end, step, inits);
     Block *body = loop.getBody();
     if (!body->empty())
       body->getTerminator()->erase();
     TileBuilder in(op.getLoc(), OpBuilder::atBlockEnd(body));
     auto args = loop.getRegionIterArgs();
-    Softmax joined = join(in, loop.getInductionVar(),
-                          {args[0], args[1], args[2]}, op.getChunk());
+    Softmax joined =
+        join(in, loop.getInductionVar(), {args[0], args[1], args[2]},
+             op.getChunk(), turn.parts);
     scf::YieldOp::create(in, ValueRange{joined.max, joined.sum, joined.acc});
     return {loop.getResult(0), loop.getResult(1), loop.getResult(2)};
   }
 
-  /// `chunk` splits from `first` on, joined with those before.
-  Softmax join(TileBuilder &in, Value first, Softmax before, int64_t chunk) {
+  /// `chunk` of these parts from `first` on, joined with those before.
+  Softmax join(TileBuilder &in, Value first, Softmax before, int64_t chunk,
+               Value parts) {
     auto f32 = b.getF32Type();
     auto lines = RankedTensorType::get({chunk}, f32);
     auto tile = RankedTensorType::get({chunk, width}, f32);
@@ -163,7 +164,7 @@ private:
     return {max, sum, in.addf(in.mulf(before.acc, decay), added)};
   }
 
-  void store(Softmax joined) {
+  void store(Softmax joined, Turn turn) {
     Value empty = b.cmp(CmpFPredicate::OEQ, joined.sum, b.f32(0));
     Value sum = b.select(empty, b.f32(1), joined.sum);
     Value result = b.divf(joined.acc, sum);
@@ -171,14 +172,19 @@ private:
     if (!element.isF32())
       result = arith::TruncFOp::create(
           b, cast<RankedTensorType>(result.getType()).clone(element), result);
-    tt::StoreOp::create(b, outPointers, result, ifReal(inRow));
+    Value inRow = this->inRow, isFirst = this->isFirst;
+    if (turn.counts) {
+      inRow = b.conj(inRow, turn.counts);
+      isFirst = isFirst ? b.conj(isFirst, turn.counts) : turn.counts;
+    }
+    tt::StoreOp::create(b, outPointers, result, inRow);
     if (lsePointer)
       tt::StoreOp::create(b, lsePointer, logSumExp(b, joined.max, sum, empty),
-                          ifReal(isFirst));
+                          isFirst);
     if (maxPointer)
       tt::StoreOp::create(b, maxPointer,
                           b.mulf(joined.max, b.f32(llvm::numbers::ln2)),
-                          ifReal(isFirst));
+                          isFirst);
   }
 
   TileBuilder &b;
@@ -191,8 +197,6 @@ private:
   /// Its columns that the program joins; whether they are the first ones.
   int64_t width = 0;
   Value column, inRow, outPointers, isFirst;
-  /// The parts to join in this turn; whether it counts, if there are two.
-  Value parts, isReal;
 };
 
 } // namespace

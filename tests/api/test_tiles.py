@@ -263,7 +263,7 @@ def test_registers_are_told_of_where_they_leave_room_for_the_programs_that_fit()
     assert most_registers(schedules_for(Options(), small)[0], small) is None
 
 
-def test_registers_of_32_rows_are_told_of_where_heads_are_not_wide() -> None:
+def test_registers_of_32_rows_are_told_of_where_results_are_not_wide() -> None:
     shape = replace(USUAL, q_len=8)
     assert [most_registers(s, shape) for s in schedules_for(Options(), shape)] == [255, None]
     (exact,) = schedules_for(Options(), replace(shape, itemsize=4))

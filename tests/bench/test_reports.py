@@ -56,6 +56,8 @@ def test_best_peer_and_lead() -> None:
     assert first["recorded_lead"] == pytest.approx(0.8 / (12.0 / 21.8))
     alone = row("b16_32k_doc", 100.0, {"pyflex": 104.0, "pyflex-blocks": 102.0})
     assert not {"lead", "best_peer", "recorded_lead"} & set(alone)
+    beside = row("b16_32k_doc", 100.0, {"pyflex": 104.0, "pyflex-blocks": 102.0, "flex": 208.0})
+    assert (beside["best_peer"], beside["lead"]) == ("flex", pytest.approx(2.0))
 
 
 def test_comparison_as_text() -> None:

@@ -82,7 +82,7 @@ class FakeRunner(run.GpuRunner):
             return kernel("decode_blocks", types_of(self._spec))
         rows = ["ptr", "i64", "i64"] * (self._spec.lse + self._spec.max_scores)
         types = ["ptr", "ptr", "i32", "i32", "i32", "ptr", "i64", "i64", "i64", *rows]
-        return kernel("combine", types)
+        return kernel("combine", types, waits=True)
 
 
 def block() -> None:

@@ -54,6 +54,8 @@ else:
     case("overlap", lambda: overlapping.launch(0, ((5, 6), (9, 1)), (1, 2, 3, 4, 5)))
     three = [GpuKernel(one, "cuda", 0) for one in (first, waiting, second)]
     case("three", lambda: Launcher(*three).launch(0, ((5, 6), (7, 8), (9, 1)), tuple(range(7))))
+    three = [GpuKernel(one, "cuda", 0) for one in (first, waiting, waiting)]
+    case("chain", lambda: Launcher(*three).launch(0, ((5, 6), (7, 8), (16, 1)), tuple(range(7))))
     early = GpuKernel(replace(first, waits=True), "cuda", 0)
     crowd = Launcher(GpuKernel(second, "cuda", 0), early)
     for programs in (132, 133, 500):
@@ -160,6 +162,15 @@ def test_third_kernel_follows(said: Said) -> None:
         "overlap 7x8x1 of 32 threads, 0 bytes, stream (nil): 3 4 0 0",
         "launch 9x1x1 of 32 threads, 0 bytes, stream (nil): 5 6 0 0",
         "leave",
+    ]
+
+
+def test_each_of_a_chain_may_start_early(said: Said) -> None:
+    asked, _ = said["chain"]
+    assert [line.partition(" of ")[0] for line in asked.splitlines()[1:4]] == [
+        "launch 5x6x1",
+        "overlap 7x8x1",
+        "overlap 16x1x1 in clusters",
     ]
 
 
