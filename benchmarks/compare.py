@@ -58,8 +58,8 @@ def summarise(row: Row) -> Row:
     """The row with what follows from its times.
 
     `lead` is the best peer's time over pyflex's: above 1, pyflex is ahead; pyflex given a
-    BlockMask is no peer. `recorded_lead` is
-    pyflex's share of the floor over the best recorded peer's share of its own floor.
+    BlockMask is no peer. `recorded_lead` is pyflex's share of the floor over the best recorded
+    peer's share of its own floor.
     """
     ours = row["us"].get("pyflex")
     peers = {name: us for name, us in row["us"].items() if not name.startswith("pyflex")}

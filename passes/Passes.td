@@ -291,8 +291,8 @@ def FlexSkipPadding : Pass<"flex-skip-padding", "::mlir::ModuleOp"> {
     ```
 
     Tiles whose rows are all heads of one query, of a group that they divide
-    evenly, have no such rows. Values of less
-    than 4 bytes, which Triton does not load ahead, are loaded for all.
+    evenly, have no such rows. Values of less than 4 bytes, which Triton does
+    not load ahead, are loaded for all.
   }];
   let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
   let statistics = [Statistic<"numGuarded", "num-guarded", "loads">];
@@ -345,11 +345,11 @@ def FlexFastMath : Pass<"flex-fast-math", "::mlir::ModuleOp"> {
     exp, expm1, tanh, 1 + tanh, log(1 + exp), 1 + erf and constant ** x become
     multiply-adds, one base-2 exponential and at most one reciprocal, for which
     the device libraries take 1.5 to 5 times as many instructions (22 times for
-    constant ** x) and branch. Their errors are a few units in the last place, and are stated in
-    docs/math.md. A divisor that many elements share is inverted once; a
-    division by an integer or by 1 + exp is marked `arcp`. Other types stay as
-    they are, and so do quotients and powers on which a condition, a remainder
-    or a whole number depends: 49 / 49 is 1.
+    constant ** x) and branch. Their errors are a few units in the last place,
+    and are stated in docs/math.md. A divisor that many elements share is
+    inverted once; a division by an integer or by 1 + exp is marked `arcp`.
+    Other types stay as they are, and so do quotients and powers on which a
+    condition, a remainder or a whole number depends: 49 / 49 is 1.
 
     ```mlir
     %e = math.exp %x : tensor<16x64xf32>

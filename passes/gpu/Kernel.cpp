@@ -44,10 +44,9 @@ LaunchAttribute attributeOf(int32_t id, int32_t value) {
 /// Programs that are next to each other along x and y form a cluster.
 LaunchAttribute clusterOf(unsigned x, unsigned y) {
   LaunchAttribute attribute = attributeOf(clusterDimension, 0);
-  unsigned *sizes = attribute.cluster;
-  sizes[0] = x;
-  sizes[1] = y;
-  sizes[2] = 1;
+  attribute.cluster[0] = x;
+  attribute.cluster[1] = y;
+  attribute.cluster[2] = 1;
   return attribute;
 }
 
@@ -157,7 +156,7 @@ Driver::Status Kernel::readFigures() {
 
 /// Asks whether the GPU runs clusters of programs that only these keep apart.
 void Kernel::readClusters() {
-  if (!library->clusterOccupancy || sharedBytes > nextToNoMemory)
+  if (sharedBytes > nextToNoMemory)
     return;
   LaunchAttribute attribute = clusterOf(mostApart, 1);
   LaunchConfig config{{mostApart, 1, 1},
@@ -166,10 +165,15 @@ void Kernel::readClusters() {
                       nullptr,
                       &attribute,
                       1};
+  formsClusters = countClusters(config) > 0;
+}
+
+int Kernel::countClusters(const LaunchConfig &config) const {
   int clusters = 0;
-  formsClusters =
-      library->clusterOccupancy(&clusters, function, &config) == 0 &&
-      clusters > 0;
+  if (!library->clusterOccupancy ||
+      library->clusterOccupancy(&clusters, function, &config) != 0)
+    return 0;
+  return clusters;
 }
 
 /// Whether the machine code declares the arguments that it will be given, and
@@ -233,17 +237,13 @@ unsigned Kernel::spreadBytes(const Grid &grid) const {
 }
 
 int Kernel::activeClusters(unsigned size) const {
-  int clusters = 0;
-  if (!library->clusterOccupancy || clusterBytes == 0)
+  if (clusterBytes == 0)
     return 0;
   Grid grid{1, size, size, unsigned(clusterBytes)};
   CurrentDevice current(*library, ordinal, home);
   LaunchAttribute attributes[mostAttributes] = {};
   LaunchConfig config = configure(grid, nullptr, false, attributes);
-  if (current.status() != 0 ||
-      library->clusterOccupancy(&clusters, function, &config) != 0)
-    return 0;
-  return clusters;
+  return current.status() == 0 ? countClusters(config) : 0;
 }
 
 Driver::Status Kernel::launch(const uint64_t *slots, const Grid &grid,

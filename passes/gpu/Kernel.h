@@ -66,6 +66,7 @@ private:
   Driver::Status readFigures();
   bool takes(const std::vector<uint8_t> &sizes) const;
   void readClusters();
+  int countClusters(const LaunchConfig &config) const;
   unsigned clusterApart(const Grid &grid) const;
   unsigned spreadBytes(const Grid &grid) const;
   LaunchConfig configure(const Grid &grid, void *stream, bool overlap,

@@ -54,8 +54,8 @@ else:
     case("overlap", lambda: overlapping.launch(0, ((5, 6), (9, 1)), (1, 2, 3, 4, 5)))
     three = [GpuKernel(one, "cuda", 0) for one in (first, waiting, second)]
     case("three", lambda: Launcher(*three).launch(0, ((5, 6), (7, 8), (9, 1)), tuple(range(7))))
-    three = [GpuKernel(one, "cuda", 0) for one in (first, waiting, waiting)]
-    case("chain", lambda: Launcher(*three).launch(0, ((5, 6), (7, 8), (16, 1)), tuple(range(7))))
+    chain = [GpuKernel(one, "cuda", 0) for one in (first, waiting, waiting)]
+    case("chain", lambda: Launcher(*chain).launch(0, ((5, 6), (7, 8), (16, 1)), tuple(range(7))))
     early = GpuKernel(replace(first, waits=True), "cuda", 0)
     crowd = Launcher(GpuKernel(second, "cuda", 0), early)
     for programs in (132, 133, 500):
