@@ -447,19 +447,24 @@ def FlexWidenLoads : Pass<"flex-widen-loads", "::mlir::ModuleOp"> {
 }
 
 def FlexSplitProducts : Pass<"flex-split-products", "::mlir::ModuleOp"> {
-  let summary = "Form the scores of float32 in three chains of products, not in one";
+  let summary = "Write products of float32 as three of TF32";
   let description = [{
     Three TF32 products make one of float32: of what TF32 has of two tiles, and
-    of that with the rest of each. Triton adds each to the one before; here each
-    has a sum of its own. The scores of a tile are few columns for a warp, and
-    a warp's products of one sum wait for each other, 48 of them at D 128.
+    of that with the rest of each. Triton does the same, but takes a tile apart
+    by `cvt.rna.tf32.f32`, four instructions on compute capability 9.0, and adds
+    each product to the one before. Here a factor of 1 + ln 2 / 2048 stands for
+    the rounding, two instructions: the rest is up to 0.7 of TF32's last place,
+    not 0.5, and without bias. And each product of a tile's scores has a sum of
+    its own: they are few columns for a warp, and a warp's products of one sum
+    wait for each other, 48 of them at D 128.
 
     ```mlir
     %s = tt.dot %q, %k, %zero, inputPrecision = tf32x3
     ```
     ==>
     ```mlir
-    %q0 = tt.elementwise_inline_asm "cvt.rna.tf32.f32 $0, $1;" {...} %q
+    %larger = arith.mulf %q, %factor
+    %q0 = ... %larger and 0xffffe000, by its bits
     %q1 = arith.subf %q, %q0
     ...
     %left = tt.dot %q1, %k0, %zero, inputPrecision = tf32
@@ -469,8 +474,9 @@ def FlexSplitProducts : Pass<"flex-split-products", "::mlir::ModuleOp"> {
     %s = arith.addf %large, %rest
     ```
 
-    What a loop carries has more columns, and is left to Triton: there three sums
-    cost more registers than they save time. For NVIDIA's GPUs.
+    What a loop carries has more columns: there three sums cost more registers
+    than they save time, and the products add to one another as Triton's do. For
+    NVIDIA's GPUs.
   }];
   let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
   let statistics = [Statistic<"numSplit", "num-split", "products">];

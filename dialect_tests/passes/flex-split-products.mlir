@@ -4,9 +4,15 @@
 // CHECK-SAME:    %[[Q:.*]]: tensor<16x64xf32>, %[[K:.*]]: tensor<64x32xf32>)
 tt.func @scores(%q: tensor<16x64xf32>, %k: tensor<64x32xf32>) -> tensor<16x32xf32> {
   // CHECK:      %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<16x32xf32>
-  // CHECK-NEXT: %[[Q0:.*]] = tt.elementwise_inline_asm "cvt.rna.tf32.f32 $0, $1;" {constraints = "=r,r", packed_element = 1 : i32, pure = true} %[[Q]]
+  // CHECK-NEXT: %[[FACTOR:.*]] = arith.constant dense<1.00033844> : tensor<16x64xf32>
+  // CHECK-NEXT: %[[LARGER:.*]] = arith.mulf %[[Q]], %[[FACTOR]]
+  // CHECK-NEXT: %[[BITS:.*]] = arith.bitcast %[[LARGER]]
+  // CHECK-NEXT: %[[KEPT:.*]] = arith.constant dense<-8192> : tensor<16x64xi32>
+  // CHECK-NEXT: %[[CUT:.*]] = arith.andi %[[BITS]], %[[KEPT]]
+  // CHECK-NEXT: %[[Q0:.*]] = arith.bitcast %[[CUT]]
   // CHECK-NEXT: %[[Q1:.*]] = arith.subf %[[Q]], %[[Q0]]
-  // CHECK-NEXT: %[[K0:.*]] = tt.elementwise_inline_asm "cvt.rna.tf32.f32 $0, $1;" {{.*}} %[[K]]
+  // CHECK:      arith.mulf %[[K]],
+  // CHECK:      %[[K0:.*]] = arith.bitcast %{{.*}} : tensor<64x32xi32> to
   // CHECK-NEXT: %[[K1:.*]] = arith.subf %[[K]], %[[K0]]
   // CHECK-NEXT: %[[LEFT:.*]] = tt.dot %[[Q1]], %[[K0]], %[[ZERO]], inputPrecision = tf32 :
   // CHECK-NEXT: %[[RIGHT:.*]] = tt.dot %[[Q0]], %[[K1]], %[[ZERO]], inputPrecision = tf32 :
@@ -38,4 +44,21 @@ tt.func @two_pieces(%q: tensor<16x64xf32>, %k: tensor<64x32xf32>, %r: tensor<16x
   %s = tt.dot %q, %k, %zero, inputPrecision = tf32x3 : tensor<16x64xf32> * tensor<64x32xf32> -> tensor<16x32xf32>
   %t = tt.dot %r, %l, %s, inputPrecision = tf32x3 : tensor<16x16xf32> * tensor<16x32xf32> -> tensor<16x32xf32>
   tt.return %t : tensor<16x32xf32>
+}
+
+// What a loop carries has one sum.
+// CHECK-LABEL: tt.func @carried(
+// CHECK-SAME:    {{.*}}, %[[ACC:[a-z0-9]+]]: tensor<16x64xf32>)
+tt.func @carried(%w: tensor<16x32xf32>, %v: tensor<32x64xf32>, %acc: tensor<16x64xf32>) -> tensor<16x64xf32> {
+  // CHECK:      %[[W1:.*]] = arith.subf %{{.*}}, %[[W0:.*]] :
+  // CHECK:      %[[V1:.*]] = arith.subf %{{.*}}, %[[V0:.*]] :
+  // CHECK-NEXT: %[[LEFT:.*]] = tt.dot %[[W1]], %[[V0]], %[[ZERO:.*]], inputPrecision = tf32 :
+  // CHECK-NEXT: %[[REST:.*]] = tt.dot %[[W0]], %[[V1]], %[[LEFT]], inputPrecision = tf32 :
+  // CHECK-NEXT: %[[NONE:.*]] = arith.cmpf uno, %[[REST]], %[[REST]]
+  // CHECK-NEXT: %[[SMALL:.*]] = arith.select %[[NONE]], %[[ZERO]], %[[REST]]
+  // CHECK-NEXT: %[[OWN:.*]] = tt.dot %[[W0]], %[[V0]], %[[SMALL]], inputPrecision = tf32 :
+  // CHECK-NEXT: %[[SUM:.*]] = arith.addf %[[OWN]], %[[ACC]]
+  // CHECK-NEXT: tt.return %[[SUM]]
+  %next = tt.dot %w, %v, %acc, inputPrecision = tf32x3 : tensor<16x32xf32> * tensor<32x64xf32> -> tensor<16x64xf32>
+  tt.return %next : tensor<16x64xf32>
 }

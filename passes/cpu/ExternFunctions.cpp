@@ -65,7 +65,6 @@ mlir::cpu::functionForInstruction(llvm::StringRef text) {
       .Case(tt::kWaitForKernel.text, "")
       .Case(tt::kOrderLoads.text, "")
       .Case(tt::kBarrier.text, "")
-      .Case(tt::kRoundToTF32.text, "pyflex_round_to_tf32")
       .Case(tt::kClusterMemory.text, "pyflex_cluster_memory")
       .Case(tt::kClusterMap.text, "pyflex_cluster_map")
       .Case(tt::kClusterStore.text, "pyflex_cluster_store")

@@ -3,7 +3,6 @@
 #include "cpu/RuntimeSymbols.h"
 #include "cpu/Cluster.h"
 
-#include "llvm/ADT/bit.h"
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -16,13 +15,6 @@ void __truncsfhf2();
 void __truncdfhf2();
 }
 #endif
-
-extern "C" float pyflex_round_to_tf32(float x) {
-  constexpr uint32_t half = 1 << 12, kept = ~(2 * half - 1);
-  if (!std::isfinite(x))
-    return x;
-  return llvm::bit_cast<float>((llvm::bit_cast<uint32_t>(x) + half) & kept);
-}
 
 std::vector<std::pair<const char *, void *>> mlir::cpu::runtimeSymbols() {
 #define SYMBOL(name) {#name, reinterpret_cast<void *>(&name)}
@@ -52,7 +44,6 @@ std::vector<std::pair<const char *, void *>> mlir::cpu::runtimeSymbols() {
       SYMBOL(__truncsfhf2),
       SYMBOL(__truncdfhf2),
 #endif
-      SYMBOL(pyflex_round_to_tf32),
       SYMBOL(pyflex_cluster_memory),
       SYMBOL(pyflex_cluster_map),
       SYMBOL(pyflex_cluster_store),

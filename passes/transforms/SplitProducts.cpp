@@ -1,10 +1,11 @@
-//===- SplitProducts.cpp - Scores of float32 in three chains of products --===//
+//===- SplitProducts.cpp - Products of float32 as three of TF32 -----------===//
 
 #include "Passes.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace mlir::flex {
 #define GEN_PASS_DEF_FLEXSPLITPRODUCTS
@@ -15,6 +16,12 @@ using namespace mlir;
 using namespace mlir::flex;
 
 namespace {
+
+/// TF32's bits of a float.
+constexpr int64_t kBitsOfTF32 = 0xffffe000;
+/// Half a last place of TF32 in the mean: one is 2**-10 of the power of two
+/// below a float, whose mantissas' mean is 1 / ln 2.
+constexpr double kToNearest = 1 + llvm::numbers::ln2 / 2048;
 
 /// A tile as a sum: what TF32 has of it, and the rest.
 struct Parts {
@@ -31,11 +38,13 @@ struct SplitProductsPass
         products.push_back(dot);
     });
     DenseSet<Value> sums;
-    for (tt::DotOp dot : products)
-      if (addsToZero(dot) || sums.contains(dot.getC())) {
-        sums.insert(split(dot));
-        ++numSplit;
-      }
+    for (tt::DotOp dot : products) {
+      if (addsToZero(dot) || sums.contains(dot.getC()))
+        sums.insert(split(dot, /*inChains=*/true));
+      else
+        split(dot, /*inChains=*/false);
+      ++numSplit;
+    }
   }
 
   static bool addsToZero(tt::DotOp dot) {
@@ -43,26 +52,41 @@ struct SplitProductsPass
   }
 
   static Parts partsOf(TileBuilder &b, Value tile) {
-    Value large = b.instruction(tt::kRoundToTF32, b.getF32Type(), {tile});
+    Type floats = tile.getType();
+    auto integers = cast<RankedTensorType>(floats).clone(b.getI32Type());
+    Value larger = b.mulf(tile, b.constant(floats, kToNearest));
+    Value bits = arith::BitcastOp::create(b, integers, larger);
+    auto kept = DenseElementsAttr::get(integers, APInt(32, kBitsOfTF32));
+    bits = b.conj(bits, arith::ConstantOp::create(b, kept));
+    Value large = arith::BitcastOp::create(b, floats, bits);
     return {large, b.subf(tile, large)};
   }
 
-  static Value split(tt::DotOp dot) {
+  /// Writes a product out; `inChains`: each of the three has a sum of its own.
+  static Value split(tt::DotOp dot, bool inChains) {
     TileBuilder b(dot.getLoc(), dot);
     Value zero = addsToZero(dot) ? dot.getC() : b.constant(dot.getType(), 0);
-    auto product = [&](Value lhs, Value rhs) -> Value {
-      return tt::DotOp::create(b, dot.getType(), lhs, rhs, zero,
+    auto product = [&](Value lhs, Value rhs, Value sum) -> Value {
+      return tt::DotOp::create(b, dot.getType(), lhs, rhs, sum,
                                tt::InputPrecision::TF32,
                                /*maxNumImpreciseAcc=*/0);
     };
-    Parts lhs = partsOf(b, dot.getA()), rhs = partsOf(b, dot.getB());
-    Value left = product(lhs.small, rhs.large);
-    Value right = product(lhs.large, rhs.small);
-    Value large = product(lhs.large, rhs.large);
-    Value rest = b.addf(left, right);
     // What is infinite has no rest: inf - inf is none.
-    Value none = b.cmp(arith::CmpFPredicate::UNO, rest, rest);
-    Value sum = b.addf(large, b.select(none, zero, rest));
+    auto withoutNone = [&](Value rest) {
+      Value none = b.cmp(arith::CmpFPredicate::UNO, rest, rest);
+      return b.select(none, zero, rest);
+    };
+    Parts lhs = partsOf(b, dot.getA()), rhs = partsOf(b, dot.getB());
+    Value rest = product(lhs.small, rhs.large, zero), sum;
+    if (inChains) {
+      Value right = product(lhs.large, rhs.small, zero);
+      Value large = product(lhs.large, rhs.large, zero);
+      rest = b.addf(rest, right);
+      sum = b.addf(large, withoutNone(rest));
+    } else {
+      rest = product(lhs.large, rhs.small, rest);
+      sum = product(lhs.large, rhs.large, withoutNone(rest));
+    }
     if (!addsToZero(dot))
       sum = b.addf(sum, dot.getC());
     dot.getResult().replaceAllUsesWith(sum);

@@ -44,10 +44,6 @@ inline constexpr Instruction kDivideExactly = {"div.rn.f32 $0, $1, $2;",
 inline constexpr Instruction kCopySign = {"copysign.f32 $0, $2, $1;", "=f,f,f",
                                           true};
 
-/// (x) -> x in the 11 bits of TF32, ties away from zero.
-inline constexpr Instruction kRoundToTF32 = {"cvt.rna.tf32.f32 $0, $1;", "=r,r",
-                                             true};
-
 //===----------------------------------------------------------------------===//
 // Kernels that overlap (programmatic dependent launch)
 //===----------------------------------------------------------------------===//
