@@ -51,14 +51,15 @@ _UNEVEN = 0.254
 #: Smoothness of the greater of two times: neither hides the other wholly. Of a tile's time alone
 #: and the memory's, and of the memory's latency and bandwidth.
 _BOTH, _EITHER = 7.5, 5.0
-#: Joining a split: the second kernel, a megabyte of partial results, each further round of as many
-#: parts as the kernel reads at once, and a thousand rows of few parts or of many.
-_JOIN, _JOIN_MEGABYTE, _JOIN_ROUND, _JOIN_FEW, _JOIN_MANY = 1.8, 0.32, 0.84, 0.72, 1.22
+#: Joining a split: the second kernel, of few parts or of many, and a thousand rows of those; a
+#: megabyte of partial results, and each further round of as many parts as the kernel reads at once.
+_JOIN_FEW, _JOIN_MANY, _ROWS_FEW, _ROWS_MANY = 1.3, 1.6, 0.72, 1.22
+_JOIN_MEGABYTE, _JOIN_ROUND = 0.32, 0.84
 #: Joining it in clusters, each element that a thread leaves, and each round of those that a program
 #: joins at once.
-_MEET, _MEET_ELEMENT, _MEET_ROUND = 0.64, 0.02, 0.278
+_MEET, _MEET_ELEMENT, _MEET_ROUND = 0.6, 0.04, 0.28
 #: What tiles from 32 rows on take in place of _JOIN_MEGABYTE and _MEET.
-_MEGABYTE_32, _MEET_32 = 0.45, 1.75
+_MEGABYTE_32, _MEET_32 = 0.45, 1.2
 #: Blocks that a program lists at a time, as LowerBlockLists.cpp has it, and what that takes where
 #: most of them are hidden.
 _LISTED, _LIST_ROUND = 512, 0.3
@@ -197,7 +198,7 @@ def _joining(work: Work, schedule: Schedule, parts: Parts) -> float:
     shape = work.shape
     if parts.in_cluster:
         meet = _MEET if schedule.rows == 16 else _MEET_32
-        left = schedule.rows * shape.value_dim / (32 * schedule.num_warps)
+        left = schedule.lines(shape.q_len) * shape.value_dim / (32 * schedule.num_warps)
         rounds = _meeting_rounds(shape, schedule, parts.number)
         return meet + _MEET_ELEMENT * left + _MEET_ROUND * rounds
     if parts.number == 1:
@@ -205,8 +206,9 @@ def _joining(work: Work, schedule: Schedule, parts: Parts) -> float:
     megabytes = parts.number * work.rows * shape.value_dim * 4e-6
     a_megabyte = _JOIN_MEGABYTE if schedule.rows == 16 else _MEGABYTE_32
     rounds = -(-parts.number // _parts_a_round(shape))
-    of_rows = _JOIN_FEW if parts.number <= FEW_PARTS else _JOIN_MANY
-    total = _JOIN + a_megabyte * megabytes + of_rows * work.rows / 1000
+    few = parts.number <= FEW_PARTS
+    kernel, of_rows = (_JOIN_FEW, _ROWS_FEW) if few else (_JOIN_MANY, _ROWS_MANY)
+    total = kernel + a_megabyte * megabytes + of_rows * work.rows / 1000
     return total + _JOIN_ROUND * (rounds - 1)
 
 

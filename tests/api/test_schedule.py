@@ -261,7 +261,7 @@ def test_costly_mods_of_many_rows_have_few_scores_a_thread(q_len: int) -> None:
     for cost, keys in ((0, 64), (21, 32)):  # a tanh
         shape = replace(USUAL, q_len=q_len, mod_cost=cost)
         tiles = schedules_for(Options(), shape)
-        work = Work(shape, programs=128, length=8192, rows=512 * q_len, varies=False)
+        work = Work(shape, programs=128, length=4096, rows=512 * q_len, varies=False)
         assert tiles[best_schedule(Options(), work, tiles, GPU)].keys == keys
 
 
