@@ -275,7 +275,7 @@ def FlexInlineMods : Pass<"flex-inline-mods", "::mlir::ModuleOp"> {
 def FlexSkipPadding : Pass<"flex-skip-padding", "::mlir::ModuleOp"> {
   let summary = "Load nothing from the mods' tables for rows that do not exist";
   let description = [{
-    A tile has 16 rows or more, of which a group of four query heads and one query
+    A tile has 8 rows or more, of which a group of four query heads and one query
     fill four. The others name a head and a query of the tile, too, so that a mod
     may read a table for them: but nobody sees what they give. In the loop, a load
     of a value for each row and key is one of rows that exist, zero elsewhere.
@@ -373,7 +373,7 @@ def FlexDeferSums : Pass<"flex-defer-sums", "::mlir::ModuleOp"> {
   let summary = "Add up the sums of rows behind the loop, not in it";
   let description = [{
     The running sum of a softmax is carried as a tile, whose columns are added
-    up behind the loop. In a tile of 16 rows all warps have keys of all of them:
+    up behind the loop. In a tile of up to 16 rows all warps have keys of all:
     a sum in the loop would have to wait for the other warps at every tile.
 
     ```mlir
@@ -480,6 +480,39 @@ def FlexSplitProducts : Pass<"flex-split-products", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
   let statistics = [Statistic<"numSplit", "num-split", "products">];
+}
+
+def FlexPadProducts : Pass<"flex-pad-products", "::mlir::ModuleOp"> {
+  let summary = "Give products of eight rows the sixteen that matrix units take";
+  let description = [{
+    Of sixteen rows a thread holds one of the first eight and one of the others.
+    A tile of eight rows leaves it half as many scores; a product takes each row
+    twice, and what it gives for the second half is dropped. Triton would do the
+    same but put the rows together anew, in registers, for every product.
+
+    ```mlir
+    %s = tt.dot %q, %k, %zero : tensor<8x64xbf16> * tensor<64x32xbf16> -> tensor<8x32xf32>
+    ```
+    ==>
+    ```mlir
+    %one = tt.reshape %q : tensor<8x64xbf16> -> tensor<1x8x64xbf16>
+    %two = tt.broadcast %one : tensor<1x8x64xbf16> -> tensor<2x8x64xbf16>
+    %twice = tt.reshape %two : tensor<2x8x64xbf16> -> tensor<16x64xbf16>
+    %sums = tt.dot %twice, %k, %zeros
+    %halves = tt.reshape %sums : tensor<16x32xf32> -> tensor<2x8x32xf32>
+    %last = tt.trans %halves {order = array<i32: 1, 2, 0>}
+    %s, %same = tt.split %last : tensor<8x32x2xf32> -> tensor<8x32xf32>
+    ```
+
+    What a product adds to is taken twice as well. What is computed in a loop,
+    weights, passes through an instruction that does nothing on its way to a
+    product on NVIDIA's GPUs: else Triton moves half of it between warps and
+    then takes it twice, which takes a barrier more. Exact products of float32
+    are formed by NVIDIA's ordinary units, and stay as they are.
+  }];
+  let options = [Option<"target", "target", "std::string", "\"cuda\"", "cuda or hip">];
+  let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numPadded", "num-padded", "products">];
 }
 
 def FlexLegalizeMath : Pass<"flex-legalize-math", "::mlir::ModuleOp"> {

@@ -47,6 +47,8 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
   Option<bool> splitProducts{
       *this, "split-products", llvm::cl::init(false),
       llvm::cl::desc("run flex-split-products; needs TF32")};
+  Option<bool> padProducts{*this, "pad-products", llvm::cl::init(false),
+                           llvm::cl::desc("run flex-pad-products; for GPUs")};
   Option<int64_t> heads{
       *this, "heads", llvm::cl::init(0),
       llvm::cl::desc("query heads in a tile; 0: as many as fit")};
@@ -121,8 +123,14 @@ void buildDecodePipeline(OpPassManager &pm, const DecodeOptions &options) {
   // The loads of mods are where they stay.
   if (options.widenLoads)
     pm.addPass(createFlexWidenLoads());
-  if (options.splitProducts && options.target == "cuda")
+  if (options.splitProducts && options.target == "cuda") {
     pm.addPass(createFlexSplitProducts());
+    // The queries are taken apart once.
+    pm.addPass(createLoopInvariantCodeMotionPass());
+  }
+  // Behind all that looks at products.
+  if (options.padProducts)
+    pm.addPass(createFlexPadProducts(FlexPadProductsOptions{options.target}));
   // After cleanup, which folds and merges math ops but not calls.
   pm.addPass(createFlexLegalizeMath(
       FlexLegalizeMathOptions{options.target, options.gfx}));

@@ -144,12 +144,15 @@ class KernelSpec:
         schedule = replace(self.schedule, num_warps=_LISTING_WARPS, num_stages=1)
         return replace(self, schedule=schedule, kernel="decode_blocks")
 
-    def pipeline(self, backend: str, *, sm_90: bool, tf32: bool, gfx: int | None = None) -> str:
+    def pipeline(
+        self, backend: str, *, sm_90: bool, tf32: bool, matrix_units: bool, gfx: int | None = None
+    ) -> str:
         """The passes that make the kernel for "cuda" or "hip".
 
         `sm_90` says whether the GPU has what came with NVIDIA's compute capability 9.0: clusters,
-        and kernels that start before the one ahead has ended. `tf32` says that its matrix units
-        take float32 in that form only. `gfx` is the generation of one of AMD's.
+        and kernels that start before the one ahead has ended. `matrix_units` says whether it has
+        some, `tf32` that these take float32 in that form only. `gfx` is the generation of one of
+        AMD's.
         """
         settings = [f"kernel={self.kernel}", f"target={backend}", f"heads={self.schedule.heads}"]
         if gfx is not None:
@@ -169,6 +172,7 @@ class KernelSpec:
             "flex-overlap-kernels": not sm_90,
             "flex-defer-sums": not self.schedule.defers_sums,
             "flex-split-products": not tf32,
+            "flex-pad-products": not matrix_units,
         }
         assert off.keys() <= set(OPTIMISATIONS)
         for name in OPTIMISATIONS:

@@ -120,9 +120,11 @@ class Lowered:
 
     def _pipeline(self, target: Target | None) -> str:
         if target is None:
-            return self.spec.pipeline("cuda", sm_90=True, tf32=False)
+            return self.spec.pipeline("cuda", sm_90=True, tf32=False, matrix_units=False)
         sm_90, tf32, gfx = target.sm_90, target.tf32, target.gfx
-        return self.spec.pipeline(target.backend, sm_90=sm_90, tf32=tf32, gfx=gfx)
+        return self.spec.pipeline(
+            target.backend, sm_90=sm_90, tf32=tf32, matrix_units=True, gfx=gfx
+        )
 
     def _key(self, target: Target) -> str:
         return cache.key_of(

@@ -26,6 +26,7 @@ OPTIMISATIONS = (
     "flex-defer-sums",
     "flex-widen-loads",
     "flex-split-products",
+    "flex-pad-products",
     "ttg-wait-for-keys",
     "ttg-skip-tiles",
 )
@@ -36,7 +37,8 @@ class Options:
     """How to make a kernel. None leaves the choice to pyflex.
 
     Attributes:
-        rows: rows of a tile of scores (queries times packed heads), a power of two from 16 to 128.
+        rows: rows of a tile of scores (queries times packed heads), a power of two from 8 to 128;
+            of its own accord pyflex takes 16 or more.
         keys: keys of a tile of scores, a power of two from 16 to 512.
         num_warps: warps of a GPU program, a power of two up to 32.
         num_stages: depth of the GPU's software pipeline, from 1 to 8.
@@ -60,7 +62,7 @@ class Options:
     disable_passes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, least, most in (("rows", 16, 128), ("keys", 16, 512), ("num_warps", 1, 32)):
+        for name, least, most in (("rows", 8, 128), ("keys", 16, 512), ("num_warps", 1, 32)):
             value = getattr(self, name)
             if value is not None and not (_is_whole(value, least, most) and value.bit_count() == 1):
                 raise ScheduleError(

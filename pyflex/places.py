@@ -71,6 +71,11 @@ class Schedule:
     defers_sums: bool = False
 
     @property
+    def padded(self) -> int:
+        """Rows that a product of matrix units takes of it."""
+        return max(self.rows, 16)
+
+    @property
     def queries(self) -> int:
         """Queries in a tile."""
         return self.rows // self.heads
@@ -148,7 +153,7 @@ def shared_bytes(schedule: Schedule, shape: Shape) -> int:
     many = schedule.rows >= 64
     in_flight = schedule.num_stages if many else max(schedule.num_stages - 1, 1)
     weights = 0 if many else schedule.keys
-    once = schedule.rows * (tile_width(shape.head_dim) + weights) * shape.itemsize
+    once = schedule.padded * (tile_width(shape.head_dim) + weights) * shape.itemsize
     return in_flight * schedule.keys * shape.line + once * (2 if shape.itemsize == 4 else 1)
 
 
@@ -177,7 +182,7 @@ def most_registers(schedule: Schedule, shape: Shape) -> int | None:
     None where that is less than a kernel may need, and where nothing is gained by it: of 32 rows
     with wide results, and of more rows.
     """
-    enough = _ENOUGH.get(schedule.rows)
+    enough = _ENOUGH.get(schedule.padded)
     is_wide = tile_width(shape.value_dim) > _TOLD_COLUMNS
     if enough is None or (schedule.rows > 16 and is_wide):
         return None

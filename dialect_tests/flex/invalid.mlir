@@ -94,10 +94,10 @@ tt.func @decode_of_no_heads(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %per_
 // -----
 
 tt.func @decode_in_small_tiles(%x: !flex.view<4 x f32>, %n: i32, %scale: f32, %per_batch: !flex.per_batch) {
-  // expected-error @+1 {{'flex.decode' op expected rows to be a power of two of at least 16, got 8}}
+  // expected-error @+1 {{'flex.decode' op expected rows to be a power of two of at least 8, got 4}}
   flex.decode %x, %x, %x -> %x kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
       q_offset(%per_batch) kv_len(%per_batch)
-      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 8 : i32, keys = 64 : i32}
+      {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = 4 : i32, keys = 64 : i32}
       : !flex.view<4 x f32>, !flex.view<4 x f32>, !flex.view<4 x f32> -> !flex.view<4 x f32>
   tt.return
 }
@@ -448,7 +448,7 @@ tt.func @decode_of_negative_group(%q: !flex.view<4 x f32>, %k: !flex.view<4 x f3
 
 tt.func @decode_in_negative_tiles(%q: !flex.view<4 x f32>, %k: !flex.view<4 x f32>, %v: !flex.view<4 x f32>, %o: !flex.view<4 x f32>, %n: i32, %scale: f32,
     %per_batch: !flex.per_batch) {
-  // expected-error @+1 {{'flex.decode' op expected rows to be a power of two of at least 16, got -2147483648}}
+  // expected-error @+1 {{'flex.decode' op expected rows to be a power of two of at least 8, got -2147483648}}
   flex.decode %q, %k, %v -> %o kv_heads(%n) q_len(%n) kv_max(%n) scale(%scale)
       q_offset(%per_batch) kv_len(%per_batch)
       {group = 1 : i32, head_dim = 64 : i32, value_dim = 64 : i32, rows = -2147483648 : i32, keys = 64 : i32}

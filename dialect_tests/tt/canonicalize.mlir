@@ -29,6 +29,15 @@ tt.func @shape_of_constant() -> tensor<16x64xi32> {
   tt.return %tile : tensor<16x64xi32>
 }
 
+// CHECK-LABEL: tt.func @other_shape_of_constant
+tt.func @other_shape_of_constant() -> tensor<2x8xi32> {
+  // CHECK-NEXT: %[[C:.*]] = arith.constant dense<7> : tensor<2x8xi32>
+  // CHECK-NEXT: tt.return %[[C]]
+  %sevens = arith.constant dense<7> : tensor<16xi32>
+  %halves = tt.reshape %sevens : tensor<16xi32> -> tensor<2x8xi32>
+  tt.return %halves : tensor<2x8xi32>
+}
+
 // CHECK-LABEL: tt.func @shape_of_constant_with_many_values
 tt.func @shape_of_constant_with_many_values() -> tensor<2x1xi32> {
   // CHECK: tt.expand_dims

@@ -91,6 +91,23 @@ tt.func @splat_to_dynamic_shape(%x: f32) {
 
 // -----
 
+tt.func @reshape_to_more(%x: tensor<16xi32>) {
+  // expected-error @+1 {{'tt.reshape' op expected as many elements, got 'tensor<16xi32>' and 'tensor<2x16xi32>'}}
+  %0 = tt.reshape %x : tensor<16xi32> -> tensor<2x16xi32>
+  tt.return
+}
+
+// -----
+
+tt.func @split_of_three(%x: tensor<16x3xi32>) {
+  // expected-error @+2 {{expected a last dimension of two, got 'tensor<16x3xi32>'}}
+  // expected-error @+1 {{'tt.split' op failed to infer returned types}}
+  %0, %1 = tt.split %x : (tensor<16x3xi32>) -> (tensor<16xi32>, tensor<16xi32>)
+  tt.return
+}
+
+// -----
+
 tt.func @expand_dims_past_the_rank(%x: tensor<16xi32>) {
   // expected-error @+2 {{expected an axis between 0 and 1, got 2}}
   // expected-error @+1 {{'tt.expand_dims' op failed to infer returned types}}

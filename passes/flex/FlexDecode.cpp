@@ -129,7 +129,7 @@ LogicalResult DecodeOp::verify() {
                            << " of one element type, got " << element << " and "
                            << elementOf(view);
   if (failed(verifyPositive(*this, "group", getGroupAttr())) ||
-      failed(verifyPowerOfTwo(*this, "rows", getRowsAttr(), 16)) ||
+      failed(verifyPowerOfTwo(*this, "rows", getRowsAttr(), 8)) ||
       failed(verifyPowerOfTwo(*this, "keys", getKeysAttr(), 16)) ||
       failed(verifyPositive(*this, "head_dim", getHeadDimAttr())) ||
       failed(verifyPositive(*this, "value_dim", getValueDimAttr())))

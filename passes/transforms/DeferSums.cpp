@@ -71,7 +71,7 @@ struct DeferSumsPass : public flex::impl::FlexDeferSumsBase<DeferSumsPass> {
       auto product = old.getDefiningOp<arith::MulFOp>();
       Value tile = summedTile(added);
       if (!product || !old.hasOneUse() || !tile ||
-          shapeOf(tile)[0] != rowsOfAllWarps)
+          shapeOf(tile)[0] > rowsOfAllWarps)
         continue;
       if (product.getLhs() == carried)
         return RunningSum{index, product.getRhs(), tile, next};

@@ -44,6 +44,9 @@ inline constexpr Instruction kDivideExactly = {"div.rn.f32 $0, $1, $2;",
 inline constexpr Instruction kCopySign = {"copysign.f32 $0, $2, $1;", "=f,f,f",
                                           true};
 
+/// (x) -> x, of 32 bits: nothing passes it by.
+inline constexpr Instruction kKeep = {"mov.b32 $0, $1;", "=r,r", false};
+
 //===----------------------------------------------------------------------===//
 // Kernels that overlap (programmatic dependent launch)
 //===----------------------------------------------------------------------===//

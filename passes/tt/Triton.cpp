@@ -194,6 +194,33 @@ LogicalResult BroadcastOp::verify() {
   return success();
 }
 
+OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
+  return foldSplat(adaptor.getSrc(), getType());
+}
+
+LogicalResult ReshapeOp::verify() {
+  auto src = cast<RankedTensorType>(getSrc().getType());
+  auto result = cast<RankedTensorType>(getType());
+  if (src.getNumElements() == result.getNumElements())
+    return success();
+  return emitOpError() << "expected as many elements, got " << src << " and "
+                       << result;
+}
+
+LogicalResult SplitOp::inferReturnTypes(MLIRContext *,
+                                        std::optional<Location> loc,
+                                        ValueRange operands, DictionaryAttr,
+                                        OpaqueProperties, RegionRange,
+                                        SmallVectorImpl<Type> &results) {
+  auto src = cast<RankedTensorType>(operands[0].getType());
+  if (src.getRank() < 2 || src.getShape().back() != 2)
+    return emitOptionalError(loc, "expected a last dimension of two, got ",
+                             src);
+  results.assign(2, RankedTensorType::get(src.getShape().drop_back(),
+                                          src.getElementType()));
+  return success();
+}
+
 LogicalResult
 TransOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
                           ValueRange operands, DictionaryAttr attributes,

@@ -133,6 +133,22 @@ def TT_BroadcastOp : TT_Op<"broadcast", [Pure, SameOperandsAndResultElementType]
   let hasVerifier = 1;
 }
 
+def TT_ReshapeOp : TT_Op<"reshape", [Pure, SameOperandsAndResultElementType]> {
+  let summary = "The same elements in the same order, in another shape.";
+  let arguments = (ins TT_Tensor:$src);
+  let results = (outs TT_Tensor:$result);
+  let assemblyFormat = "$src attr-dict `:` type($src) `->` type($result)";
+  let hasFolder = 1;
+  let hasVerifier = 1;
+}
+
+def TT_SplitOp : TT_Op<"split", [Pure, DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
+  let summary = "The two halves of a tensor along its last dimension, which is two.";
+  let arguments = (ins TT_Tensor:$src);
+  let results = (outs TT_Tensor:$outLHS, TT_Tensor:$outRHS);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+
 def TT_TransOp : TT_Op<"trans", [Pure, DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
   let summary = "Permutes the dimensions.";
   let arguments = (ins TT_Tensor:$src, DenseI32ArrayAttr:$order);

@@ -52,17 +52,19 @@ def by_an_index(dtype: torch.dtype) -> Mods:
 
 @pytest.mark.parametrize("make", [of_keys, of_heads, by_an_index])
 @pytest.mark.parametrize("dtype", [torch.bool, torch.int8, torch.bfloat16, torch.float32], ids=str)
-@pytest.mark.parametrize(("keys", "num_warps"), [(128, 4), (32, 2)])
+@pytest.mark.parametrize(
+    ("rows", "keys", "num_warps"), [(16, 128, 4), (16, 32, 2), (8, 128, 4), (8, 32, 2)]
+)
 def test_a_table_of_keys_is_loaded_ahead(
-    make: Callable[[torch.dtype], Mods], dtype: torch.dtype, keys: int, num_warps: int
+    make: Callable[[torch.dtype], Mods], dtype: torch.dtype, rows: int, keys: int, num_warps: int
 ) -> None:
-    options = pyflex.Options(rows=16, keys=keys, num_warps=num_warps, num_stages=3)
+    options = pyflex.Options(rows=rows, keys=keys, num_warps=num_warps, num_stages=3)
     decode = pyflex.compile(*make(dtype), options=options)
     key = torch.randn(2, 2, _KEYS, 128, dtype=torch.bfloat16)
     decode(torch.randn(2, 8, 1, 128, dtype=torch.bfloat16), key, key)
     loop = loop_of(decode.ir("ttgir", target="cuda:90"))
     assert not re.findall(r"= tt\.load ", loop)
-    assert not re.findall(r"convert_layout .*: tensor<16x\d+xf32", loop)
+    assert not re.findall(rf"convert_layout .*: tensor<{rows}x{keys}xf32", loop)
     assert len(re.findall(r'"tt.reduce"', loop)) == 1  # of their maximum
 
 

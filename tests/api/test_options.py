@@ -16,7 +16,7 @@ from tests.mods import causal
 @pytest.mark.parametrize(
     ("given", "part"),
     [
-        ({"rows": 8}, "16 to 128"),
+        ({"rows": 4}, "8 to 128"),
         ({"rows": 24}, "power of two"),
         ({"keys": 1024}, "16 to 512"),
         ({"num_warps": 0}, "num_warps"),

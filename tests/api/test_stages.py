@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,13 +57,30 @@ def test_stage_without_a_gpu(called: pyflex.Decode, stage: str, part: str) -> No
 OPTIMISATIONS = tuple(
     name
     for name in pyflex.OPTIMISATIONS
-    if name not in ("flex-list-blocks", "flex-split-products", *PASSES)
+    if name not in ("flex-list-blocks", "flex-split-products", "flex-pad-products", *PASSES)
 )
 
 
 @pytest.mark.parametrize("name", OPTIMISATIONS)
 def test_every_optimisation_is_a_stage(called: pyflex.Decode, name: str) -> None:
     assert "tt.func" in called.ir(name)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)
+def test_products_of_eight_rows_are_padded_for_a_gpu(dtype: torch.dtype) -> None:
+    options = pyflex.Options(rows=8)
+    decode = pyflex.compile(options=options)
+    decode(*torch.randn(3, 1, 1, 40, 64, dtype=dtype))
+    assert "flex-pad-products" not in decode.stages()
+    for target, machine_code in (("cuda:90", "ptx"), ("hip:gfx942", "amdgcn")):
+        padded = decode.ir("flex-pad-products", target=target)
+        assert padded.count("tt.split") == padded.count("tt.dot") > 0
+        assert "tensor<16x64xf32>" in padded
+        assert decode.ir(machine_code, target=target)
+    alone = pyflex.compile(options=replace(options, disable_passes=("flex-pad-products",)))
+    alone(*torch.randn(3, 1, 1, 40, 64, dtype=dtype))
+    assert "tt.split" not in alone.ir("ttir", target="cuda:90")
+    assert alone.ir("ptx", target="cuda:90")
 
 
 def test_products_are_split_for_tf32() -> None:

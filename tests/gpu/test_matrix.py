@@ -77,6 +77,9 @@ def test_forced_splits(splits: int, block: int | None, value_dim: int, seed: int
 @pytest.mark.parametrize(
     "options",
     [
+        Options(rows=8),
+        Options(rows=8, keys=16, num_warps=1, num_stages=1),
+        Options(rows=8, disable_passes=("flex-pad-products",)),
         Options(rows=16, keys=16, num_warps=1, num_stages=1),
         Options(rows=64, keys=32, num_warps=4, num_stages=2),
         Options(rows=128, keys=16, num_warps=8, num_stages=3),
@@ -91,7 +94,7 @@ def test_schedules(options: Options, dtype: torch.dtype, seed: int) -> None:
     check_case(case, "cuda", seed, options)
 
 
-@pytest.mark.parametrize("rows", [16, 32, 64, 128])
+@pytest.mark.parametrize("rows", [8, 16, 32, 64, 128])
 @pytest.mark.parametrize("keys", [16, 64])
 @pytest.mark.parametrize("num_warps", [1, 4, 8])
 @pytest.mark.parametrize("dims", [(16, 16), (64, 40)], ids=str)

@@ -37,6 +37,7 @@ APART = (
     "flex-skip-padding",
     "flex-widen-loads",
     "flex-split-products",
+    "flex-pad-products",
     *PASSES,
 )
 OTHERS = tuple(name for name in pyflex.OPTIMISATIONS if name not in APART)
@@ -96,7 +97,7 @@ def _as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the products of float32 in three, which a CPU has no need for."""
 
     def pipeline(lowered: Lowered, target: object) -> str:
-        return lowered.spec.pipeline("cuda", sm_90=True, tf32=True)
+        return lowered.spec.pipeline("cuda", sm_90=True, tf32=True, matrix_units=False)
 
     monkeypatch.setattr(Lowered, "_pipeline", pipeline)
 

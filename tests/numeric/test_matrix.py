@@ -59,6 +59,14 @@ def test_tile_widths(row: dict[str, Any], seed: int) -> None:
     check_case(case, "cpu", seed, Options(splits=splits))
 
 
+@pytest.mark.parametrize("heads", [(8, 2), (8, 1), (6, 1), (12, 1)], ids=str)
+@pytest.mark.parametrize("q_len", [1, 3])
+@pytest.mark.parametrize("splits", [1, 3, 9])
+def test_tiles_of_eight_rows(heads: tuple[int, int], q_len: int, splits: int, seed: int) -> None:
+    case = Case("alibi", "head", "causal", heads=heads, q_len=q_len, keys=203)
+    check_case(case, "cpu", seed, Options(rows=8, splits=splits))
+
+
 @pytest.mark.parametrize("keys", [0, 1, 63, 64, 65, 2045])
 @pytest.mark.parametrize("q_len", [1, 130])
 def test_lengths(keys: int, q_len: int, seed: int) -> None:
