@@ -454,7 +454,8 @@ def FlexSplitProducts : Pass<"flex-split-products", "::mlir::ModuleOp"> {
     by `cvt.rna.tf32.f32`, four instructions on compute capability 9.0, and adds
     each product to the one before. Here a factor of 1 + ln 2 / 2048 stands for
     the rounding, two instructions: the rest is up to 0.7 of TF32's last place,
-    not 0.5, and without bias. And each product of a tile's scores has a sum of
+    not 0.5, and without bias (from 3.4016e38 on what TF32 has is infinite, as
+    it was from 3.4024e38 on). And each product of a tile's scores has a sum of
     its own: they are few columns for a warp, and a warp's products of one sum
     wait for each other, 48 of them at D 128.
 
@@ -507,10 +508,15 @@ def FlexPadProducts : Pass<"flex-pad-products", "::mlir::ModuleOp"> {
     What a product adds to is taken twice as well. What is computed in a loop,
     weights, passes through an instruction that does nothing on its way to a
     product on NVIDIA's GPUs: else Triton moves half of it between warps and
-    then takes it twice, which takes a barrier more. Exact products of float32
-    are formed by NVIDIA's ordinary units, and stay as they are.
+    then takes it twice, which takes a barrier more. What is computed from
+    queries alone leaves the loop first. Products of float32 that no matrix
+    units form stay as they are: exact ones on NVIDIA's GPUs, all on AMD's from
+    gfx10 on.
   }];
-  let options = [Option<"target", "target", "std::string", "\"cuda\"", "cuda or hip">];
+  let options = [
+    Option<"target", "target", "std::string", "\"cuda\"", "cuda or hip">,
+    Option<"gfx", "gfx", "int64_t", "9", "the generation of one of AMD's GPUs">,
+  ];
   let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
   let statistics = [Statistic<"numPadded", "num-padded", "products">];
 }

@@ -123,14 +123,12 @@ void buildDecodePipeline(OpPassManager &pm, const DecodeOptions &options) {
   // The loads of mods are where they stay.
   if (options.widenLoads)
     pm.addPass(createFlexWidenLoads());
-  if (options.splitProducts && options.target == "cuda") {
+  if (options.splitProducts && options.target == "cuda")
     pm.addPass(createFlexSplitProducts());
-    // The queries are taken apart once.
-    pm.addPass(createLoopInvariantCodeMotionPass());
-  }
   // Behind all that looks at products.
   if (options.padProducts)
-    pm.addPass(createFlexPadProducts(FlexPadProductsOptions{options.target}));
+    pm.addPass(createFlexPadProducts(
+        FlexPadProductsOptions{options.target, options.gfx}));
   // After cleanup, which folds and merges math ops but not calls.
   pm.addPass(createFlexLegalizeMath(
       FlexLegalizeMathOptions{options.target, options.gfx}));

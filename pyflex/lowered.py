@@ -80,7 +80,8 @@ class Lowered:
         """The kernel in MLIR's generic form, as Triton and the CPU's compiler read it.
 
         Without a target it is what the CPU runs: the text for the newest of NVIDIA's GPUs, but for
-        products of float32, which a CPU does not need in three.
+        products of float32, which a CPU does not need in three, and of eight rows, which it takes
+        as they are.
         """
         pipeline = self._pipeline(target)
         if pipeline not in self._ttir:
@@ -123,7 +124,7 @@ class Lowered:
             return self.spec.pipeline("cuda", sm_90=True, tf32=False, matrix_units=False)
         sm_90, tf32, gfx = target.sm_90, target.tf32, target.gfx
         return self.spec.pipeline(
-            target.backend, sm_90=sm_90, tf32=tf32, matrix_units=True, gfx=gfx
+            target.backend, sm_90=sm_90, tf32=tf32, matrix_units=target.matrix_units, gfx=gfx
         )
 
     def _key(self, target: Target) -> str:

@@ -40,6 +40,11 @@ class Target:
         return 9 if self.arch.startswith("gfx9") else int(self.arch[3:5])
 
     @property
+    def matrix_units(self) -> bool:
+        """Whether it has matrix units; AMD's graphics cards have since gfx11."""
+        return self.gfx != 10
+
+    @property
     def tf32(self) -> bool:
         """Whether its matrix units take float32 in that form only."""
         return self.backend == "cuda"

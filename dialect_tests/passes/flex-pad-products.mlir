@@ -1,5 +1,6 @@
 // RUN: pyflex-opt %s --flex-pad-products | FileCheck %s --check-prefixes=CHECK,CUDA
 // RUN: pyflex-opt %s --flex-pad-products=target=hip | FileCheck %s --check-prefixes=CHECK,HIP
+// RUN: pyflex-opt %s --flex-split-products --flex-pad-products | FileCheck %s --check-prefix=SPLIT
 
 // CHECK-LABEL: tt.func @scores(
 // CHECK-SAME:    %[[Q:.*]]: tensor<8x64xbf16>, %[[K:.*]]: tensor<64x32xbf16>)
@@ -25,7 +26,6 @@ tt.func @carried(%v: tensor<32x64xbf16>, %n: i32) -> tensor<8x64xf32> {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   %zero = arith.constant dense<0.0> : tensor<8x64xf32>
-  %one = arith.constant dense<1.0> : tensor<8x32xf32>
   // CHECK: scf.for {{.*}} iter_args(%[[ACC:.*]] = %{{.*}}) -> (tensor<8x64xf32>)
   %out = scf.for %i = %c0 to %n step %c1 iter_args(%acc = %zero) -> (tensor<8x64xf32>) : i32 {
     // CHECK:      %[[W:.*]] = arith.truncf
@@ -38,7 +38,9 @@ tt.func @carried(%v: tensor<32x64xbf16>, %n: i32) -> tensor<8x64xf32> {
     // CHECK-NEXT: %[[SUM:.*]] = tt.reshape %{{.*}} -> tensor<16x64xf32>
     // CUDA-NEXT:  tt.dot %[[KEPT]], %[[V]], %[[SUM]] :
     // HIP-NEXT:   tt.dot %[[ROWS]], %[[V]], %[[SUM]] :
-    %w = arith.truncf %one : tensor<8x32xf32> to tensor<8x32xbf16>
+    %x = arith.sitofp %i : i32 to f32
+    %ws = tt.splat %x : f32 -> tensor<8x32xf32>
+    %w = arith.truncf %ws : tensor<8x32xf32> to tensor<8x32xbf16>
     %next = tt.dot %w, %v, %acc : tensor<8x32xbf16> * tensor<32x64xbf16> -> tensor<8x64xf32>
     scf.yield %next : tensor<8x64xf32>
   }
@@ -56,4 +58,25 @@ tt.func @chain(%w: tensor<8x32xf32>, %v: tensor<32x64xf32>, %u: tensor<32x64xf32
   %a = tt.dot %w, %v, %zero, inputPrecision = tf32 : tensor<8x32xf32> * tensor<32x64xf32> -> tensor<8x64xf32>
   %b = tt.dot %w, %u, %a, inputPrecision = tf32 : tensor<8x32xf32> * tensor<32x64xf32> -> tensor<8x64xf32>
   tt.return %b : tensor<8x64xf32>
+}
+
+// Weights of float32 that meet two pieces of the values are taken apart, and twice, once.
+// SPLIT-LABEL: tt.func @two_pieces(
+// SPLIT:         scf.for
+// SPLIT-COUNT-2:   tt.elementwise_inline_asm "mov.b32 $0, $1;" {constraints = "=r,r", packed_element = 1 : i32, pure = false}
+// SPLIT-NOT:       tt.elementwise_inline_asm
+// SPLIT:           scf.yield
+tt.func @two_pieces(%v: tensor<32x64xf32>, %u: tensor<32x16xf32>, %n: i32) -> (tensor<8x64xf32>, tensor<8x16xf32>) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zero = arith.constant dense<0.0> : tensor<8x64xf32>
+  %zeros = arith.constant dense<0.0> : tensor<8x16xf32>
+  %out:2 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %zero, %b = %zeros) -> (tensor<8x64xf32>, tensor<8x16xf32>) : i32 {
+    %x = arith.sitofp %i : i32 to f32
+    %w = tt.splat %x : f32 -> tensor<8x32xf32>
+    %c = tt.dot %w, %v, %a, inputPrecision = tf32x3 : tensor<8x32xf32> * tensor<32x64xf32> -> tensor<8x64xf32>
+    %d = tt.dot %w, %u, %b, inputPrecision = tf32x3 : tensor<8x32xf32> * tensor<32x16xf32> -> tensor<8x16xf32>
+    scf.yield %c, %d : tensor<8x64xf32>, tensor<8x16xf32>
+  }
+  tt.return %out#0, %out#1 : tensor<8x64xf32>, tensor<8x16xf32>
 }

@@ -102,7 +102,7 @@ tt.func @reshape_to_more(%x: tensor<16xi32>) {
 tt.func @split_of_three(%x: tensor<16x3xi32>) {
   // expected-error @+2 {{expected a last dimension of two, got 'tensor<16x3xi32>'}}
   // expected-error @+1 {{'tt.split' op failed to infer returned types}}
-  %0, %1 = tt.split %x : (tensor<16x3xi32>) -> (tensor<16xi32>, tensor<16xi32>)
+  %0, %1 = tt.split %x : tensor<16x3xi32> -> tensor<16xi32>
   tt.return
 }
 

@@ -74,8 +74,8 @@ tt.func @shapes(%p: !tt.ptr<f16>, %tile: tensor<16x64xf32>) {
   %trans = tt.trans %tile {order = array<i32: 1, 0>} : tensor<16x64xf32> -> tensor<64x16xf32>
   // CHECK: tt.reshape %{{.*}} : tensor<16x64xf32> -> tensor<8x64x2xf32>
   %pairs = tt.reshape %tile : tensor<16x64xf32> -> tensor<8x64x2xf32>
-  // CHECK: tt.split %{{.*}} : (tensor<8x64x2xf32>) -> (tensor<8x64xf32>, tensor<8x64xf32>)
-  %half, %other = tt.split %pairs : (tensor<8x64x2xf32>) -> (tensor<8x64xf32>, tensor<8x64xf32>)
+  // CHECK: tt.split %{{.*}} : tensor<8x64x2xf32> -> tensor<8x64xf32>
+  %half, %other = tt.split %pairs : tensor<8x64x2xf32> -> tensor<8x64xf32>
   tt.return
 }
 

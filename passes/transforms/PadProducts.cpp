@@ -5,6 +5,8 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 
 namespace mlir::flex {
 #define GEN_PASS_DEF_FLEXPADPRODUCTS
@@ -16,7 +18,7 @@ using namespace mlir::flex;
 
 namespace {
 
-/// Rows of a product that a thread holds in one of its two halves.
+/// Rows of either half of a product; a thread holds one of each.
 constexpr int64_t kRows = 8;
 
 struct PadProductsPass
@@ -24,25 +26,39 @@ struct PadProductsPass
   using FlexPadProductsBase::FlexPadProductsBase;
 
   void runOnOperation() override {
-    SmallVector<tt::DotOp> products;
-    getOperation().walk([&](tt::DotOp dot) {
-      if (shapeOf(dot.getA())[0] == kRows && !isByOrdinaryUnits(dot))
-        products.push_back(dot);
-    });
+    if (products().empty())
+      return;
+    // What is made of queries alone leaves the loop, and is made once.
+    OpPassManager cleanup(ModuleOp::getOperationName());
+    cleanup.addPass(createLoopInvariantCodeMotionPass());
+    cleanup.addPass(createCSEPass());
+    if (failed(runPipeline(cleanup, getOperation())))
+      return signalPassFailure();
     doubled.clear();
     wide.clear();
-    for (tt::DotOp dot : products) {
+    for (tt::DotOp dot : products()) {
       pad(dot);
       ++numPadded;
     }
   }
 
 private:
+  /// Those that are to be padded.
+  SmallVector<tt::DotOp> products() {
+    SmallVector<tt::DotOp> found;
+    getOperation().walk([&](tt::DotOp dot) {
+      if (shapeOf(dot.getA())[0] == kRows && !isByOrdinaryUnits(dot))
+        found.push_back(dot);
+    });
+    return found;
+  }
+
   bool isCuda() const { return target == "cuda"; }
 
   bool isByOrdinaryUnits(tt::DotOp dot) const {
-    return isCuda() && getElementTypeOrSelf(dot.getA()).isF32() &&
-           dot.getInputPrecision() == tt::InputPrecision::IEEE;
+    bool isExact = dot.getInputPrecision() == tt::InputPrecision::IEEE;
+    return getElementTypeOrSelf(dot.getA()).isF32() &&
+           (isCuda() ? isExact : gfx > 9);
   }
 
   void pad(tt::DotOp dot) {

@@ -18,11 +18,14 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("splits", [2, 3, 5, 8])
-def test_answers(case: Case, splits: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rows", [None, 8])
+def test_answers(
+    case: Case, splits: int, rows: int | None, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """More programs than there are tiles, too."""
     monkeypatch.setattr("pyflex.plan.parts_for", in_clusters)
     drawn = Drawn(case, "cuda", seed)
-    decode = pyflex.compile(drawn.score, drawn.mask, options=Options(splits=splits))
+    decode = pyflex.compile(drawn.score, drawn.mask, options=Options(rows=rows, splits=splits))
     hold_to_rule(drawn, decode)
     (choice,) = decode._choices.values()
     (plan,) = choice._plans.values()

@@ -113,7 +113,7 @@ def test_scores_in_three_products(dims: tuple[int, int], seed: int) -> None:
     key[:, :, ::3, 0] = float("-inf")  # has no rest, but a product
     value[:, :, ::3] = 7.0
     assert torch.equal(decode(query, key, value), torch.ones(1, 1, 70, dims[1]))
-    for bits in (0x7FFFFFFF, 0xFFFFFFFF - 2**32):  # no number stays none, whatever its bits
+    for bits in (0x7FFFFFFF, -1):  # no number stays none, whatever its bits
         value.view(torch.int32)[:, :, 5, -1] = bits
         assert decode(query, key, value)[..., -1].isnan().all()
     assert "inputPrecision = tf32 :" in decode.ir("flex-split-products")

@@ -33,7 +33,7 @@ tt.func public @shapes(%p: !tt.ptr<bf16> {tt.divisibility = 16 : i32}) {
   %trans = tt.trans %tile {order = array<i32: 1, 0>} : tensor<16x64xi32> -> tensor<64x16xi32>
   %halves = tt.reshape %tile : tensor<16x64xi32> -> tensor<2x8x64xi32>
   %last = tt.trans %halves {order = array<i32: 1, 2, 0>} : tensor<2x8x64xi32> -> tensor<8x64x2xi32>
-  %half, %other = tt.split %last : (tensor<8x64x2xi32>) -> (tensor<8x64xi32>, tensor<8x64xi32>)
+  %half, %other = tt.split %last : tensor<8x64x2xi32> -> tensor<8x64xi32>
   tt.return
 }
 

@@ -29,6 +29,7 @@ class Kernel:
     head_dim: int = 128
     dtype: torch.dtype = torch.bfloat16
     heads: tuple[int, int] = (4, 1)
+    rows: int | None = None
     waits: int = 3
     branches: int = 2
     mods: dict[str, Any] = field(default_factory=dict)
@@ -38,7 +39,11 @@ class Kernel:
         """Called on a CPU."""
         keys, num_warps, num_stages = self.tile
         options = pyflex.Options(
-            keys=keys, num_warps=num_warps, num_stages=num_stages, disable_passes=disabled
+            rows=self.rows,
+            keys=keys,
+            num_warps=num_warps,
+            num_stages=num_stages,
+            disable_passes=disabled,
         )
         decode = pyflex.compile(**self.mods, options=options)
         query = torch.randn(1, self.heads[0], 1, self.head_dim, dtype=self.dtype)
@@ -60,6 +65,9 @@ KERNELS = [
     Kernel((64, 4, 3), head_dim=256, target="cuda:80"),
     # The values of float32 are read ahead of the scores' maximum.
     Kernel((32, 4, 3), dtype=torch.float32, waits=2),
+    # So are those of eight rows.
+    Kernel((64, 4, 3), rows=8, waits=2),
+    Kernel((32, 2, 3), rows=8, head_dim=80, waits=2),
     # 64 rows: weights that stay in registers.
     Kernel((64, 4, 3), heads=(64, 1), waits=2),
 ]
