@@ -294,6 +294,20 @@ def test_a_tile_needs_as_much_shared_memory_as_the_model_counts(
         assert needed == counted if head_dim >= 64 else needed <= counted
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("head_dim", [64, 80, 192])
+def test_a_tile_of_eight_rows_needs_no_more_than_one_of_sixteen(
+    head_dim: int, dtype: torch.dtype
+) -> None:
+    kind = kind_on_one_head(pyflex.compile(), head_dim, 1, dtype)
+    for tile in schedules_for(Options(rows=8), kind.shape):
+        lowered = lowered_for(replace(kind.spec, schedule=tile))
+        needed = lowered.gpu(parse_target("cuda:90")).binary.shared
+        counted = shared_bytes(tile, kind.shape)
+        assert counted == shared_bytes(replace(tile, rows=16), kind.shape)
+        assert needed <= counted
+
+
 @pytest.mark.parametrize(
     ("head_dim", "q_len", "tables", "dtype"),
     [
