@@ -49,6 +49,24 @@ tt.func public @choice_of_pointer_tensors(%p: !tt.ptr<f32>, %q: !tt.ptr<f32>, %c
 
 // -----
 
+tt.func public @another_division(%f: f32) {
+  %s = tt.splat %f : f32 -> tensor<4x6xf32>
+  // expected-error @+1 {{'tt.reshape' has no CPU lowering: expected dimensions that are divided or put together}}
+  %u = tt.reshape %s : tensor<4x6xf32> -> tensor<3x8xf32>
+  tt.return
+}
+
+// -----
+
+tt.func public @half_of_the_pointers(%p: !tt.ptr<f32>) {
+  %s = tt.splat %p : !tt.ptr<f32> -> tensor<4x2x!tt.ptr<f32>>
+  // expected-error @+1 {{'tt.split' has no CPU lowering: expected no tensor of pointers}}
+  %u, %v = tt.split %s : tensor<4x2x!tt.ptr<f32>> -> tensor<4x!tt.ptr<f32>>
+  tt.return
+}
+
+// -----
+
 tt.func public @foreign_op(%p: !tt.ptr<f32>) {
   // expected-error @+1 {{'memref.alloc' has no CPU lowering: expected an op of tt, arith, math or scf}}
   %m = memref.alloc() : memref<4xf32>

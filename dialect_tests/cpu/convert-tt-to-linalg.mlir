@@ -106,6 +106,29 @@ tt.func public @shapes(%p: !tt.ptr<f32>, %f: f32) {
 
 // -----
 
+// CHECK-LABEL: func.func @halves
+tt.func public @halves(%p: !tt.ptr<f32>) {
+  %ps = tt.splat %p : !tt.ptr<f32> -> tensor<8x4x!tt.ptr<f32>>
+  %qs = tt.splat %p : !tt.ptr<f32> -> tensor<16x4x!tt.ptr<f32>>
+  %v = tt.load %qs : tensor<16x4x!tt.ptr<f32>>
+  // CHECK: %[[HALVES:.*]] = tensor.expand_shape %{{.*}} {{\[\[}}0, 1], [2]] output_shape [2, 8, 4] : tensor<16x4xf32> into tensor<2x8x4xf32>
+  %h = tt.reshape %v : tensor<16x4xf32> -> tensor<2x8x4xf32>
+  // CHECK: %[[LAST:.*]] = linalg.generic {{.*}} ins(%[[HALVES]]
+  %t = tt.trans %h {order = array<i32: 1, 2, 0>} : tensor<2x8x4xf32> -> tensor<8x4x2xf32>
+  // CHECK: linalg.generic {{.*}} ins(%[[LAST]] : tensor<8x4x2xf32>) outs(%{{.*}} : tensor<8x4xf32>)
+  // CHECK: linalg.generic {{.*}} ins(%[[LAST]] : tensor<8x4x2xf32>) outs(%{{.*}} : tensor<8x4xf32>)
+  %lhs, %rhs = tt.split %t : tensor<8x4x2xf32> -> tensor<8x4xf32>
+  // CHECK: tensor.collapse_shape %[[LAST]] {{\[\[}}0], [1, 2]] : tensor<8x4x2xf32> into tensor<8x8xf32>
+  %w = tt.reshape %t : tensor<8x4x2xf32> -> tensor<8x8xf32>
+  %rs = tt.splat %p : !tt.ptr<f32> -> tensor<8x8x!tt.ptr<f32>>
+  tt.store %ps, %lhs : tensor<8x4x!tt.ptr<f32>>
+  tt.store %ps, %rhs : tensor<8x4x!tt.ptr<f32>>
+  tt.store %rs, %w : tensor<8x8x!tt.ptr<f32>>
+  tt.return
+}
+
+// -----
+
 // The operands are widened before the product, not in its inner loop.
 // CHECK-LABEL: func.func @dot
 tt.func public @dot(%p: !tt.ptr<bf16>, %out: !tt.ptr<f32>) {

@@ -21,6 +21,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -61,6 +62,8 @@ static void addLoopStage(OpPassManager &manager) {
   OpPassManager &func = manager.nest<func::FuncOp>();
   func.addPass(createCpuLowerMatmul());
   func.addPass(createConvertLinalgToLoopsPass());
+  // Other shapes of a buffer, by affine arithmetic.
+  func.addPass(memref::createExpandStridedMetadataPass());
   func.addPass(createLowerAffinePass());
   // Small floats compute in f32 and round after each operation, as torch does.
   func.addPass(math::createMathExtendToSupportedTypes());
@@ -113,6 +116,7 @@ static void registerUpstreamPasses() {
       [] { return bufferization::createEmptyTensorEliminationPass(); },
       [] { return bufferization::createOneShotBufferizePass(); },
       [] { return createConvertLinalgToLoopsPass(); },
+      [] { return memref::createExpandStridedMetadataPass(); },
       [] { return createLowerAffinePass(); },
       [] { return math::createMathExtendToSupportedTypes(); },
       [] { return arith::createArithEmulateUnsupportedFloats(); },

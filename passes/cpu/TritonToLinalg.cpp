@@ -13,6 +13,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 
 namespace mlir::cpu {
 #define GEN_PASS_DEF_CONVERTTRITONTOLINALG
@@ -207,6 +208,45 @@ template <typename Op> struct ConvertShape : OpConversionPattern<Op> {
   }
 };
 
+/// Where dimensions are divided or put together.
+struct ConvertReshape : OpConversionPattern<tt::ReshapeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::ReshapeOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto src = cast<RankedTensorType>(adaptor.getSrc().getType());
+    auto type = cast<RankedTensorType>(op.getType());
+    auto groups = getReassociationIndicesForReshape(src, type);
+    if (src.getRank() < type.getRank())
+      rewriter.replaceOpWithNewOp<tensor::ExpandShapeOp>(
+          op, type, adaptor.getSrc(), *groups);
+    else
+      rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(
+          op, type, adaptor.getSrc(), *groups);
+    return success();
+  }
+};
+
+struct ConvertSplit : OpConversionPattern<tt::SplitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(tt::SplitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(op.getOutLHS().getType());
+    auto identity = rewriter.getMultiDimIdentityMap(type.getRank());
+    SmallVector<Value> halves;
+    for (int64_t half : {0, 1})
+      halves.push_back(buildTile(
+          rewriter, op.getLoc(), type, adaptor.getSrc(),
+          identity.insertResult(rewriter.getAffineConstantExpr(half),
+                                type.getRank()),
+          /*hasResult=*/true,
+          [](OpBuilder &, Location, ValueRange lane) { return lane[0]; }));
+    rewriter.replaceOp(op, halves);
+    return success();
+  }
+};
+
 struct ConvertSplat : OpConversionPattern<tt::SplatOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -264,6 +304,14 @@ LogicalResult checkSupported(Operation *op) {
         (!function || (function->empty() && !inlined->use_empty())))
       return refuse("expected no instructions of a GPU but those that pyflex "
                     "emits");
+  if (isa<tt::ReshapeOp, tt::SplitOp>(op)) {
+    auto src = cast<RankedTensorType>(op->getOperand(0).getType());
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    if (isPointerTensor(src))
+      return refuse("expected no tensor of pointers");
+    if (isa<tt::ReshapeOp>(op) && !getReassociationIndicesForReshape(src, type))
+      return refuse("expected dimensions that are divided or put together");
+  }
   if (auto select = dyn_cast<arith::SelectOp>(op))
     if (isPointerTensor(select.getType()))
       return refuse("a choice between tensors of pointers; expected a choice "
@@ -316,7 +364,8 @@ struct ConvertTritonToLinalgPass
                  ConvertGrid<tt::GetNumProgramsOp, kFirstNumPrograms>,
                  ConvertMakeRange, ConvertShape<tt::ExpandDimsOp>,
                  ConvertShape<tt::BroadcastOp>, ConvertShape<tt::TransOp>,
-                 ConvertSplat>(converter, context);
+                 ConvertReshape, ConvertSplit, ConvertSplat>(converter,
+                                                             context);
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
       signalPassFailure();
   }

@@ -94,12 +94,24 @@ def test_tile_shapes(rows: int, keys: int, seed: int) -> None:
 
 @pytest.fixture
 def _as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the products of float32 in three, which a CPU has no need for."""
+    """With what a CPU has no need for: products of float32 in three, and of eight rows padded."""
 
     def pipeline(lowered: Lowered, target: object) -> str:
-        return lowered.spec.pipeline("cuda", sm_90=True, tf32=True, matrix_units=False)
+        return lowered.spec.pipeline("cuda", sm_90=True, tf32=True, matrix_units=True)
 
     monkeypatch.setattr(Lowered, "_pipeline", pipeline)
+
+
+@pytest.mark.usefixtures("_as_on_a_gpu")
+@pytest.mark.parametrize("dims", [(64, 64), (80, 24), (16, 128), (200, 96)], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("q_len", [1, 3])
+def test_products_of_eight_rows(
+    dims: tuple[int, int], dtype: torch.dtype, q_len: int, seed: int
+) -> None:
+    options = pyflex.Options(rows=8, keys=16, splits=2)
+    case = Case("softcap", "head", "window", dtype, heads=(6, 1), q_len=q_len, dims=dims, keys=203)
+    check_case(case, "cpu", seed, options)
 
 
 @pytest.mark.usefixtures("_as_on_a_gpu")
