@@ -454,10 +454,10 @@ def FlexSplitProducts : Pass<"flex-split-products", "::mlir::ModuleOp"> {
     by `cvt.rna.tf32.f32`, four instructions on compute capability 9.0, and adds
     each product to the one before. Here a factor of 1 + ln 2 / 2048 stands for
     the rounding, two instructions: the rest is up to 0.7 of TF32's last place,
-    not 0.5, and without bias (from 3.4016e38 on what TF32 has is infinite, as
-    it was from 3.4024e38 on). And each product of a tile's scores has a sum of
-    its own: they are few columns for a warp, and a warp's products of one sum
-    wait for each other, 48 of them at D 128.
+    not 0.5, and without bias (from 3.4017e38 on what TF32 has is infinite, as
+    it is from 3.4020e38 on by `cvt`). And each product of a tile's scores has a
+    sum of its own: they are few columns for a warp, and a warp's products of
+    one sum wait for each other, 48 of them at D 128.
 
     ```mlir
     %s = tt.dot %q, %k, %zero, inputPrecision = tf32x3
