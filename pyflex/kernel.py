@@ -145,14 +145,13 @@ class KernelSpec:
         return replace(self, schedule=schedule, kernel="decode_blocks")
 
     def pipeline(
-        self, backend: str, *, sm_90: bool, tf32: bool, matrix_units: bool, gfx: int | None = None
+        self, backend: str, *, sm_90: bool, matrix_units: bool, gfx: int | None = None
     ) -> str:
         """The passes that make the kernel for "cuda" or "hip".
 
         `sm_90` says whether the GPU has what came with NVIDIA's compute capability 9.0: clusters,
         and kernels that start before the one ahead has ended. `matrix_units` says whether it has
-        some, `tf32` that these take float32 in that form only. `gfx` is the generation of one of
-        AMD's.
+        some; NVIDIA's take float32 as TF32 only. `gfx` is the generation of one of AMD's.
         """
         settings = [f"kernel={self.kernel}", f"target={backend}", f"heads={self.schedule.heads}"]
         if gfx is not None:
@@ -171,7 +170,7 @@ class KernelSpec:
             "flex-join-in-cluster": not sm_90,
             "flex-overlap-kernels": not sm_90,
             "flex-defer-sums": not self.schedule.defers_sums,
-            "flex-split-products": not tf32,
+            "flex-split-products": not (matrix_units and backend == "cuda"),
             "flex-pad-products": not matrix_units,
         }
         assert off.keys() <= set(OPTIMISATIONS)

@@ -121,10 +121,9 @@ class Lowered:
 
     def _pipeline(self, target: Target | None) -> str:
         if target is None:
-            return self.spec.pipeline("cuda", sm_90=True, tf32=False, matrix_units=False)
-        sm_90, tf32, gfx = target.sm_90, target.tf32, target.gfx
+            return self.spec.pipeline("cuda", sm_90=True, matrix_units=False)
         return self.spec.pipeline(
-            target.backend, sm_90=sm_90, tf32=tf32, matrix_units=target.matrix_units, gfx=gfx
+            target.backend, sm_90=target.sm_90, matrix_units=target.matrix_units, gfx=target.gfx
         )
 
     def _key(self, target: Target) -> str:

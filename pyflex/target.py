@@ -44,11 +44,6 @@ class Target:
         """Whether it has matrix units; AMD's graphics cards have since gfx11."""
         return self.gfx != 10
 
-    @property
-    def tf32(self) -> bool:
-        """Whether its matrix units take float32 in that form only."""
-        return self.backend == "cuda"
-
 
 @lru_cache(maxsize=64)
 def current_target(device: torch.device) -> Target:

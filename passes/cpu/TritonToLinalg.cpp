@@ -163,6 +163,14 @@ struct ConvertMakeRange : OpConversionPattern<tt::MakeRangeOp> {
   }
 };
 
+/// A tile of `type` whose elements are those of `source` that `map` names.
+Value takeFrom(Value source, AffineMap map, RankedTensorType type,
+               OpBuilder &builder, Location loc) {
+  return buildTile(
+      builder, loc, type, source, map, /*hasResult=*/true,
+      [](OpBuilder &, Location, ValueRange lane) { return lane[0]; });
+}
+
 /// A change of shape of a tensor, or of a tensor of pointers: the base stays,
 /// the offsets change their shape.
 template <typename Op> struct ConvertShape : OpConversionPattern<Op> {
@@ -175,10 +183,8 @@ template <typename Op> struct ConvertShape : OpConversionPattern<Op> {
     auto src = cast<RankedTensorType>(results.back().getType());
     auto type =
         cast<RankedTensorType>(op.getType()).clone(src.getElementType());
-    results.back() = buildTile(
-        rewriter, op.getLoc(), type, results.back(), inputMap(op),
-        /*hasResult=*/true,
-        [](OpBuilder &, Location, ValueRange lane) { return lane[0]; });
+    results.back() =
+        takeFrom(results.back(), inputMap(op), type, rewriter, op.getLoc());
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }
@@ -235,13 +241,12 @@ struct ConvertSplit : OpConversionPattern<tt::SplitOp> {
     auto type = cast<RankedTensorType>(op.getOutLHS().getType());
     auto identity = rewriter.getMultiDimIdentityMap(type.getRank());
     SmallVector<Value> halves;
-    for (int64_t half : {0, 1})
-      halves.push_back(buildTile(
-          rewriter, op.getLoc(), type, adaptor.getSrc(),
-          identity.insertResult(rewriter.getAffineConstantExpr(half),
-                                type.getRank()),
-          /*hasResult=*/true,
-          [](OpBuilder &, Location, ValueRange lane) { return lane[0]; }));
+    for (int64_t half : {0, 1}) {
+      AffineMap map = identity.insertResult(
+          rewriter.getAffineConstantExpr(half), type.getRank());
+      halves.push_back(
+          takeFrom(adaptor.getSrc(), map, type, rewriter, op.getLoc()));
+    }
     rewriter.replaceOp(op, halves);
     return success();
   }

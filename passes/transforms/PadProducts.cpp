@@ -63,7 +63,7 @@ private:
 
   void pad(tt::DotOp dot) {
     TileBuilder b(dot.getLoc(), dot);
-    Value rows = rowsOf(dot.getA(), dot);
+    Value rows = rowsOf(dot.getA());
     Value sum = wide.lookup(dot.getC());
     if (!sum)
       sum = twice(b, dot.getC());
@@ -80,11 +80,11 @@ private:
   }
 
   /// The rows of a product's left side, each of them twice.
-  Value rowsOf(Value tile, tt::DotOp dot) {
+  Value rowsOf(Value tile) {
     Value &rows = doubled[tile];
     if (rows)
       return rows;
-    TileBuilder b(dot.getLoc(), dot);
+    TileBuilder b(tile.getLoc(), tile.getContext());
     b.setInsertionPointAfterValue(tile);
     rows = twice(b, tile);
     Operation *op = tile.getDefiningOp();
@@ -110,12 +110,9 @@ private:
   /// `tile` behind an instruction that takes as many elements as a register
   /// holds.
   static Value keep(TileBuilder &b, Value tile) {
-    int32_t elements = 32 / getElementTypeOrSelf(tile).getIntOrFloatBitWidth();
-    auto op = tt::ElementwiseInlineAsmOp::create(
-        b, TypeRange{tile.getType()}, b.getStringAttr(tt::kKeep.text),
-        b.getStringAttr(tt::kKeep.constraints), b.getBoolAttr(tt::kKeep.pure),
-        b.getI32IntegerAttr(elements), ValueRange{tile});
-    return op->getResult(0);
+    Type element = getElementTypeOrSelf(tile);
+    int32_t elements = 32 / element.getIntOrFloatBitWidth();
+    return b.instruction(tt::kKeep, element, {tile}, elements);
   }
 
   /// Left sides with their rows twice, and the sums of which results are a

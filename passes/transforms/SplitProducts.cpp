@@ -39,10 +39,10 @@ struct SplitProductsPass
     });
     DenseSet<Value> sums;
     for (tt::DotOp dot : products) {
-      if (addsToZero(dot) || sums.contains(dot.getC()))
-        sums.insert(split(dot, /*inChains=*/true));
-      else
-        split(dot, /*inChains=*/false);
+      bool inChains = addsToZero(dot) || sums.contains(dot.getC());
+      Value sum = split(dot, inChains);
+      if (inChains)
+        sums.insert(sum);
       ++numSplit;
     }
   }

@@ -151,7 +151,7 @@ void TileBuilder::loadWhere(tt::LoadOp load, Value pointer, Value mask) {
 }
 
 Value TileBuilder::instruction(const tt::Instruction &which, Type element,
-                               ArrayRef<Value> operands) {
+                               ArrayRef<Value> operands, int32_t packed) {
   SmallVector<int64_t> shape;
   for (Value operand : operands)
     shape = commonShape(shape, shapeOf(operand));
@@ -164,7 +164,7 @@ Value TileBuilder::instruction(const tt::Instruction &which, Type element,
   auto op = tt::ElementwiseInlineAsmOp::create(
       *this, TypeRange{type}, getStringAttr(which.text),
       getStringAttr(which.constraints), getBoolAttr(which.pure),
-      /*packed_element=*/getI32IntegerAttr(1), spreadOut);
+      /*packed_element=*/getI32IntegerAttr(packed), spreadOut);
   return op->getResult(0);
 }
 

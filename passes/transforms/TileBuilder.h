@@ -120,9 +120,10 @@ public:
   /// gives elsewhere, or zero. Replaces it.
   void loadWhere(tt::LoadOp load, Value pointer, Value mask);
 
-  /// An instruction for each element of the operands' common shape.
+  /// An instruction for each element of the operands' common shape, or for so
+  /// many of them that lie in one register.
   Value instruction(const tt::Instruction &which, Type element,
-                    ArrayRef<Value> operands);
+                    ArrayRef<Value> operands, int32_t packed = 1);
   /// One that gives nothing of use.
   void instruction(const tt::Instruction &which) {
     instruction(which, getI32Type(), {});

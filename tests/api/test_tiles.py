@@ -12,10 +12,12 @@ import torch
 
 import pyflex
 from pyflex import Options, compiler, schedule
+from pyflex.kind import Kind
 from pyflex.lowered import lowered_for
 from pyflex.places import (
     FEW_PARTS,
     Device,
+    Schedule,
     expected_places,
     joined_width,
     most_registers,
@@ -280,6 +282,12 @@ def test_an_assembler_is_told_of_registers() -> None:
     assert "maxnreg" not in decode.ir("ttgir", target="hip:gfx942")
 
 
+def shared_on_a_gpu(kind: Kind, tile: Schedule) -> int:
+    """Bytes of shared memory that Triton gives a program."""
+    lowered = lowered_for(replace(kind.spec, schedule=tile))
+    return lowered.gpu(parse_target("cuda:90")).binary.shared
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("q_len", [1, 8, 16, 32])
 @pytest.mark.parametrize("head_dim", [16, 64, 80, 96, 128, 192, 256])
@@ -288,9 +296,7 @@ def test_a_tile_needs_as_much_shared_memory_as_the_model_counts(
 ) -> None:
     kind = kind_on_one_head(pyflex.compile(), head_dim, q_len, dtype)
     for tile in schedules_for(Options(), kind.shape):
-        lowered = lowered_for(replace(kind.spec, schedule=tile))
-        needed = lowered.gpu(parse_target("cuda:90")).binary.shared
-        counted = shared_bytes(tile, kind.shape)
+        needed, counted = shared_on_a_gpu(kind, tile), shared_bytes(tile, kind.shape)
         assert needed == counted if head_dim >= 64 else needed <= counted
 
 
@@ -301,9 +307,7 @@ def test_a_tile_of_eight_rows_needs_no_more_than_one_of_sixteen(
 ) -> None:
     kind = kind_on_one_head(pyflex.compile(), head_dim, 1, dtype)
     for tile in schedules_for(Options(rows=8), kind.shape):
-        lowered = lowered_for(replace(kind.spec, schedule=tile))
-        needed = lowered.gpu(parse_target("cuda:90")).binary.shared
-        counted = shared_bytes(tile, kind.shape)
+        needed, counted = shared_on_a_gpu(kind, tile), shared_bytes(tile, kind.shape)
         assert counted == shared_bytes(replace(tile, rows=16), kind.shape)
         assert needed <= counted
 
@@ -332,5 +336,4 @@ def test_what_fits_leaves_room_for_tables(
     kind = kind_on_one_head(pyflex.compile(score), head_dim, q_len)
     assert kind.shape.captured == tables * dtype.itemsize
     for tile in fitting(Options(), schedules_for(Options(), kind.shape), kind.shape, GPU):
-        lowered = lowered_for(replace(kind.spec, schedule=tile))
-        assert lowered.gpu(parse_target("cuda:90")).binary.shared <= 227 << 10
+        assert shared_on_a_gpu(kind, tile) <= 227 << 10

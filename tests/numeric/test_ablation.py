@@ -97,7 +97,7 @@ def _as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """With what a CPU has no need for: products of float32 in three, and of eight rows padded."""
 
     def pipeline(lowered: Lowered, target: object) -> str:
-        return lowered.spec.pipeline("cuda", sm_90=True, tf32=True, matrix_units=True)
+        return lowered.spec.pipeline("cuda", sm_90=True, matrix_units=True)
 
     monkeypatch.setattr(Lowered, "_pipeline", pipeline)
 
