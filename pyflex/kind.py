@@ -17,6 +17,7 @@ from pyflex.mods import Trace
 from pyflex.options import Options
 from pyflex.places import Shape
 from pyflex.schedule import Work
+from pyflex.target import least_rows
 from pyflex.tiles import LISTED_BLOCK
 from pyflex.trace import TracedMod
 
@@ -190,6 +191,7 @@ def _shape_of(inputs: Inputs, spec: KernelSpec, mods: tuple[TracedMod, ...], lis
         kv_block=lists.kv_block if lists is not None else listed,
         mod_cost=sum(mod.cost for mod in mods),
         captured=sum(mod.captured for mod in mods),
+        least_rows=least_rows(inputs.query.device),
     )
 
 

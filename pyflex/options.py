@@ -37,8 +37,7 @@ class Options:
     """How to make a kernel. None leaves the choice to pyflex.
 
     Attributes:
-        rows: rows of a tile of scores (queries times packed heads), a power of two from 8 to 128;
-            of its own accord pyflex takes 16 or more.
+        rows: rows of a tile of scores (queries times packed heads), a power of two from 8 to 128.
         keys: keys of a tile of scores, a power of two from 16 to 512.
         num_warps: warps of a GPU program, a power of two up to 32.
         num_stages: depth of the GPU's software pipeline, from 1 to 8.

@@ -92,7 +92,7 @@ class Shape:
     `itemsize` is in bytes; `packed` says whether the `group` query heads of a KV head share a
     tile; `mod_cost` counts the mods' operations and `captured` the bytes of an element of each of
     their tensors; `kv_block` is the width of the blocks of a BlockMask or of lists that may be
-    made, 0 without.
+    made, 0 without; `least_rows` is what the smallest tile has on the device.
     """
 
     itemsize: int
@@ -104,6 +104,7 @@ class Shape:
     mod_cost: int = 0
     captured: int = 0
     kv_block: int = 0
+    least_rows: int = 8
 
     @property
     def sharing(self) -> int:

@@ -65,6 +65,16 @@ def current_target(device: torch.device) -> Target:
     return Target("cuda", capability, properties.warp_size)
 
 
+def least_rows(device: torch.device) -> int:
+    """Rows of the smallest tiles of a device, where no options ask for fewer.
+
+    Of a product's 16 rows a thread of NVIDIA's GPUs holds one in each half, and leaves one half
+    out for nothing. AMD's hold the halves in different threads, which would exchange what remains
+    through shared memory: 13 barriers a tile for two (Triton 3.6, gfx942).
+    """
+    return 16 if device.type == "cuda" and torch.version.hip else 8
+
+
 def parse_target(name: str) -> Target:
     """A target named "cuda:90" or "hip:gfx942".
 

@@ -39,6 +39,10 @@ _FLOAT32_WARPS = 8
 _WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
 #: Keys of the blocks that are listed, where a tile holds as many.
 LISTED_BLOCK = 128
+#: Rows that matrix units take; tiles of fewer have half as many. Of those the least keys, and bytes
+#: of a float32 key and its value up to which two warps are best.
+_UNIT_ROWS = 16
+_NARROW_KEYS, _NARROW_FLOAT32 = 32, 640
 
 #: Keys, warps and stages.
 _Tile = tuple[int, int, int]
@@ -100,12 +104,14 @@ def _half_tiles(shape: Shape, rows: int) -> list[_Tile]:
     """Tiles of bfloat16 and float16."""
     if rows >= 32:
         return _tiles_of_many_rows(shape, rows)
-    most = floor_power_of_two(_NARROW // shape.line)
+    few = rows < _UNIT_ROWS
+    most = max(floor_power_of_two(_NARROW // shape.line), _NARROW_KEYS if few else 0)
     if shape.line <= _SHORTEST_LINE or _narrowest_piece(shape) == 16:
         return [(min(most, _KEYS), 2, 3)]
     narrow = (min(most, _KEYS // 2), 2, 3)
     if shape.line <= _SHORT_LINE:
-        return [(_KEYS, 2, 3), narrow]
+        tiles = [(_KEYS, 2, 3), (_MOST_WIDE, 4, 3), narrow]
+        return tiles if few else [tiles[0], narrow]
     usual = _KEYS if _KEYS * shape.line < _WIDE else _KEYS // 2
     wide = _MOST_WIDE if _MOST_WIDE * shape.line <= _WIDE else _KEYS
     return [(usual, 4, 3), (wide, 4, 3), narrow]
@@ -129,7 +135,17 @@ def _float32_tiles(shape: Shape, rows: int) -> list[_Tile]:
     """The same of float32: its arithmetic counts, and programs hide one another's."""
     if rows > _FLOAT32_ROWS:  # asked for: each warp has 16
         return [(32, rows // 16, 2)]
-    return _float32_tiles_of_32_rows(shape) if rows == 32 else _float32_tiles_of_16_rows(shape)
+    if rows == 32:
+        return _float32_tiles_of_32_rows(shape)
+    few = rows < _UNIT_ROWS
+    return _float32_tiles_of_8_rows(shape) if few else _float32_tiles_of_16_rows(shape)
+
+
+def _float32_tiles_of_8_rows(shape: Shape) -> list[_Tile]:
+    if shape.line > _NARROW_FLOAT32:
+        return [(_NARROW_KEYS, 4, 3 if shape.line <= _FLOAT32_LINE else 2)]
+    narrow = (_NARROW_KEYS, 2, 3)
+    return [(_KEYS, 2, 3), narrow] if _KEYS * shape.line <= _USUAL else [narrow]
 
 
 def _float32_tiles_of_16_rows(shape: Shape) -> list[_Tile]:
@@ -194,7 +210,8 @@ def _check_products(options: Options, shape: Shape, rows: int) -> None:
 
 def _rows(options: Options, shape: Shape) -> int:
     """Rows of a tile: all that share K and V, as far as the registers hold the result."""
-    wanted = max(power_of_two(shape.sharing * shape.q_len), 16)
+    least = shape.least_rows if options.enabled("flex-pad-products") else _UNIT_ROWS
+    wanted = max(power_of_two(shape.sharing * shape.q_len), least)
     if shape.itemsize == 4:
         # Exact products are formed by the ordinary units, which need more registers yet.
         fit = shape.line <= _FLOAT32_LINE and options.precision != "ieee"

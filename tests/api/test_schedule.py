@@ -40,7 +40,7 @@ def test_few_programs_take_the_narrow_tile_where_it_is_close() -> None:
             assert tiles[index] == tiles[-1]
             assert times[index] <= 1.025 * min(times)
         if index > 1:
-            assert (tiles[index].rows, tiles[index].num_warps) == (16, 2)
+            assert (tiles[index].padded, tiles[index].num_warps) == (16, 2)
             assert tiles[index].keys >= 32
             assert tiles[index].keys * few.shape.line >= 16384
             taken.append(few)
@@ -291,7 +291,7 @@ def test_a_mod_costs_what_is_computed_for_each_score() -> None:
 
 
 def test_schedulers_with_a_warp_more_hold_up_the_others() -> None:
-    shape = replace(USUAL, itemsize=4, mod_cost=20)  # what counts is the arithmetic
+    shape = replace(USUAL, itemsize=4, q_len=4, mod_cost=20)  # what counts is the arithmetic
     *_, tile = schedules_for(Options(), shape)
     assert (tile.keys, tile.num_warps) == (16, 2)
     three, four = (Work(shape, 132 * n, 6000 // n, 132, varies=False) for n in (3, 4))
