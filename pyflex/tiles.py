@@ -39,9 +39,10 @@ _FLOAT32_WARPS = 8
 _WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
 #: Keys of the blocks that are listed, where a tile holds as many.
 LISTED_BLOCK = 128
-#: Rows that matrix units take; tiles of fewer have half as many. Of those the least keys, and bytes
-#: of a float32 key and its value up to which two warps are best.
+#: Rows that matrix units take; tiles of fewer have half as many.
 _UNIT_ROWS = 16
+#: Keys of a narrow tile of those, and bytes of a float32 key and its value up to which two warps
+#: are best.
 _NARROW_KEYS, _NARROW_FLOAT32 = 32, 640
 
 #: Keys, warps and stages.
@@ -104,17 +105,29 @@ def _half_tiles(shape: Shape, rows: int) -> list[_Tile]:
     """Tiles of bfloat16 and float16."""
     if rows >= 32:
         return _tiles_of_many_rows(shape, rows)
-    few = rows < _UNIT_ROWS
-    most = max(floor_power_of_two(_NARROW // shape.line), _NARROW_KEYS if few else 0)
+    if rows < _UNIT_ROWS:
+        return _half_tiles_of_8_rows(shape)
+    most = floor_power_of_two(_NARROW // shape.line)
     if shape.line <= _SHORTEST_LINE or _narrowest_piece(shape) == 16:
         return [(min(most, _KEYS), 2, 3)]
     narrow = (min(most, _KEYS // 2), 2, 3)
     if shape.line <= _SHORT_LINE:
-        tiles = [(_KEYS, 2, 3), (_MOST_WIDE, 4, 3), narrow]
-        return tiles if few else [tiles[0], narrow]
-    usual = _KEYS if _KEYS * shape.line < _WIDE else _KEYS // 2
-    wide = _MOST_WIDE if _MOST_WIDE * shape.line <= _WIDE else _KEYS
+        return [(_KEYS, 2, 3), narrow]
+    usual, wide = _usual_and_wide(shape)
     return [(usual, 4, 3), (wide, 4, 3), narrow]
+
+
+def _half_tiles_of_8_rows(shape: Shape) -> list[_Tile]:
+    if shape.line <= _SHORTEST_LINE:
+        return [(_KEYS, 2, 3)]
+    usual, wide = _usual_and_wide(shape)
+    return [(usual, 2 if shape.line < _SHORT_LINE else 4, 3), (wide, 4, 3), (_NARROW_KEYS, 2, 3)]
+
+
+def _usual_and_wide(shape: Shape) -> tuple[int, int]:
+    """Keys of the usual tile of the half types, and of the wide one."""
+    usual = _KEYS if _KEYS * shape.line < _WIDE else _KEYS // 2
+    return usual, _MOST_WIDE if _MOST_WIDE * shape.line <= _WIDE else _KEYS
 
 
 def _tiles_of_many_rows(shape: Shape, rows: int) -> list[_Tile]:
@@ -137,8 +150,9 @@ def _float32_tiles(shape: Shape, rows: int) -> list[_Tile]:
         return [(32, rows // 16, 2)]
     if rows == 32:
         return _float32_tiles_of_32_rows(shape)
-    few = rows < _UNIT_ROWS
-    return _float32_tiles_of_8_rows(shape) if few else _float32_tiles_of_16_rows(shape)
+    if rows < _UNIT_ROWS:
+        return _float32_tiles_of_8_rows(shape)
+    return _float32_tiles_of_16_rows(shape)
 
 
 def _float32_tiles_of_8_rows(shape: Shape) -> list[_Tile]:
