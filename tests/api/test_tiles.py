@@ -25,7 +25,7 @@ from pyflex.places import (
     shared_bytes,
     tile_width,
 )
-from pyflex.target import parse_target
+from pyflex.target import least_rows, parse_target
 from pyflex.tiles import fitting, schedules_for
 from tests.schedules import GPU, USUAL, WORKS, kind_on_one_head
 
@@ -154,6 +154,14 @@ def test_eight_rows_are_for_those_who_gain(
     assert all((tile.rows, tile.heads) == (16, group) for tile in sixteen)
     assert schedules_for(Options(), replace(shape, least_rows=16)) == sixteen
     assert schedules_for(Options(disable_passes=("flex-pad-products",)), shape) == sixteen
+
+
+def test_amd_gpus_have_no_tiles_of_eight_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu, gpu = map(torch.device, ("cpu", "cuda"))
+    monkeypatch.setattr(torch.version, "hip", None)
+    assert (least_rows(cpu), least_rows(gpu)) == (8, 8)
+    monkeypatch.setattr(torch.version, "hip", "6.3")
+    assert (least_rows(cpu), least_rows(gpu)) == (8, 16)
 
 
 @pytest.mark.parametrize(("head_dim", "rows"), [(64, 64), (80, 64), (160, 128), (256, 64)])
