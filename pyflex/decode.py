@@ -245,7 +245,7 @@ class Decode:
         return explain(inputs, plan, layout, self.options, has_mask=self._mods.has_mask)
 
     def ir(self, stage: str, *, target: str | None = None) -> str:
-        """The text of one stage of the kernel that was called last.
+        """The text of one stage of the kernel that was called last, with the tile of that call.
 
         Args:
             stage: one of `stages(target=target)`.

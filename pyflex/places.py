@@ -18,6 +18,8 @@ _MOST_SHARED, _RESERVED = 228 << 10, 1 << 10
 _ENOUGH, _TOLD_COLUMNS = {16: 168, 32: 232}, 128
 #: Parts of a split that the joining kernel joins with few instructions.
 FEW_PARTS = 8
+#: Rows of a product of matrix units. The smallest tiles have half as many.
+UNIT_ROWS = 16
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Schedule:
     @property
     def padded(self) -> int:
         """Rows that a product of matrix units takes of it."""
-        return max(self.rows, 16)
+        return max(self.rows, UNIT_ROWS)
 
     @property
     def queries(self) -> int:
@@ -104,7 +106,7 @@ class Shape:
     mod_cost: int = 0
     captured: int = 0
     kv_block: int = 0
-    least_rows: int = 8
+    least_rows: int = UNIT_ROWS // 2
 
     @property
     def sharing(self) -> int:

@@ -72,9 +72,9 @@ _MEAN, _LONGEST, _LAST, _LATE = 0.7, 0.1, 0.3, 0.1
 #: Fewer parts are taken where the model sees no more than this between them; but not of loops of
 #: many lengths, where more of them end more evenly.
 _CLOSE = 1.015
-#: With fewer programs than multiprocessors over this, loops are split often. A narrow tile of 16
-#: rows by so many keys, with so many bytes, is then faster than the model sees it, by up to this;
-#: but not where each program has to list its blocks first.
+#: With fewer programs than multiprocessors over this, loops are split often. A narrow tile of up to
+#: 16 rows by so many keys, with so many bytes, is then faster than the model sees it, by up to
+#: this; but not where each program has to list its blocks first.
 _FEW, _FEW_KEYS, _FEW_BYTES, _FEW_GAIN = 3, 32, 1 << 14, 1.025
 #: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
 #: the memory reads while a small kernel runs.

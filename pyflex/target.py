@@ -9,6 +9,7 @@ from functools import lru_cache
 import torch
 
 from pyflex.errors import TargetError
+from pyflex.places import UNIT_ROWS
 
 # NVIDIA's GPUs from the oldest that is served on, and AMD's with matrix products. LLVM ends the
 # process for an architecture that it does not know.
@@ -70,9 +71,10 @@ def least_rows(device: torch.device) -> int:
 
     Of a product's 16 rows a thread of NVIDIA's GPUs holds one in each half, and leaves one half
     out for nothing. AMD's hold the halves in different threads, which would exchange what remains
-    through shared memory: 13 barriers a tile for two (Triton 3.6, gfx942).
+    through shared memory: 10 to 19 barriers a tile for two (Triton 3.6, gfx942).
     """
-    return 16 if device.type == "cuda" and torch.version.hip else 8
+    is_amd = device.type == "cuda" and torch.version.hip
+    return UNIT_ROWS if is_amd else UNIT_ROWS // 2
 
 
 def parse_target(name: str) -> Target:

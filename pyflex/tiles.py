@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyflex.errors import ScheduleError
 from pyflex.options import Options
 from pyflex.places import (
+    UNIT_ROWS,
     Device,
     Schedule,
     Shape,
@@ -32,6 +33,8 @@ _FLOAT32_COLUMNS = 96
 #: Bytes of a key and its value, of D 64 and of D 128, between which two warps are best for 16 rows,
 #: as they are below.
 _FLOAT32_64, _FLOAT32_128 = 512, 1024
+#: Bytes of a float32 key and its value up to which two warps are best for eight rows.
+_FLOAT32_80 = 640
 #: Warps that keep a multiprocessor busy with float32, two for each of its schedulers.
 _FLOAT32_WARPS = 8
 #: Scores that a warp holds: 32 a thread. The most keys of a tile, and the least block that one
@@ -39,11 +42,6 @@ _FLOAT32_WARPS = 8
 _WARP_SCORES, _MOST_KEYS, _LEAST_BLOCK = 1024, 256, 64
 #: Keys of the blocks that are listed, where a tile holds as many.
 LISTED_BLOCK = 128
-#: Rows that matrix units take; tiles of fewer have half as many.
-_UNIT_ROWS = 16
-#: Keys of a narrow tile of those, and bytes of a float32 key and its value up to which two warps
-#: are best.
-_NARROW_KEYS, _NARROW_FLOAT32 = 32, 640
 
 #: Keys, warps and stages.
 _Tile = tuple[int, int, int]
@@ -96,7 +94,7 @@ def _schedule(options: Options, shape: Shape, rows: int, tile: _Tile) -> Schedul
         heads=min(shape.sharing, rows),
         num_warps=num_warps,
         num_stages=options.num_stages or num_stages,
-        # Programs of the usual tile hide each other's waits in the loop, not behind it.
+        # A few programs on a multiprocessor hide each other's waits in the loop, not behind it.
         defers_sums=not _NARROW < keys * shape.line < _WIDE,
     )
 
@@ -105,7 +103,7 @@ def _half_tiles(shape: Shape, rows: int) -> list[_Tile]:
     """Tiles of bfloat16 and float16."""
     if rows >= 32:
         return _tiles_of_many_rows(shape, rows)
-    if rows < _UNIT_ROWS:
+    if rows < UNIT_ROWS:
         return _half_tiles_of_8_rows(shape)
     most = floor_power_of_two(_NARROW // shape.line)
     if shape.line <= _SHORTEST_LINE or _narrowest_piece(shape) == 16:
@@ -121,7 +119,9 @@ def _half_tiles_of_8_rows(shape: Shape) -> list[_Tile]:
     if shape.line <= _SHORTEST_LINE:
         return [(_KEYS, 2, 3)]
     usual, wide = _usual_and_wide(shape)
-    return [(usual, 2 if shape.line < _SHORT_LINE else 4, 3), (wide, 4, 3), (_NARROW_KEYS, 2, 3)]
+    # Of D 80 two warps are best for 16 rows alone.
+    num_warps = 2 if shape.line < _SHORT_LINE else 4
+    return [(usual, num_warps, 3), (wide, 4, 3), (_KEYS // 2, 2, 3)]
 
 
 def _usual_and_wide(shape: Shape) -> tuple[int, int]:
@@ -150,16 +150,15 @@ def _float32_tiles(shape: Shape, rows: int) -> list[_Tile]:
         return [(32, rows // 16, 2)]
     if rows == 32:
         return _float32_tiles_of_32_rows(shape)
-    if rows < _UNIT_ROWS:
+    if rows < UNIT_ROWS:
         return _float32_tiles_of_8_rows(shape)
     return _float32_tiles_of_16_rows(shape)
 
 
 def _float32_tiles_of_8_rows(shape: Shape) -> list[_Tile]:
-    if shape.line > _NARROW_FLOAT32:
-        return [(_NARROW_KEYS, 4, 3 if shape.line <= _FLOAT32_LINE else 2)]
-    narrow = (_NARROW_KEYS, 2, 3)
-    return [(_KEYS, 2, 3), narrow] if _KEYS * shape.line <= _USUAL else [narrow]
+    if shape.line > _FLOAT32_80:
+        return [(32, 4, 3 if shape.line <= _FLOAT32_LINE else 2)]
+    return [(_KEYS, 2, 3), (32, 2, 3)] if _KEYS * shape.line <= _USUAL else [(32, 2, 3)]
 
 
 def _float32_tiles_of_16_rows(shape: Shape) -> list[_Tile]:
@@ -224,12 +223,12 @@ def _check_products(options: Options, shape: Shape, rows: int) -> None:
 
 def _rows(options: Options, shape: Shape) -> int:
     """Rows of a tile: all that share K and V, as far as the registers hold the result."""
-    least = shape.least_rows if options.enabled("flex-pad-products") else _UNIT_ROWS
+    least = shape.least_rows if options.enabled("flex-pad-products") else UNIT_ROWS
     wanted = max(power_of_two(shape.sharing * shape.q_len), least)
     if shape.itemsize == 4:
         # Exact products are formed by the ordinary units, which need more registers yet.
         fit = shape.line <= _FLOAT32_LINE and options.precision != "ieee"
-        return min(wanted, _FLOAT32_ROWS if fit else 16)
+        return min(wanted, _FLOAT32_ROWS if fit else UNIT_ROWS)
     # Such heads leave a multiprocessor one program, of 64 rows or of 128 with twice the warps.
     alone = all(128 < width < 256 for width in _widths(shape))
     return min(wanted, 128 if alone else 64)

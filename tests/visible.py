@@ -45,7 +45,7 @@ class Kernel:
             return values[whole(sizes, 0, len(values) - 1)]
 
         options = pyflex.Options(
-            rows=one_of((16, 16, 32, 64)),
+            rows=one_of((8, 16, 32, 64)),
             keys=one_of((16, 32, 64, 128)),
             splits=one_of((1, 1, 2, 3, 7)),
         )

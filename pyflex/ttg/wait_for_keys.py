@@ -21,7 +21,7 @@ becomes
 It costs nothing: Triton puts a barrier behind a wait, and has one before the weights are stored,
 whose memory others may still be reading; the wait's takes its place. Where the weights stay in
 registers there is none, and the loop is left as it is. So is one whose values are read ahead of the
-maximum, as those of float32 are, or by the matrix units themselves.
+maximum, as those of float32 and of eight rows are, or by the matrix units themselves.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("splits", [2, 3, 5, 8])
-@pytest.mark.parametrize("rows", [None, 8])
+@pytest.mark.parametrize("rows", [None, 16])
 def test_answers(
     case: Case, splits: int, rows: int | None, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

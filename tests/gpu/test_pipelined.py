@@ -17,7 +17,7 @@ TILES = [
 
 
 @pytest.mark.parametrize(("keys", "num_warps", "num_stages", "head_dim", "dtype"), TILES, ids=str)
-@pytest.mark.parametrize("group", [4, 24, 40])
+@pytest.mark.parametrize("group", [4, 12, 24, 40])
 def test_same_bits(
     keys: int, num_warps: int, num_stages: int, head_dim: int, dtype: torch.dtype, group: int
 ) -> None:

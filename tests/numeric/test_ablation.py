@@ -86,7 +86,9 @@ def test_forced_splits(splits: int, block: int | None, seed: int) -> None:
     check_case(case, "cpu", seed, pyflex.Options(splits=splits, keys=16))
 
 
-@pytest.mark.parametrize(("rows", "keys"), [(16, 16), (16, 128), (64, 32), (128, 64)])
+@pytest.mark.parametrize(
+    ("rows", "keys"), [(8, 16), (8, 64), (16, 16), (16, 128), (64, 32), (128, 64)]
+)
 def test_tile_shapes(rows: int, keys: int, seed: int) -> None:
     case = Case("softcap", "head", "causal", heads=(12, 2), q_len=11, keys=203)
     check_case(case, "cpu", seed, pyflex.Options(rows=rows, keys=keys))

@@ -334,7 +334,7 @@ def test_ragged_lengths(name: str, kv_len: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("keys", [16, 32, 128, 256])
-@pytest.mark.parametrize("rows", [16, 64, 128])
+@pytest.mark.parametrize("rows", [8, 16, 64, 128])
 def test_tiles(keys: int, rows: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     mask = window_by_head(2, 8, 3000, generator)

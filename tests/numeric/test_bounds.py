@@ -23,7 +23,7 @@ MASKS, AT_A_TIME = 160, 20
 
 def draw_options(random: Random) -> pyflex.Options:
     """Tiles that hold several queries and heads, or one; a loop in one part or more."""
-    rows, keys = random.choice((16, 32, 64)), random.choice((16, 32, 64))
+    rows, keys = random.choice((8, 16, 32, 64)), random.choice((16, 32, 64))
     disabled = ("flex-pack-gqa",) if random.random() < 0.2 else ()
     splits = random.choice((None, 1, 3))
     return pyflex.Options(rows=rows, keys=keys, splits=splits, disable_passes=disabled)
@@ -127,7 +127,7 @@ INTERVALS: dict[str, Mask] = {
 
 
 @pytest.mark.parametrize("name", INTERVALS)
-@pytest.mark.parametrize("rows", [16, 64])
+@pytest.mark.parametrize("rows", [8, 16, 64])
 def test_intervals_are_exact(name: str, rows: int, seed: int) -> None:
     random, mask = Random(seed), INTERVALS[name]
     decode = pyflex.compile(None, mask, options=pyflex.Options(rows=rows, keys=16))

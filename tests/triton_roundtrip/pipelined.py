@@ -29,7 +29,7 @@ class Kernel:
     head_dim: int = 128
     dtype: torch.dtype = torch.bfloat16
     heads: tuple[int, int] = (4, 1)
-    rows: int | None = None
+    rows: int = 16
     waits: int = 3
     branches: int = 2
     mods: dict[str, Any] = field(default_factory=dict)
@@ -69,7 +69,7 @@ KERNELS = [
     Kernel((64, 4, 3), rows=8, waits=2),
     Kernel((32, 2, 3), rows=8, head_dim=80, waits=2),
     # 64 rows: weights that stay in registers.
-    Kernel((64, 4, 3), heads=(64, 1), waits=2),
+    Kernel((64, 4, 3), heads=(64, 1), rows=64, waits=2),
 ]
 
 
