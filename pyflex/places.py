@@ -187,7 +187,7 @@ def most_registers(schedule: Schedule, shape: Shape) -> int | None:
     """
     enough = _ENOUGH.get(schedule.padded)
     is_wide = tile_width(shape.value_dim) > _TOLD_COLUMNS
-    if enough is None or (schedule.rows > 16 and is_wide):
+    if enough is None or (schedule.rows > UNIT_ROWS and is_wide):
         return None
     programs = resident(schedule, shape)
     warps = -(-programs * schedule.num_warps // SCHEDULERS)

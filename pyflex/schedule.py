@@ -17,6 +17,7 @@ from pyflex.places import (
     FEW_PARTS,
     MOST_IN_CLUSTER,
     SCHEDULERS,
+    UNIT_ROWS,
     Device,
     Places,
     Schedule,
@@ -197,14 +198,14 @@ def _joining(work: Work, schedule: Schedule, parts: Parts) -> float:
     """What it takes to join the parts: nothing for one."""
     shape = work.shape
     if parts.in_cluster:
-        meet = _MEET if schedule.padded == 16 else _MEET_32
+        meet = _MEET if schedule.rows <= UNIT_ROWS else _MEET_32
         left = schedule.lines(shape.q_len) * shape.value_dim / (32 * schedule.num_warps)
         rounds = _meeting_rounds(shape, schedule, parts.number)
         return meet + _MEET_ELEMENT * left + _MEET_ROUND * rounds
     if parts.number == 1:
         return 0.0
     megabytes = parts.number * work.rows * shape.value_dim * 4e-6
-    a_megabyte = _JOIN_MEGABYTE if schedule.padded == 16 else _MEGABYTE_32
+    a_megabyte = _JOIN_MEGABYTE if schedule.rows <= UNIT_ROWS else _MEGABYTE_32
     rounds = -(-parts.number // _parts_a_round(shape))
     few = parts.number <= FEW_PARTS
     kernel, of_rows = (_JOIN_FEW, _ROWS_FEW) if few else (_JOIN_MANY, _ROWS_MANY)
@@ -273,7 +274,7 @@ def best_schedule(
     if work.programs * _FEW < device.processors and not work.listed:
         narrow = schedules[-1]
         fills = narrow.keys >= _FEW_KEYS and narrow.keys * work.shape.line >= _FEW_BYTES
-        if narrow.padded == 16 and fills and times[-1] <= _FEW_GAIN * min(times):
+        if narrow.rows <= UNIT_ROWS and fills and times[-1] <= _FEW_GAIN * min(times):
             return len(times) - 1
         times = times[:2]
     return times.index(min(times))
