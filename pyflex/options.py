@@ -29,6 +29,7 @@ OPTIMISATIONS = (
     "flex-pad-products",
     "ttg-wait-for-keys",
     "ttg-skip-tiles",
+    "ttg-reduce-once",
 )
 
 

@@ -2,7 +2,7 @@
 // RUN: not %ttg-opt ttg-wait < %s 2>&1 | FileCheck %s
 
 // What is left as it is, and what is no pass.
-// CHECK: expected names of passes, out of ttg-wait-for-keys, ttg-skip-tiles; got ['ttg-wait']
+// CHECK: expected names of passes, out of ttg-wait-for-keys, ttg-skip-tiles, ttg-reduce-once; got ['ttg-wait']
 
 // Weights that stay in registers: the wait would be a barrier more.
 tt.func public @no_store(%n: i32) {

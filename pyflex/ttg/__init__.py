@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from pyflex.ttg import skip_tiles, wait_for_keys
+from pyflex.ttg import reduce_once, skip_tiles, wait_for_keys
 
 #: In the order in which they run: from one module's text to another's.
 PASSES: dict[str, Callable[[str], str]] = {
     # First: it looks for the copies where the pipeliner has put them.
     "ttg-wait-for-keys": wait_for_keys.rewrite,
     "ttg-skip-tiles": skip_tiles.rewrite,
+    "ttg-reduce-once": reduce_once.rewrite,
 }
 
 

@@ -1,6 +1,7 @@
 """Compiles kernels with the Triton of this process, with and without the passes between its own.
 
-Each must find its loop, and cost no barrier. No GPU is needed.
+Each must find its loop, and cost no barrier; a reduction that is exchanged once saves one. No GPU
+is needed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Kernel:
     Attributes:
         waits: waits in all: the loop's, its second one, and the one behind it.
         branches: around the copies of a tile, ahead of the loop and in it.
+        exchanges: reductions among warps: of the maximum, and of the sum, in the loop or behind it.
     """
 
     tile: tuple[int, int, int]
@@ -32,6 +34,7 @@ class Kernel:
     rows: int = 16
     waits: int = 3
     branches: int = 2
+    exchanges: int = 2
     mods: dict[str, Any] = field(default_factory=dict)
     target: str = "cuda:90"
 
@@ -69,7 +72,7 @@ KERNELS = [
     Kernel((64, 4, 3), rows=8, waits=2),
     Kernel((32, 2, 3), rows=8, head_dim=80, waits=2),
     # 64 rows: weights that stay in registers.
-    Kernel((64, 4, 3), heads=(64, 1), rows=64, waits=2),
+    Kernel((64, 4, 3), heads=(64, 1), rows=64, waits=2, exchanges=0),
 ]
 
 
@@ -112,7 +115,10 @@ def check(kernel: Kernel) -> None:
             before = "ttgir" if disabled else "ttg-wait-for-keys"
             check_groups(decode.ir(before, target=kernel.target))
         barriers.append(decode.ir("ptx", target=kernel.target).count("bar.sync"))
-    assert barriers[0] == barriers[1], (kernel, barriers)
+    saved = text.count("_3 = ttg.convert_layout %once_")
+    assert saved == kernel.exchanges, (kernel, saved)
+    # Triton 3.9 exchanges them once by itself.
+    assert barriers[0] - barriers[1] in (saved, 0), (kernel, barriers, saved)
 
 
 if __name__ == "__main__":
