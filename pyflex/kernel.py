@@ -169,7 +169,6 @@ class KernelSpec:
             "flex-split-kv": not self.splits_kv,
             "flex-join-in-cluster": not sm_90,
             "flex-overlap-kernels": not sm_90,
-            "flex-defer-sums": not self.schedule.defers_sums,
             "flex-split-products": not (matrix_units and backend == "cuda"),
             "flex-pad-products": not matrix_units,
         }

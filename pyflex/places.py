@@ -61,8 +61,7 @@ class Places:
 class Schedule:
     """The part of a schedule that is compiled into a kernel.
 
-    `heads` query heads by `rows // heads` queries make the rows of a tile. With `defers_sums` those
-    of its rows are added up behind the loop.
+    `heads` query heads by `rows // heads` queries make the rows of a tile.
     """
 
     rows: int
@@ -70,7 +69,6 @@ class Schedule:
     heads: int
     num_warps: int
     num_stages: int
-    defers_sums: bool = False
 
     @property
     def padded(self) -> int:

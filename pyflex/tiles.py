@@ -94,8 +94,6 @@ def _schedule(options: Options, shape: Shape, rows: int, tile: _Tile) -> Schedul
         heads=min(shape.sharing, rows),
         num_warps=num_warps,
         num_stages=options.num_stages or num_stages,
-        # A few programs on a multiprocessor hide each other's waits in the loop, not behind it.
-        defers_sums=not _NARROW < keys * shape.line < _WIDE,
     )
 
 

@@ -290,15 +290,6 @@ def test_what_the_options_fix_is_not_made_smaller() -> None:
         assert all(getattr(tile, name) == value for name, value in fixed.items())
 
 
-def test_sums_are_deferred_but_in_the_usual_tile() -> None:
-    usual, *others = schedules_for(Options(), USUAL)
-    assert not usual.defers_sums
-    assert len(others) == 2
-    assert all(tile.defers_sums for tile in others)
-    fixed = [schedules_for(Options(keys=keys), USUAL)[0] for keys in (16, 32, 64, 128, 256)]
-    assert [tile.defers_sums for tile in fixed] == [True, True, False, True, True]
-
-
 def test_registers_are_told_of_where_they_leave_room_for_the_programs_that_fit() -> None:
     assert [most_registers(s, USUAL) for s in schedules_for(Options(), USUAL)] == [168, 255, 168]
     # Five programs of two warps: one of the four schedulers has three warps.
