@@ -39,8 +39,9 @@ _ENDS = 0.6
 #: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
 _MATRIX_RATE, _FLOAT32_RATE, _ALONE = 5.7e6, 1.5e5, 1.47
 #: Scores a microsecond that a multiprocessor turns into probabilities, how much longer each
-#: operation of a mod makes that, and how much slower all arithmetic of 32 rows of half types is.
-_SCORE_RATE, _MOD, _ROWS_32 = 3.85e4, 0.183, 2.02
+#: operation of a mod makes that, of eight rows and of more, and how much slower all arithmetic of
+#: 32 rows of half types is.
+_SCORE_RATE, _MOD_8, _MOD, _ROWS_32 = 3.85e4, 0.064, 0.183, 2.02
 #: The part of the memory's nominal bandwidth that is reached, and the time from asking to having: a
 #: multiprocessor reads no faster than what it has asked for divided by that (Little's law).
 _REACHED, _LATENCY = 0.986, 1.03
@@ -155,7 +156,8 @@ def estimate_us(
     tile_bytes = keys * key_bytes
     scores = schedule.padded * keys
     compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)
-    compute += scores * (1 + _MOD * shape.mod_cost) / _SCORE_RATE
+    mod = _MOD_8 if schedule.rows < UNIT_ROWS else _MOD
+    compute += scores * (1 + mod * shape.mod_cost) / _SCORE_RATE
     compute *= _ROWS_32 if schedule.rows == 32 and shape.itemsize < 4 else 1
     tall = schedule.rows >= 64
     latency = _TILE_64 if tall and shape.line > _NARROW_LINE else _TILE
