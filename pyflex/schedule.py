@@ -70,7 +70,7 @@ _MEET_LOADS = 1024
 #: Where lengths are a tensor's: how much counts of what all programs would take if they were as
 #: long as the longest, of one such program on each multiprocessor, and of one alone; and how much
 #: more of that where programs of 64 rows, of which few fit, wait for a place.
-_MEAN, _LONGEST, _LAST, _LATE = 0.7, 0.1, 0.3, 0.1
+_MEAN, _LONGEST, _LAST, _LATE = 0.7, 0.15, 0.15, 0.1
 #: Fewer parts are taken where the model sees no more than this between them; but not of loops of
 #: many lengths, where more of them end more evenly.
 _CLOSE = 1.015
