@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from typing import NamedTuple
 
 from pyflex.errors import ScheduleError
@@ -78,6 +79,9 @@ _CLOSE = 1.015
 #: 16 rows by so many keys, with so many bytes, is then faster than the model sees it, by up to
 #: this; but not where each program has to list its blocks first.
 _FEW, _FEW_KEYS, _FEW_BYTES, _FEW_GAIN = 3, 32, 1 << 14, 1.025
+#: A tile of more keys than this is for loops of so many of these tiles: the model does not see what
+#: it costs shorter ones.
+_USUAL_KEYS, _LONG_LOOP = 128, 16
 #: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
 #: the memory reads while a small kernel runs.
 _LEAST_LISTED = 8 << 20
@@ -266,6 +270,8 @@ def best_schedule(
     """Which of `schedules` is the fastest for `work`."""
 
     def predicted(schedule: Schedule) -> float:
+        if schedule.keys > _USUAL_KEYS and work.tiles(schedule.keys) < _LONG_LOOP:
+            return inf
         places = expected_places(schedule, work.shape, device)
         parts = parts_for(options, work, schedule, places, device)
         return estimate_us(work, schedule, places, device, parts)

@@ -21,7 +21,8 @@ _KEYS, _USUAL = 64, 16384
 #: The most bytes of the tile for many short loops, and of the one that lets a single program keep
 #: a multiprocessor's share of the memory busy.
 _NARROW, _WIDE = 20480, 65536
-#: The most keys of that: twice as many take eight warps, or a warp twice as long.
+#: The most keys of that, but for narrow heads of eight rows: twice as many take eight warps, or a
+#: warp twice as long.
 _MOST_WIDE = 128
 #: Bytes of a key and its value up to which two warps hold 16 or 32 rows by 64 keys, and up to which
 #: no other tile of so many rows comes near.
@@ -117,9 +118,11 @@ def _half_tiles_of_8_rows(shape: Shape) -> list[_Tile]:
     if shape.line <= _SHORTEST_LINE:
         return [(_KEYS, 2, 3)]
     usual, wide = _usual_and_wide(shape)
+    narrow = (_KEYS // 2, 2, 3)
     # Of D 80 two warps are best for 16 rows alone.
-    num_warps = 2 if shape.line < _SHORT_LINE else 4
-    return [(usual, num_warps, 3), (wide, 4, 3), (_KEYS // 2, 2, 3)]
+    if shape.line >= _SHORT_LINE:
+        return [(usual, 4, 3), (wide, 4, 3), narrow]
+    return [(usual, 2, 3), (wide, 4, 3), (2 * wide, 4, 3), narrow]
 
 
 def _usual_and_wide(shape: Shape) -> tuple[int, int]:

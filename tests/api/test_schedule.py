@@ -223,6 +223,14 @@ def test_one_program_a_multiprocessor_takes_a_wide_tile_and_many_short_ones_a_na
     assert keys == [max(tile.keys for tile in tiles), min(tile.keys for tile in tiles)]
 
 
+@pytest.mark.parametrize(("length", "keys"), [(32768, 256), (4096, 256), (3584, 128)])
+def test_narrow_heads_take_the_widest_tile_for_long_loops_alone(length: int, keys: int) -> None:
+    shape = replace(USUAL, head_dim=64, value_dim=64, group=8)
+    tiles = schedules_for(Options(), shape)
+    work = Work(shape, programs=16 * 8, length=length, rows=16 * 64, varies=False)
+    assert tiles[best_schedule(Options(), work, tiles, GPU)].keys == keys
+
+
 def test_a_long_sequence_alone_takes_a_narrow_tile_and_a_short_one_the_usual() -> None:
     tiles = schedules_for(Options(), USUAL)
     lengths = [512, 8192, 131072]

@@ -26,7 +26,7 @@ from pyflex.places import (
     tile_width,
 )
 from pyflex.target import least_rows, parse_target
-from pyflex.tiles import fitting, schedules_for
+from pyflex.tiles import LISTED_BLOCK, fitting, schedules_for
 from tests.schedules import GPU, USUAL, WORKS, kind_on_one_head
 
 #: With as much shared memory as a graphics card has, 99 KB for a program.
@@ -100,7 +100,7 @@ def test_fixed_rows_hold_for_every_tile() -> None:
         (16, 1, [(64, 2)]),
         (32, 1, [(64, 2)]),
         (48, 1, [(64, 2)]),
-        (64, 2, [(64, 2), (128, 4), (32, 2)]),
+        (64, 2, [(64, 2), (128, 4), (256, 4), (32, 2)]),
         (96, 1, [(64, 4), (128, 4), (32, 2)]),
         (128, 2, [(64, 4), (128, 4), (32, 2)]),
         (192, 1, [(64, 4), (32, 2)]),
@@ -178,7 +178,8 @@ def test_lists_have_the_tiles_of_other_loops(itemsize: int, head_dim: int, q_len
     dims = {"head_dim": head_dim, "value_dim": head_dim}
     shape = replace(USUAL, itemsize=itemsize, q_len=q_len, **dims)
     listed = schedules_for(Options(), replace(shape, kv_block=128))
-    assert listed == schedules_for(Options(), shape)
+    others = schedules_for(Options(), shape)
+    assert listed == tuple(tile for tile in others if tile.keys <= LISTED_BLOCK)
 
 
 @pytest.mark.parametrize(
