@@ -476,8 +476,9 @@ def FlexSplitProducts : Pass<"flex-split-products", "::mlir::ModuleOp"> {
     ```
 
     What a loop carries has more columns: there three sums cost more registers
-    than they save time, and the products add to one another as Triton's do. For
-    NVIDIA's GPUs.
+    than they save time, and the products add to one another as Triton's do. A
+    left side is taken apart once, where it is made: queries are so ahead of the
+    loop. For NVIDIA's GPUs.
   }];
   let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
   let statistics = [Statistic<"numSplit", "num-split", "products">];
@@ -508,10 +509,9 @@ def FlexPadProducts : Pass<"flex-pad-products", "::mlir::ModuleOp"> {
     What a product adds to is taken twice as well. What is computed in a loop,
     weights, passes through an instruction that does nothing on its way to a
     product on NVIDIA's GPUs: else Triton moves half of it between warps and
-    then takes it twice, which takes a barrier more. What is computed from
-    queries alone leaves the loop first. Products of float32 that no matrix
-    units form stay as they are: exact ones on NVIDIA's GPUs, all on AMD's from
-    gfx10 on.
+    then takes it twice, which takes a barrier more. Products of float32 that no
+    matrix units form stay as they are: exact ones on NVIDIA's GPUs, all on
+    AMD's from gfx10 on.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"cuda\"", "cuda or hip">,

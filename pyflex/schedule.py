@@ -79,9 +79,9 @@ _CLOSE = 1.015
 #: 16 rows by so many keys, with so many bytes, is then faster than the model sees it, by up to
 #: this; but not where each program has to list its blocks first.
 _FEW, _FEW_KEYS, _FEW_BYTES, _FEW_GAIN = 3, 32, 1 << 14, 1.025
-#: A tile of more keys than this is for loops of so many of these tiles: the model does not see what
-#: it costs shorter ones.
-_USUAL_KEYS, _LONG_LOOP = 128, 16
+#: A tile of more keys than the wide one's is for loops of so many of its tiles: the model does not
+#: see what it costs shorter ones.
+_WIDE_KEYS, _LONG_LOOP = 128, 16
 #: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
 #: the memory reads while a small kernel runs.
 _LEAST_LISTED = 8 << 20
@@ -270,7 +270,7 @@ def best_schedule(
     """Which of `schedules` is the fastest for `work`."""
 
     def predicted(schedule: Schedule) -> float:
-        if schedule.keys > _USUAL_KEYS and work.tiles(schedule.keys) < _LONG_LOOP:
+        if schedule.keys > _WIDE_KEYS and work.tiles(schedule.keys) < _LONG_LOOP:
             return inf
         places = expected_places(schedule, work.shape, device)
         parts = parts_for(options, work, schedule, places, device)
@@ -284,7 +284,7 @@ def best_schedule(
         fills = narrow.keys >= _FEW_KEYS and narrow.keys * work.shape.line >= _FEW_BYTES
         if narrow.rows <= UNIT_ROWS and fills and times[-1] <= _FEW_GAIN * min(times):
             return len(times) - 1
-        times = times[:2]
+        times = times[:2]  # the usual tile and the wide one
     return times.index(min(times))
 
 

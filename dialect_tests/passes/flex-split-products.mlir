@@ -3,14 +3,14 @@
 // CHECK-LABEL: tt.func @scores(
 // CHECK-SAME:    %[[Q:.*]]: tensor<16x64xf32>, %[[K:.*]]: tensor<64x32xf32>)
 tt.func @scores(%q: tensor<16x64xf32>, %k: tensor<64x32xf32>) -> tensor<16x32xf32> {
-  // CHECK:      %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<16x32xf32>
-  // CHECK-NEXT: %[[FACTOR:.*]] = arith.constant dense<1.00033844> : tensor<16x64xf32>
+  // CHECK:      %[[FACTOR:.*]] = arith.constant dense<1.00033844> : tensor<16x64xf32>
   // CHECK-NEXT: %[[LARGER:.*]] = arith.mulf %[[Q]], %[[FACTOR]]
   // CHECK-NEXT: %[[BITS:.*]] = arith.bitcast %[[LARGER]]
   // CHECK-NEXT: %[[KEPT:.*]] = arith.constant dense<-8192> : tensor<16x64xi32>
   // CHECK-NEXT: %[[CUT:.*]] = arith.andi %[[BITS]], %[[KEPT]]
   // CHECK-NEXT: %[[Q0:.*]] = arith.bitcast %[[CUT]]
   // CHECK-NEXT: %[[Q1:.*]] = arith.subf %[[Q]], %[[Q0]]
+  // CHECK:      %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<16x32xf32>
   // CHECK:      arith.mulf %[[K]],
   // CHECK:      %[[K0:.*]] = arith.bitcast %{{.*}} : tensor<64x32xi32> to
   // CHECK-NEXT: %[[K1:.*]] = arith.subf %[[K]], %[[K0]]
@@ -61,4 +61,32 @@ tt.func @carried(%w: tensor<16x32xf32>, %v: tensor<32x64xf32>, %acc: tensor<16x6
   // CHECK-NEXT: tt.return %[[SUM]]
   %next = tt.dot %w, %v, %acc, inputPrecision = tf32x3 : tensor<16x32xf32> * tensor<32x64xf32> -> tensor<16x64xf32>
   tt.return %next : tensor<16x64xf32>
+}
+
+// Queries are taken apart ahead of the loop, and once for two pieces of their keys.
+// CHECK-LABEL: tt.func @queries(
+// CHECK-SAME:    %[[Q:[a-z0-9]+]]: tensor<16x64xf32>
+// CHECK:         %[[Q0:.*]] = arith.bitcast %{{.*}} : tensor<16x64xi32> to tensor<16x64xf32>
+// CHECK-NEXT:    %[[Q1:.*]] = arith.subf %[[Q]], %[[Q0]]
+// CHECK:         scf.for
+// CHECK-NOT:       tensor<16x64xi32>
+// CHECK:           tt.dot %[[Q1]]
+// CHECK:           tt.dot %[[Q0]]
+// CHECK:           tt.dot %[[Q0]]
+// CHECK:           tt.dot %[[Q1]]
+// CHECK-NOT:       tensor<16x64xi32>
+// CHECK:           scf.yield
+tt.func @queries(%q: tensor<16x64xf32>, %k: tensor<64x32xf32>, %j: tensor<64x16xf32>, %n: i32) -> (tensor<16x32xf32>, tensor<16x16xf32>) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %zero = arith.constant dense<0.0> : tensor<16x32xf32>
+  %zeros = arith.constant dense<0.0> : tensor<16x16xf32>
+  %out:2 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %zero, %b = %zeros) -> (tensor<16x32xf32>, tensor<16x16xf32>) : i32 {
+    %s = tt.dot %q, %k, %zero, inputPrecision = tf32x3 : tensor<16x64xf32> * tensor<64x32xf32> -> tensor<16x32xf32>
+    %t = tt.dot %q, %j, %zeros, inputPrecision = tf32x3 : tensor<16x64xf32> * tensor<64x16xf32> -> tensor<16x16xf32>
+    %c = arith.addf %a, %s : tensor<16x32xf32>
+    %d = arith.addf %b, %t : tensor<16x16xf32>
+    scf.yield %c, %d : tensor<16x32xf32>, tensor<16x16xf32>
+  }
+  tt.return %out#0, %out#1 : tensor<16x32xf32>, tensor<16x16xf32>
 }

@@ -42,3 +42,28 @@ tt.func public @product(%s: tensor<16x32xf32, #mma>) {
     }) : (tensor<16x32xf32, #mma>) -> tensor<16xf32, #ttg.slice<{dim = 1, parent = #mma}>>
     tt.return
 }
+
+// Of eight rows a thread has each twice, of 32 it has four.
+
+// CHECK-LABEL: tt.func public @more_or_fewer_rows
+// CHECK: tt.reshape %s : tensor<8x32xf32, #mma> -> tensor<8x2x2x8xf32,
+// CHECK-SAME: register = {{\[}}[0, 0, 0, 1], [0, 0, 0, 0], [0, 1, 0, 0]]
+// CHECK: ttg.convert_layout %{{.*}} -> tensor<8x2xf32,
+// CHECK-SAME: register = {{\[}}[0, 1]], lane
+// CHECK: tt.reshape %t : tensor<32x32xf32, #mma> -> tensor<32x2x2x8xf32,
+// CHECK-SAME: register = {{\[}}[0, 0, 0, 1], [8, 0, 0, 0], [0, 1, 0, 0], [16, 0, 0, 0]]
+// CHECK: ttg.convert_layout %{{.*}} -> tensor<32x2xf32,
+// CHECK-SAME: register = {{\[}}[0, 1], [8, 0], [16, 0]], lane
+tt.func public @more_or_fewer_rows(%s: tensor<8x32xf32, #mma>, %t: tensor<32x32xf32, #mma>) {
+    %m = "tt.reduce"(%s) <{axis = 1 : i32}> ({
+    ^bb0(%x: f32, %y: f32):
+      %0 = arith.addf %x, %y : f32
+      tt.reduce.return %0 : f32
+    }) : (tensor<8x32xf32, #mma>) -> tensor<8xf32, #ttg.slice<{dim = 1, parent = #mma}>>
+    %n = "tt.reduce"(%t) <{axis = 1 : i32}> ({
+    ^bb0(%x: f32, %y: f32):
+      %0 = arith.addf %x, %y : f32
+      tt.reduce.return %0 : f32
+    }) : (tensor<32x32xf32, #mma>) -> tensor<32xf32, #ttg.slice<{dim = 1, parent = #mma}>>
+    tt.return
+}

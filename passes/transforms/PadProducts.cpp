@@ -5,8 +5,6 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 
 namespace mlir::flex {
 #define GEN_PASS_DEF_FLEXPADPRODUCTS
@@ -26,14 +24,6 @@ struct PadProductsPass
   using FlexPadProductsBase::FlexPadProductsBase;
 
   void runOnOperation() override {
-    if (products().empty())
-      return;
-    // What is made of queries alone leaves the loop, and is made once.
-    OpPassManager cleanup(ModuleOp::getOperationName());
-    cleanup.addPass(createLoopInvariantCodeMotionPass());
-    cleanup.addPass(createCSEPass());
-    if (failed(runPipeline(cleanup, getOperation())))
-      return signalPassFailure();
     doubled.clear();
     wide.clear();
     for (tt::DotOp dot : products()) {

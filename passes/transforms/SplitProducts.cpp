@@ -37,6 +37,7 @@ struct SplitProductsPass
           getElementTypeOrSelf(dot.getA()).isF32())
         products.push_back(dot);
     });
+    left.clear();
     DenseSet<Value> sums;
     for (tt::DotOp dot : products) {
       bool inChains = addsToZero(dot) || sums.contains(dot.getC());
@@ -62,8 +63,19 @@ struct SplitProductsPass
     return {large, b.subf(tile, large)};
   }
 
+  /// Those of a left side, once: queries are outside the loop.
+  Parts partsOfLeft(Value tile) {
+    Parts &parts = left[tile];
+    if (!parts.large) {
+      TileBuilder b(tile.getLoc(), tile.getContext());
+      b.setInsertionPointAfterValue(tile);
+      parts = partsOf(b, tile);
+    }
+    return parts;
+  }
+
   /// Writes a product out; `inChains`: each of the three has a sum of its own.
-  static Value split(tt::DotOp dot, bool inChains) {
+  Value split(tt::DotOp dot, bool inChains) {
     TileBuilder b(dot.getLoc(), dot);
     Value zero = addsToZero(dot) ? dot.getC() : b.constant(dot.getType(), 0);
     auto product = [&](Value lhs, Value rhs, Value sum) -> Value {
@@ -76,7 +88,7 @@ struct SplitProductsPass
       Value none = b.cmp(arith::CmpFPredicate::UNO, rest, rest);
       return b.select(none, zero, rest);
     };
-    Parts lhs = partsOf(b, dot.getA()), rhs = partsOf(b, dot.getB());
+    Parts lhs = partsOfLeft(dot.getA()), rhs = partsOf(b, dot.getB());
     Value rest = product(lhs.small, rhs.large, zero), sum;
     if (inChains) {
       Value right = product(lhs.large, rhs.small, zero);
@@ -93,6 +105,8 @@ struct SplitProductsPass
     dot.erase();
     return sum;
   }
+
+  DenseMap<Value, Parts> left;
 };
 
 } // namespace

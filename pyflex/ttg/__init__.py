@@ -1,4 +1,4 @@
-"""Passes over Triton's IR for GPUs, between its own: what its pipeliner leaves to do in a loop.
+"""Passes over Triton's IR for GPUs, between its own: what these leave to do.
 
 Triton's bindings for Python parse and print a module but make no op of its GPU dialect, and our
 MLIR does not know that dialect. So these passes rewrite text, line by line, and Triton's own parser

@@ -51,6 +51,8 @@ def layout_of(text: str, rows: int, columns: int) -> Layout | None:
     while width < columns:
         registers.append((0, width))
         width *= 2
+    # Further rows come last.
+    registers += [(16 << bit, 0) for bit in range((rows // 16).bit_length() - 1)]
     return Layout(registers, [(0, 2), (0, 4), (1, 0), (2, 0), (4, 0)], warps)
 
 

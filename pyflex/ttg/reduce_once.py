@@ -15,7 +15,8 @@ becomes, of four warps with eight columns each,
     %4 = "tt.reduce"(%3) <{axis = 1}>             // in a thread
     %m = ttg.convert_layout %4 : tensor<8> -> tensor<8, #rows>  // where it was
 
-Left as they are: rows that one warp has alone, and layouts of other kinds.
+Left as they are: rows that one warp has alone, columns that several warps have or that lie apart,
+layouts of other kinds, and what is neither a sum nor a maximum.
 """
 
 from __future__ import annotations
@@ -27,51 +28,68 @@ from dataclasses import dataclass
 from pyflex.ttg.layouts import Layout, Vector, aliases, layout_of
 from pyflex.ttg.text import indentation, location
 
-_REDUCE = re.compile(r' *(%[\w-]+) = "tt\.reduce"\((%[\w-]+(?:#\d+)?)\) <\{axis = 1 : i32\}> \(\{$')
-_COMBINE = re.compile(r" *%[\w-]+ = (\w+\.\w+) (%[\w-]+), (%[\w-]+) : (\w+)")
-_TYPES = re.compile(
-    r" *\}\) : \(tensor<(\d+)x(\d+)x\w+, (#\w+)>\) -> (tensor<\d+x\w+, #.*>)( loc\(|$)"
+_PLACE = r"(?: loc\([^\n]*\))?"
+#: A sum or a maximum of a row, in five lines.
+_REDUCTION = re.compile(
+    r' *(?P<result>%[\w-]+) = "tt\.reduce"\((?P<source>%[\w-]+(?:#\d+)?)\)'
+    r" <\{axis = 1 : i32\}> \(\{\n"
+    r" *\^\w+\((?P<one>%[\w-]+): (?P<element>\w+)[^,\n]*, (?P<other>%[\w-]+): [^,\n]*\):\n"
+    r" *(?P<both>%[\w-]+) = (?P<combine>arith\.(?:addf|maxnumf)) (?P=one), (?P=other) : \w+"
+    rf"{_PLACE}\n"
+    rf" *tt\.reduce\.return (?P=both) : \w+{_PLACE}\n"
+    r" *\}\) : \(tensor<(?P<rows>\d+)x(?P<columns>\d+)x\w+, (?P<layout>#\w+)>\)"
+    rf" -> (?P<type>tensor<\d+x\w+, #[^\n]*>){_PLACE}"
 )
+_LINES = 5
 
 
 @dataclass(frozen=True)
 class _Reduction:
-    """One of a row's columns, in five lines from `line` on."""
+    """One of a row's columns.
+
+    Attributes:
+        line: the number of its first line.
+        result: what it gives, of `type`.
+        source: the tile, `rows` by `columns`, in the layout with the name `alias`.
+        combine: the op that combines two of its elements, of type `element`.
+        layout: where the tile's elements are.
+    """
 
     line: int
     result: str
+    type: str
     source: str
-    combine: str
-    element: str
     rows: int
     columns: int
-    name: str
+    alias: str
+    combine: str
+    element: str
     layout: Layout
-    type: str
 
 
 def rewrite(text: str) -> str:
     """The module with one exchange for each reduction among warps."""
     lines = text.split("\n")
     for number, found in enumerate(reversed([*_reductions(lines)])):
-        last = lines[found.line + 4]
-        lines[found.line : found.line + 5] = _once(found, f"%once_{number}", last)
+        first, last = found.line, found.line + _LINES - 1
+        lines[first : last + 1] = _once(found, f"%once_{number}", lines[last])
     return "\n".join(lines)
 
 
 def _reductions(lines: Sequence[str]) -> Iterator[_Reduction]:
     named = aliases(lines)
-    for at in range(len(lines) - 4):
-        first, last = _REDUCE.match(lines[at]), _TYPES.match(lines[at + 4])
-        combine = _COMBINE.match(lines[at + 2])
-        if first is None or last is None or combine is None:
+    for at in range(len(lines) - _LINES + 1):
+        if '"tt.reduce"' not in lines[at]:
             continue
-        rows, columns, name, type_ = int(last[1]), int(last[2]), last[3], last[4]
-        layout = layout_of(named.get(name, ""), rows, columns)
+        found = _REDUCTION.fullmatch("\n".join(lines[at : at + _LINES]))
+        if found is None:
+            continue
+        rows, columns, alias = int(found["rows"]), int(found["columns"]), found["layout"]
+        layout = layout_of(named.get(alias, ""), rows, columns)
         if layout is not None and _divides_columns(layout.warp):
-            yield _Reduction(
-                at, first[1], first[2], combine[1], combine[4], rows, columns, name, layout, type_
-            )
+            tile = (found["source"], rows, columns, alias)
+            op = (found["combine"], found["element"])
+            yield _Reduction(at, found["result"], found["type"], *tile, *op, layout)
 
 
 def _divides_columns(warp: Sequence[Vector]) -> bool:
@@ -81,6 +99,7 @@ def _divides_columns(warp: Sequence[Vector]) -> bool:
 
 
 def _once(found: _Reduction, name: str, line: str) -> list[str]:
+    """What stands for it: values whose names begin with `name`, at the place of `line`."""
     space, place = indentation(line), location(line)
     run, warps = found.layout.warp[0][1], 1 << len(found.layout.warp)
     runs = found.columns // (run * warps)
@@ -89,7 +108,7 @@ def _once(found: _Reduction, name: str, line: str) -> list[str]:
         return [(r, c // (run * warps), c // run % warps, c % run) for r, c in vectors]
 
     def each(vectors: Sequence[Vector]) -> list[Vector]:
-        """Without columns: who differs by these has the same."""
+        """Without columns: threads that differ in them alone have the same."""
         return [(row, 0) for row, _ in vectors]
 
     own = found.layout
@@ -113,7 +132,7 @@ def _once(found: _Reduction, name: str, line: str) -> list[str]:
             f"{space}}}) : {types}{place}",
         ]
 
-    whole = tensor((found.rows, found.columns), found.name)
+    whole = tensor((found.rows, found.columns), found.alias)
     four = tensor((found.rows, runs, warps, run), parts)
     three = tensor((found.rows, warps, run), thread)
     two, shared = (tensor((found.rows, warps), layout) for layout in (warp, everywhere))

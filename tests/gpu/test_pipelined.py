@@ -1,4 +1,7 @@
-"""The passes between Triton's own change when something is waited for or copied, and no bit."""
+"""What the passes between Triton's own change: waits and copies, and no bit of a result.
+
+One of them changes the order in which a row's weights are added up.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,6 @@ def test_same_bits(
     query = torch.randn(len(lengths), 2 * group, 1, head_dim, dtype=dtype, device="cuda")
     key = torch.randn(len(lengths), 2, 1000, head_dim, dtype=dtype, device="cuda")
     value = torch.randn_like(key)
-    # The third changes the order in which a row's weights are added up.
     copies = ("ttg-wait-for-keys", "ttg-skip-tiles")
     assert set(PASSES) == {*copies, "ttg-reduce-once"}
     for splits in (1, 3):
@@ -50,9 +52,8 @@ def test_same_bits(
             )
             found += [decode(query, key, value, kv_len=lengths) for _ in range(5)]
         assert all(torch.equal(out, found[0]) for out in found)
-        apart = decode.options.disable_passes
         decode = pyflex.compile(
             mask_fn=lambda b, h, q, kv: visible[b, kv],
-            options=replace(decode.options, disable_passes=(*apart, "ttg-reduce-once")),
+            options=replace(decode.options, disable_passes=(*APART, "ttg-reduce-once")),
         )
         torch.testing.assert_close(decode(query, key, value, kv_len=lengths), found[0])
