@@ -477,8 +477,7 @@ def FlexSplitProducts : Pass<"flex-split-products", "::mlir::ModuleOp"> {
 
     What a loop carries has more columns: there three sums cost more registers
     than they save time, and the products add to one another as Triton's do. A
-    left side is taken apart once, where it is made: queries are so ahead of the
-    loop. For NVIDIA's GPUs.
+    left side is taken apart once, queries ahead of the loop. For NVIDIA's GPUs.
   }];
   let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
   let statistics = [Statistic<"numSplit", "num-split", "products">];

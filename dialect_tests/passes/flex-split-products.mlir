@@ -3,14 +3,14 @@
 // CHECK-LABEL: tt.func @scores(
 // CHECK-SAME:    %[[Q:.*]]: tensor<16x64xf32>, %[[K:.*]]: tensor<64x32xf32>)
 tt.func @scores(%q: tensor<16x64xf32>, %k: tensor<64x32xf32>) -> tensor<16x32xf32> {
-  // CHECK:      %[[FACTOR:.*]] = arith.constant dense<1.00033844> : tensor<16x64xf32>
+  // CHECK:      %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<16x32xf32>
+  // CHECK-NEXT: %[[FACTOR:.*]] = arith.constant dense<1.00033844> : tensor<16x64xf32>
   // CHECK-NEXT: %[[LARGER:.*]] = arith.mulf %[[Q]], %[[FACTOR]]
   // CHECK-NEXT: %[[BITS:.*]] = arith.bitcast %[[LARGER]]
   // CHECK-NEXT: %[[KEPT:.*]] = arith.constant dense<-8192> : tensor<16x64xi32>
   // CHECK-NEXT: %[[CUT:.*]] = arith.andi %[[BITS]], %[[KEPT]]
   // CHECK-NEXT: %[[Q0:.*]] = arith.bitcast %[[CUT]]
   // CHECK-NEXT: %[[Q1:.*]] = arith.subf %[[Q]], %[[Q0]]
-  // CHECK:      %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : tensor<16x32xf32>
   // CHECK:      arith.mulf %[[K]],
   // CHECK:      %[[K0:.*]] = arith.bitcast %{{.*}} : tensor<64x32xi32> to
   // CHECK-NEXT: %[[K1:.*]] = arith.subf %[[K]], %[[K0]]

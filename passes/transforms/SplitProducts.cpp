@@ -63,12 +63,15 @@ struct SplitProductsPass
     return {large, b.subf(tile, large)};
   }
 
-  /// Those of a left side, once: queries are outside the loop.
-  Parts partsOfLeft(Value tile) {
+  /// Those of a product's left side: queries are taken apart ahead of the loop,
+  /// weights for the first of their products.
+  Parts partsOfLeft(tt::DotOp dot) {
+    Value tile = dot.getA();
     Parts &parts = left[tile];
     if (!parts.large) {
-      TileBuilder b(tile.getLoc(), tile.getContext());
-      b.setInsertionPointAfterValue(tile);
+      TileBuilder b(tile.getLoc(), dot);
+      if (tile.getParentBlock() != dot->getBlock())
+        b.setInsertionPointAfterValue(tile);
       parts = partsOf(b, tile);
     }
     return parts;
@@ -88,7 +91,7 @@ struct SplitProductsPass
       Value none = b.cmp(arith::CmpFPredicate::UNO, rest, rest);
       return b.select(none, zero, rest);
     };
-    Parts lhs = partsOfLeft(dot.getA()), rhs = partsOf(b, dot.getB());
+    Parts lhs = partsOfLeft(dot), rhs = partsOf(b, dot.getB());
     Value rest = product(lhs.small, rhs.large, zero), sum;
     if (inChains) {
       Value right = product(lhs.large, rhs.small, zero);
