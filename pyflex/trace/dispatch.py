@@ -122,7 +122,7 @@ class FunctionMode(TorchFunctionMode):
                 return func(*args, **kwargs)
         try:
             return self._getitem(func, *args) if func is _GETITEM else func(*args, **kwargs)
-        except PyflexError:
+        except (PyflexError, RecursionError):
             raise
         except OverflowError as error:
             raise ConstantRangeError(str(error), expected="a number of 64 bits") from None
@@ -221,6 +221,8 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if not has_tensors:
                 return func(*args, **kwargs)  # a table from nothing but Python, such as arange
             return self._decompose(func, args, kwargs)
+        if any(isinstance(arg, complex) for arg in (*args, *kwargs.values())):
+            raise no_lowering(str(func), "a complex number")
         results = self._sample_results(func, args, kwargs)
         if results[0].ndim > 0:
             if not has_tensors:

@@ -70,7 +70,7 @@ def _trace(fn: Callable[..., Any], kind: ModKind, device: torch.device) -> Trace
     with plain[0], plain[1], plain[2], DispatchMode(trace), FunctionMode(trace):
         try:
             result = fn(*arguments)
-        except (AttributeError, KeyError, NotImplementedError, TypeError) as error:
+        except (AttributeError, NotImplementedError, TypeError) as error:
             _check_called(error, fn, kind)
             if (text := _told_of_tensors(error)) is None:
                 raise
@@ -99,9 +99,6 @@ def _told_of_tensors(error: Exception) -> str | None:
 
     None for an error of another origin, which is the mod's own.
     """
-    if isinstance(error, KeyError):
-        keys = isinstance(error.args[0] if error.args else None, TracedTensor)
-        return "a score or an index as a key of a dict or set" if keys else None
     text = str(error)
     told = text
     for cls in (TracedScalar, TracedView):

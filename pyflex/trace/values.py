@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pyflex.errors import LeakedValueError
+from pyflex.errors import LeakedValueError, ModOperandError
 from pyflex.trace.builder import Value
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ class TracedTensor(torch.Tensor):
             got=str(func),
         )
 
+    def __hash__(self) -> int:
+        # By identity, as torch has it, it would be in no set and in no dictionary.
+        raise ModOperandError(
+            "a mod does what cannot be done with one score or index",
+            expected="a comparison with each element, or a torch tensor to be indexed",
+            got="a score or an index as a key of a dict or set",
+        )
+
 
 class TracedScalar(TracedTensor):
     """One 0-d value of the mod."""
@@ -49,6 +58,13 @@ class TracedScalar(TracedTensor):
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return f"traced({self.value.name}, dtype={self.value.dtype})"
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        raise ModOperandError(
+            "a mod does what cannot be done with one score or index",
+            expected="operators and torch functions of 0-d tensors and numbers",
+            got="iteration over it",
+        )
 
 
 class TracedView(TracedTensor):
