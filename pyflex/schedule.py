@@ -28,6 +28,7 @@ from pyflex.places import (
     joined_width,
     power_of_two,
 )
+from pyflex.tiles import MOST_WIDE
 
 # All times in microseconds.
 #: Launching a kernel until its first tile.
@@ -81,7 +82,7 @@ _CLOSE = 1.015
 _FEW, _FEW_KEYS, _FEW_BYTES, _FEW_GAIN = 3, 32, 1 << 14, 1.025
 #: A tile of more keys than the wide one's is for loops of so many of its tiles: the model does not
 #: see what it costs shorter ones.
-_WIDE_KEYS, _LONG_LOOP = 128, 16
+_LONG_LOOP = 16
 #: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
 #: the memory reads while a small kernel runs.
 _LEAST_LISTED = 8 << 20
@@ -270,7 +271,7 @@ def best_schedule(
     """Which of `schedules` is the fastest for `work`."""
 
     def predicted(schedule: Schedule) -> float:
-        if schedule.keys > _WIDE_KEYS and work.tiles(schedule.keys) < _LONG_LOOP:
+        if schedule.keys > MOST_WIDE and work.tiles(schedule.keys) < _LONG_LOOP:
             return inf
         places = expected_places(schedule, work.shape, device)
         parts = parts_for(options, work, schedule, places, device)

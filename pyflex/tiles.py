@@ -23,7 +23,7 @@ _KEYS, _USUAL = 64, 16384
 _NARROW, _WIDE = 20480, 65536
 #: The most keys of that, but for narrow heads of eight rows: twice as many take eight warps, or a
 #: warp twice as long.
-_MOST_WIDE = 128
+MOST_WIDE = 128
 #: Bytes of a key and its value up to which two warps hold 16 or 32 rows by 64 keys, and up to which
 #: no other tile of so many rows comes near.
 _SHORT_LINE, _SHORTEST_LINE = 320, 192
@@ -128,7 +128,7 @@ def _half_tiles_of_8_rows(shape: Shape) -> list[_Tile]:
 def _usual_and_wide(shape: Shape) -> tuple[int, int]:
     """Keys of the usual tile of the half types, and of the wide one."""
     usual = _KEYS if _KEYS * shape.line < _WIDE else _KEYS // 2
-    return usual, _MOST_WIDE if _MOST_WIDE * shape.line <= _WIDE else _KEYS
+    return usual, MOST_WIDE if MOST_WIDE * shape.line <= _WIDE else _KEYS
 
 
 def _tiles_of_many_rows(shape: Shape, rows: int) -> list[_Tile]:
@@ -142,7 +142,7 @@ def _tiles_of_many_rows(shape: Shape, rows: int) -> list[_Tile]:
     if shape.line > _SHORT_LINE:
         return [(_KEYS, 4, 3), (_KEYS // 2, 2, 3)]
     few = (_KEYS, 2, 3)
-    return [few] if shape.line <= _SHORTEST_LINE else [(_MOST_WIDE, 4, 3), few]
+    return [few] if shape.line <= _SHORTEST_LINE else [(MOST_WIDE, 4, 3), few]
 
 
 def _float32_tiles(shape: Shape, rows: int) -> list[_Tile]:

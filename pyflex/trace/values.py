@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pyflex.errors import LeakedValueError, ModOperandError
+from pyflex.errors import LeakedValueError
 from pyflex.trace.builder import Value
 
 if TYPE_CHECKING:
@@ -35,11 +35,7 @@ class TracedTensor(torch.Tensor):
 
     def __hash__(self) -> int:
         # By identity, as torch has it, it would be in no set and in no dictionary.
-        raise ModOperandError(
-            "a mod does what cannot be done with one score or index",
-            expected="a comparison with each element, or a torch tensor to be indexed",
-            got="a score or an index as a key of a dict or set",
-        )
+        raise TypeError(f"a {type(self).__name__} as a key of a dict or set")
 
 
 class TracedScalar(TracedTensor):
@@ -60,11 +56,7 @@ class TracedScalar(TracedTensor):
         return f"traced({self.value.name}, dtype={self.value.dtype})"
 
     def __iter__(self) -> Iterator[torch.Tensor]:
-        raise ModOperandError(
-            "a mod does what cannot be done with one score or index",
-            expected="operators and torch functions of 0-d tensors and numbers",
-            got="iteration over it",
-        )
+        raise TypeError(f"iteration over a {type(self).__name__} without dimensions")
 
 
 class TracedView(TracedTensor):
