@@ -230,7 +230,7 @@ def check_block_lists(
                 expected=f"[batch, head, row] {list(lists.counts.shape)} of all",
                 got=list(tensor.shape[:3]),
             )
-    for name, got, wanted in (("batch", mask_batch, batch), ("heads", mask_heads, heads)):
+    for name, got, wanted in (("batch entries", mask_batch, batch), ("heads", mask_heads, heads)):
         if got not in (1, wanted):
             raise BlockMaskError(
                 f"the BlockMask's {name} do not fit", expected=f"1 or {wanted}", got=got

@@ -96,7 +96,7 @@ class Decode:
             block_mask: torch's BlockMask for M queries and N keys, or for more, whose first rows
                 count then; that excludes q_offset. Its mask_mod is and-ed with the mask_fn that was
                 compiled, and asked at q_idx + q_offset; its lists are taken as they are.
-            scale: factor on the dot products; 1 / sqrt(D) by default.
+            scale: factor on the dot products, of at most 2.35e38 in size; 1 / sqrt(D) by default.
             q_offset: added to q_idx in the mods: the position of the first query. An int, or an
                 int32 or int64 tensor [B] (past int32 the nearest of those). Its sum with q_idx
                 is an int32, and wraps as torch's does.
@@ -201,7 +201,7 @@ class Decode:
             if known is not None:
                 self._choices[kind, lse, max_scores] = choice
                 keep_recent(self._choices, _MOST_KINDS)
-        check_no_gradient(choice.trace.learns)
+        check_no_gradient(choice.trace.captures)
         plan = choice.plan(kv_len if isinstance(kv_len, int) else layout.kv_max)
         self._last, self._repeat = plan.spec, None
         return plan, layout
@@ -298,7 +298,7 @@ def compile(
         of a group, whether it is one query, which results are wanted, a BlockMask's block sizes,
         the integers of q_offset and kv_len, whether tensors, captured ones too, and their lines
         begin at multiples of 16 bytes, whether keys lie one behind the other or with those of other
-        heads between), not for each length or batch: on a GPU these choose between at most three
+        heads between), not for each length or batch: on a GPU these choose between at most four
         tiles, and between blocks that are listed and not, each of which is a kernel, made when it
         is first wanted.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -135,9 +136,14 @@ def _rebuilt(cls: type[PyflexError], args: tuple[Any, ...], state: dict[str, Any
     return error
 
 
-def _text(value: object) -> str:
+def literal(value: object) -> str:
+    """A value as code writes it, for `got`."""
+    return _text(value, repr)
+
+
+def _text(value: object, write: Callable[[object], str] = str) -> str:
     try:
-        return str(value)
+        return write(value)
     except ValueError:  # Python writes no int of many digits
         return f"{type(value).__name__} of too many digits to write"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from numbers import Real
@@ -20,7 +21,7 @@ from pyflex.errors import (
     ShapeError,
 )
 from pyflex.kernel import Element
-from pyflex.memory import has_plain_memory, recorder
+from pyflex.memory import has_plain_memory, has_tangent, recorded_by, recorder
 
 ELEMENTS: dict[torch.dtype, Element] = {
     torch.float16: "f16",
@@ -30,10 +31,10 @@ ELEMENTS: dict[torch.dtype, Element] = {
 LEAST_DIM, MOST_DIM = 16, 256
 _DEVICES = ("cuda", "cpu")
 _INT32_MAX = 2**31 - 1
-#: The largest number that float32 has.
-MOST_SCALE = torch.finfo(torch.float32).max
+#: The largest scale: kernels multiply it by log2(e), and float32 has that, too.
+MOST_SCALE = 2.35e38
 #: A tile, of 512 positions at most, may start at any of them.
-_MOST_LENGTH = _INT32_MAX - 512
+MOST_LENGTH = _INT32_MAX - 512
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,7 @@ def check_inputs(
 ) -> Inputs:
     """The call as `Inputs`, or one of pyflex's errors."""
     if (recording := recorder()) is not None:
-        raise LayoutError(
-            "a call needs tensors with memory and leaves nothing in a record of torch's operations",
-            expected=f"a call outside of it: no {recording}",
-            got=recording,
-        )
+        raise recorded_by(recording)
     named = (("query", query), ("key", key), ("value", value))
     for name, tensor in named:
         if not isinstance(tensor, torch.Tensor):
@@ -101,6 +98,12 @@ def check_inputs(
                 f"{name} requires a gradient, which decode attention does not give",
                 expected="torch.no_grad() around the call, or tensors without requires_grad",
                 got="requires_grad=True",
+            )
+        if has_tangent(tensor):
+            raise GradientError(
+                f"{name} has a tangent, which decode attention does not carry on",
+                expected="forward_ad.unpack_dual(...).primal",
+                got="a dual tensor",
             )
     if query.device.type not in _DEVICES:
         raise DeviceError(
@@ -151,14 +154,21 @@ def check_memory(name: str, tensor: torch.Tensor) -> None:
         )
 
 
-def check_no_gradient(is_captured: bool) -> None:
-    """Refuses a captured tensor that requires a gradient, where these are recorded."""
-    if is_captured and torch.is_grad_enabled():
-        raise GradientError(
-            "a tensor that a mod reads requires a gradient, which a call does not give",
-            expected="torch.no_grad(), or the mod to read tensor.detach()",
-            got="requires_grad=True",
-        )
+def check_no_gradient(captures: Iterable[torch.Tensor]) -> None:
+    """Refuses captured tensors of which a derivative is recorded."""
+    for tensor in captures:
+        if tensor.requires_grad and torch.is_grad_enabled():
+            raise GradientError(
+                "a tensor that a mod reads requires a gradient, which a call does not give",
+                expected="torch.no_grad(), or the mod to read tensor.detach()",
+                got="requires_grad=True",
+            )
+        if has_tangent(tensor):
+            raise GradientError(
+                "a tensor that a mod reads has a tangent, which a call does not carry on",
+                expected="the mod to read forward_ad.unpack_dual(tensor).primal",
+                got="a dual tensor",
+            )
 
 
 def check_flag(name: str, given: object) -> None:
@@ -168,7 +178,7 @@ def check_flag(name: str, given: object) -> None:
 
 
 def check_scale(scale: Any) -> float:
-    """The factor on the dot products as a number that float32 has."""
+    """The factor on the dot products as a number for a kernel."""
     if isinstance(scale, bool) or not isinstance(scale, Real):
         raise DTypeError(
             "scale has the wrong type", expected="a number or None", got=type(scale).__name__
@@ -176,7 +186,7 @@ def check_scale(scale: Any) -> float:
     size: Any = abs(scale)
     if MOST_SCALE < size < inf:
         raise ConstantRangeError(
-            "scale is out of range", expected="a number that float32 has", got=scale
+            "scale is out of range", expected=f"a size of at most {MOST_SCALE}", got=scale
         )
     return float(scale)
 
@@ -208,8 +218,8 @@ def _check_shapes(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -
                 f"{name} is out of range", expected=f"{LEAST_DIM} to {MOST_DIM}", got=dim
             )
     for name, length in (("query", q_len), ("key", kv_max)):
-        if length > _MOST_LENGTH:
-            raise ShapeError(f"{name} is too long", expected=f"at most {_MOST_LENGTH}", got=length)
+        if length > MOST_LENGTH:
+            raise ShapeError(f"{name} is too long", expected=f"at most {MOST_LENGTH}", got=length)
 
 
 def _per_batch(

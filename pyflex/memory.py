@@ -6,6 +6,10 @@ from typing import Any, Final
 
 import torch
 from torch._C._functorch import is_functorch_wrapped_tensor
+from torch.autograd import forward_ad
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
+
+from pyflex.errors import LayoutError
 
 #: What a subclass has that leaves all operations to torch.
 _NO_DISPATCH: Final[Any] = torch.Tensor.__torch_dispatch__
@@ -34,9 +38,29 @@ def recorder() -> str | None:
 
     A call of a kernel would not be in the record, and its result there a constant.
     """
+    if torch._C._len_torch_dispatch_stack():
+        for mode in _get_current_dispatch_mode_stack():
+            if getattr(mode, "traces_mods", False):
+                return "the trace of a mod"
     modes = torch._C._TorchDispatchModeKey
     if torch._C._get_dispatch_mode(modes.FAKE) is not None:
         return "FakeTensorMode"
     if torch._C._get_dispatch_mode(modes.PROXY) is not None:
         return "make_fx"
     return None if torch._C._get_tracing_state() is None else "torch.jit.trace"
+
+
+def recorded_by(name: str) -> LayoutError:
+    """What to raise where this records torch's operations."""
+    return LayoutError(
+        "a call needs tensors with memory and leaves nothing in a record of torch's operations",
+        expected=f"a call outside of {name}",
+        got=name,
+    )
+
+
+def has_tangent(tensor: torch.Tensor) -> bool:
+    """Whether a derivative is carried along with it, inside `forward_ad.dual_level`."""
+    if forward_ad._current_level < 0:
+        return False
+    return forward_ad.unpack_dual(tensor).tangent is not None  # type: ignore[no-untyped-call]

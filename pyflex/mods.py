@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import MethodType
 from typing import Any
 
@@ -54,9 +54,9 @@ class Trace:
         return tuple(tensor for guards in self._guards for tensor in guards.tensors)
 
     @property
-    def learns(self) -> bool:
-        """Whether a tensor that the mods read requires a gradient."""
-        return any(tensor.requires_grad for mod in self.mods for tensor in mod.captures)
+    def captures(self) -> Iterator[torch.Tensor]:
+        """The tensors that the traces of the mods read."""
+        return (tensor for mod in self.mods for tensor in mod.captures)
 
     def holds(self) -> bool:
         """Whether the mods would be traced to the same again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from pyflex.errors import ScheduleError
+from pyflex.errors import ScheduleError, literal
 
 Precision = Literal["ieee", "tf32", "tf32x3"]
 
@@ -68,29 +68,35 @@ class Options:
                 raise ScheduleError(
                     f"{name} does not fit",
                     expected=f"a power of two, {least} to {most}",
-                    got=repr(value),
+                    got=literal(value),
                 )
         for name, most in (("num_stages", 8), ("splits", 65535)):
             value = getattr(self, name)
             if value is not None and not _is_whole(value, 1, most):
                 raise ScheduleError(
-                    f"{name} does not fit", expected=f"a whole number, 1 to {most}", got=repr(value)
+                    f"{name} does not fit",
+                    expected=f"a whole number, 1 to {most}",
+                    got=literal(value),
                 )
         if self.precision not in ("ieee", "tf32", "tf32x3"):
             raise ScheduleError(
-                "unknown precision", expected="'ieee', 'tf32' or 'tf32x3'", got=repr(self.precision)
+                "unknown precision",
+                expected="'ieee', 'tf32' or 'tf32x3'",
+                got=literal(self.precision),
             )
         if not isinstance(self.disable_passes, (tuple, list, set, frozenset)):
             raise ScheduleError(
                 "disable_passes is no collection",
                 expected="a tuple of names",
-                got=repr(self.disable_passes),
+                got=literal(self.disable_passes),
             )
         object.__setattr__(self, "disable_passes", tuple(self.disable_passes))
         for name in self.disable_passes:
             if name not in OPTIMISATIONS:
                 raise ScheduleError(
-                    "no such optimisation pass", expected=", ".join(OPTIMISATIONS), got=repr(name)
+                    "no such optimisation pass",
+                    expected=", ".join(OPTIMISATIONS),
+                    got=literal(name),
                 )
         if "flex-split-kv" in self.disable_passes and self.splits not in (None, 1):
             raise ScheduleError(

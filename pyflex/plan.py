@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
+from torch.autograd import forward_ad
 
 from pyflex.arguments import (
     Argument,
@@ -20,7 +21,7 @@ from pyflex.arguments import (
     per_batch,
 )
 from pyflex.blocks import BlockLists
-from pyflex.inputs import check_scale
+from pyflex.inputs import MOST_LENGTH, check_scale
 from pyflex.kind import Kind
 from pyflex.launch import GpuKernel
 from pyflex.layout import Layout, Lines, layout_of
@@ -56,6 +57,8 @@ def call_kind(
     try:
         if recorder() is not None or not all(map(has_plain_memory, (query, key, value))):
             return None
+        if forward_ad._current_level >= 0:
+            return None
         layout = layout_of(query, key, value)
         kv_batch, kv_heads, kv_max, key_dim = key.shape
         value_batch, value_heads, value_max, value_dim = value.shape
@@ -67,7 +70,9 @@ def call_kind(
         return None
     if key.device != device or value.device != device:
         return None
-    if value_max != kv_max or (needs_grad and torch.is_grad_enabled()):
+    if value_max != kv_max or kv_max > MOST_LENGTH:
+        return None
+    if needs_grad and torch.is_grad_enabled():
         return None
     kv_limit = kv_max
     if kv_len is None:
@@ -160,12 +165,12 @@ class Plan:
         rows_at: tuple[int, ...] = ()
         if self._wants_rows:
             lse, max_scores, rows_at = self._row_results()
+        scale = self._scale if scale is None else check_scale(scale)
         if not self._row_count:
             return out, lse, max_scores
         # Copies, where these make any, live until the launch.
         q_offset, offset = per_batch(q_offset, 0)
         kv_len, length = per_batch(kv_len, layout.kv_max)
-        scale = self._scale if scale is None else check_scale(scale)
         arguments = self._of_layout(layout, (out_at, *rows_at), (scale, *offset, *length))
         lists = self._lists_of(kv_limit) if self.spec.lists else None
         results = self._results(out_at, rows_at)
@@ -270,9 +275,10 @@ class Plan:
             self._untold = dict(self._splits)
         limit = self._checked if self._lists is None else min(self._checked, self._lists.kv_len)
         self._repeat.learn_keys(limit)
-        while self._untold:
-            steps, split = self._untold.popitem()
-            self._repeat.learn_parts(steps, _parts_of(split))
+        # Other threads may take and add some meanwhile.
+        for steps in tuple(self._untold):
+            self._untold.pop(steps, None)
+            self._repeat.learn_parts(steps, _parts_of(self._splits[steps]))
         return self._repeat
 
     def _make_repeat(self, kernels: tuple[GpuKernel, ...], listing: GpuKernel | None) -> Repeat:

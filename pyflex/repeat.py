@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import torch
+from torch.autograd import forward_ad
 
 from pyflex.arguments import PerBatch
 from pyflex.blocks import BlockLists
@@ -112,7 +113,7 @@ class Repeat:
         trace = kind.trace
         remembered = _remember(self._gpu_kind, trace.tensors) and trace.holds()
         self._holds = trace.values_hold if remembered else trace.holds
-        self._learns = trace.learns
+        self._learns = any(tensor.requires_grad for tensor in trace.captures)
 
     @staticmethod
     def serves(kernels: Sequence[GpuKernel], listing: GpuKernel | None) -> bool:
@@ -155,6 +156,8 @@ class Repeat:
         if not self._aligned and (query.is_neg() or key.is_neg() or value.is_neg()):
             return None
         if not self._holds() or self._modes() or self._tracing() is not None:
+            return None
+        if forward_ad._current_level >= 0:
             return None
         if scale is None:
             scale = self._scale

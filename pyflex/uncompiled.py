@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from pyflex.memory import recorded_by
+
 #: Whether torch.compile is looking at the code that asks.
 is_compiling: Callable[[], bool] = torch.compiler.is_compiling
 
@@ -16,8 +18,14 @@ def uncompiled(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
     A graph ends here. Else it would end at each step inside that torch.compile cannot follow, and
     what lies between would be compiled.
-    """
-    import torch._dynamo  # not before: it takes a second
 
-    alone = torch._dynamo.disable(call)  # type: ignore[no-untyped-call]
+    Raises:
+        LayoutError: for torch.export, whose graph has no place to end at; with strict=True torch
+            itself says so.
+    """
+    if torch.compiler.is_exporting() and not torch.compiler.is_dynamo_compiling():
+        raise recorded_by("torch.export")
+    import torch._dynamo as dynamo  # not before: it takes a second
+
+    alone = dynamo.disable(call)  # type: ignore[no-untyped-call]
     return alone(*args, **kwargs)

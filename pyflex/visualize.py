@@ -205,6 +205,8 @@ def _of_entry(name: str, given: int | torch.Tensor, entry: int, least: int) -> i
         return _whole(name, given, least)
     if given.is_floating_point() or given.is_complex() or given.dtype is torch.bool:
         raise DTypeError(f"{name} has the wrong dtype", expected="integers", got=given.dtype)
+    if given.is_meta:
+        raise DeviceError(f"{name} has no values", expected="a tensor with memory", got="meta")
     if given.dim() > 1 or entry >= given.numel():
         raise ShapeError(
             f"{name} has no value for batch entry {entry}",

@@ -167,7 +167,9 @@ int32_t GpuCall::prepare(const PyflexGpuCall &call) {
     return PYFLEX_GPU_OTHER;
   int64_t keys = key.shape[2];
   int64_t limit = call.length < 0 ? keys : call.length;
-  if (value.shape[2] != keys || limit > keys || keys > INT32_MAX ||
+  // A tile may start at the last key: its positions are int32.
+  constexpr int64_t mostKeys = 2147483135;
+  if (value.shape[2] != keys || limit > keys || keys > mostKeys ||
       limit > kind.most_keys || call.offset == INT32_MIN)
     return PYFLEX_GPU_OTHER;
   auto takes = [&](int64_t each) { return (limit + each - 1) / each; };
@@ -202,7 +204,7 @@ int32_t GpuCall::prepare(const PyflexGpuCall &call) {
 /// block of keys.
 bool GpuCall::fillLists(const PyflexGpuCall &call, int64_t tiles) {
   const PyflexGpuKind &kind = *call.kind;
-  constexpr uint64_t room = 16, programs = 1024;
+  constexpr uint64_t room = 16, listPrograms = 1024;
   uint64_t row = roundUp(std::max<int64_t>(tiles, 1), room);
   uint64_t words = (row + kind.blocks_at_once - 1) / kind.blocks_at_once;
   uint64_t entries = roundUp(kind.lists * words * 8, 16);
@@ -220,7 +222,7 @@ bool GpuCall::fillLists(const PyflexGpuCall &call, int64_t tiles) {
   write(kernelArguments + kernel.numArguments() - split - 3);
   write(kernelArguments - 3);
   uint64_t segments = (tiles + kind.blocks_at_once - 1) / kind.blocks_at_once;
-  segments = std::min(segments, programs / kind.lists);
+  segments = std::min(segments, listPrograms / kind.lists);
   PyflexGpuLaunch &launch = block.launch;
   launch.kernels[0] = kind.listing;
   launch.grid_x[0] = kind.lists;

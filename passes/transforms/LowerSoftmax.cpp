@@ -57,8 +57,8 @@ void flex::lowerBound(TileBuilder &b, BoundOp op) {
   op.replaceAllUsesWith(b.select(exists, scores, b.f32(-INFINITY)));
 }
 
-/// `scores` times `factor`, which joins the scale where nothing but a mask
-/// stands between the two.
+/// `scores` times `factor`, which joins the kernel's scale, or a constant that
+/// has room for it, where nothing but a mask stands between the two.
 static Value scaled(TileBuilder &b, Value scores, double factor) {
   if (auto mask = maskOf(scores))
     return b.select(mask.getCondition(), scaled(b, mask.getTrueValue(), factor),
@@ -66,12 +66,13 @@ static Value scaled(TileBuilder &b, Value scores, double factor) {
   auto product = scores.getDefiningOp<arith::MulFOp>();
   auto scale =
       product ? product.getRhs().getDefiningOp<tt::SplatOp>() : nullptr;
-  // The largest numbers have no room for the factor.
+  // The largest numbers have no room. A call's scale has; what a mod reads may
+  // be any number.
   APFloat known(0.0f);
-  bool fits =
-      scale && (!matchPattern(scale.getSrc(), m_ConstantFloat(&known)) ||
-                std::abs(known.convertToDouble() * factor) <=
-                    std::numeric_limits<float>::max());
+  bool fits = scale && product.getLhs().getDefiningOp<tt::DotOp>();
+  if (scale && matchPattern(scale.getSrc(), m_ConstantFloat(&known)))
+    fits = std::abs(known.convertToDouble() * factor) <=
+           std::numeric_limits<float>::max();
   if (!fits)
     return b.mulf(scores, b.f32(factor));
   return b.mulf(product.getLhs(), b.mulf(scale.getSrc(), b.f32(factor)));

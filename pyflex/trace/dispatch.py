@@ -155,6 +155,8 @@ class FunctionMode(TorchFunctionMode):
 class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Lowers every ATen op that a mod calls."""
 
+    traces_mods: Final = True  # for pyflex.memory, which has to know it and cannot import it
+
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         # Nothing here is compiled by Dynamo; the guard against that would import all of it.

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch._subclasses import FakeTensorMode
+from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 
@@ -169,6 +170,7 @@ def test_mistake(
         (errors.DTypeError, 1j, "complex"),
         (errors.DTypeError, torch.tensor(0.5), "Tensor"),
         (errors.ConstantRangeError, 1e39, "1e+39"),
+        (errors.ConstantRangeError, 3e38, "a size of at most 2.35e+38"),
         (errors.ConstantRangeError, -(10**400), "-1000"),
     ],
 )
@@ -177,6 +179,30 @@ def test_a_scale_is_a_number_of_float32(error: type[Exception], scale: Any, part
         pyflex.compile()(**arguments(), scale=scale)
     for wanted in ("scale", "expected:", "got:", part, f"at {__file__}:"):
         assert wanted in str(caught.value)
+    given = arguments()
+    with pytest.raises(error):  # without a row, too
+        pyflex.compile()(**{**given, "query": given["query"][:, :, :0]}, scale=scale)
+
+
+def test_the_largest_scale() -> None:
+    given = arguments()
+    small = {**given, "query": given["query"] * 1e-38}
+    got = pyflex.compile()(**small, scale=2.35e38)
+    assert torch.allclose(got, pyflex.compile()(**given, scale=2.35), atol=1e-4)
+
+
+def test_a_cache_that_grows_too_long() -> None:
+    def cache(length: int) -> torch.Tensor:
+        return torch.zeros(1, dtype=torch.float16).expand(1, 1, length, 16)
+
+    decode = pyflex.compile()
+    for length in (100, 2**31 - 513, 2**31 - 512, 2**31):
+        given = (cache(1), cache(length), cache(length))
+        if length < 2**31 - 512:
+            decode(*given, kv_len=3)
+            continue
+        with pytest.raises(errors.ShapeError, match="key is too long"):
+            decode(*given, kv_len=3)
 
 
 def test_results_need_memory() -> None:
@@ -187,14 +213,35 @@ def test_results_need_memory() -> None:
     for warm in (False, True):
         if warm:
             decode(query, **given)
-        with pytest.raises(errors.LayoutError, match="no make_fx"):
+        with pytest.raises(errors.LayoutError, match="outside of make_fx"):
             make_fx(lambda one: decode(one, **given))(query)
-        with pytest.raises(errors.LayoutError, match=r"no torch\.jit\.trace"):
+        with pytest.raises(errors.LayoutError, match=r"outside of torch\.jit\.trace"):
             torch.jit.trace(lambda one: decode(one, **given), query)
     with pytest.raises(errors.LayoutError, match="query"):
         torch.vmap(lambda one: decode(one, **given))(query[None])
     with pytest.raises(errors.LayoutError, match="query"):
         torch.func.jvp(lambda one: decode(one, **given), (query,), (query,))
+
+
+def test_a_call_in_a_mod_is_refused() -> None:
+    given, inner = arguments(), pyflex.compile()
+    decode = pyflex.compile(lambda s, b, h, q, kv: s * inner(**given)[0, 0, 0, 0])
+    with pytest.raises(errors.LayoutError, match="outside of the trace of a mod"):
+        decode(**given)
+
+
+def test_tangents_are_refused() -> None:
+    given, decode = arguments(), pyflex.compile()
+    bias = torch.randn(8)
+    wanted = decode(**given)
+    with forward_ad.dual_level():
+        dual = {**given, "key": forward_ad.make_dual(given["key"], given["key"])}
+        with pytest.raises(errors.GradientError, match="key has a tangent"):
+            decode(**dual)
+        bias = forward_ad.make_dual(bias, bias)
+        with pytest.raises(errors.GradientError, match="a mod reads has a tangent"):
+            pyflex.compile(lambda s, b, h, q, kv: s + bias[h])(**given)
+        assert torch.equal(decode(**given), wanted)
 
 
 def test_a_subclass_without_operations_of_its_own_is_a_tensor() -> None:

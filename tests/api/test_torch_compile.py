@@ -69,3 +69,13 @@ def test_a_whole_graph_is_an_error_of_torch() -> None:
     query, (key, value) = torch.randn(1, 8, 1, 16), torch.randn(2, 1, 2, 100, 16)
     with pytest.raises(torch._dynamo.exc.Unsupported):
         compiled(query, key, value, 50)
+
+
+@pytest.mark.parametrize("call", [decoded, ran, attended])
+def test_an_exported_graph_has_no_place_for_a_call(call: Callable[..., torch.Tensor]) -> None:
+    class Calls(torch.nn.Module):
+        def forward(self, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+            return call(query, key, key, 40)
+
+    with pytest.raises(pyflex.errors.LayoutError, match=r"outside of torch\.export"):
+        torch.export.export(Calls(), (torch.randn(1, 8, 1, 16), torch.randn(1, 2, 50, 16)))

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch._subclasses import FakeTensorMode
+from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention.flex_attention import AuxRequest, create_block_mask
 
@@ -230,6 +231,16 @@ def freed(tensor: torch.Tensor) -> torch.Tensor:
     return empty
 
 
+def serve_a_kernel_that_cannot_be_split() -> None:
+    decode = pyflex.compile(options=Options(disable_passes=("flex-split-kv",)))
+    query, key = torch.zeros(2, 8, 1, 64), torch.zeros(2, 2, 600, 64)
+    decode(query, key, key)
+    assert decode._repeat is not None
+    assert short(decode._repeat, query, key, key, None, None, None) is not None
+    with forward_ad.dual_level():
+        assert short(decode._repeat, query, key, key, None, None, None) is None
+
+
 def refuse() -> None:
     """Calls that the short way must leave to the long one, checks included."""
     decode = pyflex.compile(limited, options=Options(splits=1))
@@ -386,6 +397,7 @@ if __name__ == "__main__":
     run.CpuRunner = FakeRunner  # type: ignore[misc, assignment]
     block()
     refuse()
+    serve_a_kernel_that_cannot_be_split()
     keep_torchs_rules()
     notice(0)
     notice(60)  # more than the library remembers

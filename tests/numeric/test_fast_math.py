@@ -105,3 +105,6 @@ def test_a_factor_that_leaves_no_room_for_another() -> None:
     tiny = pyflex.compile(lambda s, b, h, q, kv: (s * 1e-38) * 3e38)(query, key, key)
     plain = pyflex.compile(lambda s, b, h, q, kv: s * 3)(query, key, key)
     assert torch.allclose(tiny, plain, atol=1e-5)
+    large = torch.tensor(3e38)
+    read = pyflex.compile(lambda s, b, h, q, kv: (s * 1e-38) * large)(query, key, key)
+    assert torch.allclose(read, plain, atol=1e-5)

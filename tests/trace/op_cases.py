@@ -233,6 +233,10 @@ _float_cases("power", 5e-6, {
     "one_to_the_score": lambda s, b, h, q, kv: 1.0**s,
     "float_power": lambda s, b, h, q, kv: torch.float_power(s, 2).float(),
     "ldexp": lambda s, b, h, q, kv: torch.ldexp(s, h),
+    "ldexp_up": lambda s, b, h, q, kv: torch.ldexp(s * 1e-30, h + 90),
+    "ldexp_of_zero": lambda s, b, h, q, kv: torch.ldexp(s * 0, h + 200),
+    "ldexp_down": lambda s, b, h, q, kv: torch.ldexp(s * 2.0**100, h - 200),
+    "ldexp_half": lambda s, b, h, q, kv: torch.ldexp(s, q / 2),
 })  # fmt: skip
 _index_cases("power", {
     "int_pow_0": lambda s, b, h, q, kv: (q**0).float(),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+import torch
+
 from pyflex.trace.builder import Number, Operand, Value, bits
 from pyflex.trace.lowering import Lowering, is_signed, lowers
 
 #: The largest power of a float by squaring. A product of n factors is off by at most n / 2 units
 #: in the last place; powf is off by one, for forty times the instructions.
 _MOST_BY_SQUARING: Final = 8
+#: From the least float to the largest, and somewhat more; a third of it is an exponent of a float.
+_MOST_EXPONENT: Final = {torch.float32: 300.0, torch.float64: 2200.0}
 
 
 @lowers("pow")
@@ -29,7 +33,16 @@ def power(low: Lowering, base: Operand, exponent: Operand) -> Value:
 @lowers("ldexp")
 def ldexp(low: Lowering, x: Operand, exponent: Operand) -> Value:
     a, n = low.operands(x, exponent)
-    return low.narrow(low.arith("mul", a, low.math("exp2", n)))
+    # In three factors: 2 ** n alone may be infinite or zero where the product is neither. (Of an
+    # infinite exponent that is a float, zero stays zero and infinity infinite.)
+    most = low.constant(_MOST_EXPONENT[low.wide])
+    least = low.constant(-_MOST_EXPONENT[low.wide])
+    n = low.build.op("arith.maximumf", low.build.op("arith.minimumf", n, most), least)
+    third = low.math("floor", low.arith("div", n, low.constant(3.0)))
+    rest = low.arith("sub", n, low.arith("add", third, third))
+    factor = low.math("exp2", third)
+    product = low.arith("mul", low.arith("mul", a, factor), factor)
+    return low.narrow(low.arith("mul", product, low.math("exp2", rest)))
 
 
 def _constant_exponent(low: Lowering, a: Value, exponent: Number) -> Value:
