@@ -8,13 +8,14 @@ run time.
 
 from __future__ import annotations
 
-import dis
+import ctypes
 import enum
 import functools
+import mmap
 import sys
 import weakref
 from collections import UserDict, UserList, deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import (
     BuiltinFunctionType,
@@ -33,6 +34,7 @@ from typing import Any, Final
 import torch
 
 from pyflex.memory import has_plain_memory
+from pyflex.trace.codes import codes_of, imports_of, is_operator, slots_of, strings_of
 
 #: Stands for what is not there.
 MISSING: Final = object()
@@ -43,6 +45,8 @@ PLAIN: Final = (
     bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice,
     torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size, enum.Enum,
 )  # fmt: skip
+#: Memory that is not Python's own.
+_FOREIGN: Final = (ctypes.c_int.__mro__[-2], mmap.mmap)
 _INERT: Final = (MemberDescriptorType, GetSetDescriptorType, CodeType)
 _MODULE_CONTAINERS: Final = (
     torch.nn.ModuleList, torch.nn.ModuleDict, torch.nn.Sequential, torch.nn.ParameterList,
@@ -52,11 +56,6 @@ _MODULE_CONTAINERS: Final = (
 _READS_ALL: Final = frozenset(
     "parameters named_parameters buffers named_buffers children named_children modules "
     "named_modules get_parameter get_buffer get_submodule state_dict".split()
-)
-# Methods that Python calls by itself, but not while a mod works with the object.
-_NOT_IN_MODS: Final = frozenset(
-    "__init__ __new__ __del__ __repr__ __str__ __reduce__ __reduce_ex__ __copy__ __deepcopy__ "
-    "__getstate__ __setstate__ __setattr__ __delattr__ __init_subclass__ __post_init__".split()
 )
 # Modules whose own state no mod depends on; their names are not followed.
 _LIBRARIES: Final = (sys.stdlib_module_names | {"torch", "numpy", "pyflex"}) - {"__main__"}
@@ -73,7 +72,7 @@ class Reached:
     lists: list[tuple[Sequence[Any], tuple[Any, ...]]] = field(default_factory=list)
     dicts: list[tuple[dict[Any, Any], tuple[Any, ...]]] = field(default_factory=list)
     sets: list[tuple[Any, frozenset[Any]]] = field(default_factory=list)
-    arrays: list[tuple[Any, bytes]] = field(default_factory=list)
+    arrays: list[tuple[Any, tuple[Any, ...]]] = field(default_factory=list)
     tensors: list[tuple[Any, ...]] = field(default_factory=list)
     complete: bool = True
 
@@ -114,7 +113,9 @@ class _Walk:
             value = self._pending.pop()
             if isinstance(value, enum.Enum):
                 self._pending.append(value.value)
-            if isinstance(value, (PLAIN, _INERT)) or id(value) in self._seen:
+            # A user's class of plain values may have methods, and its values attributes.
+            is_plain = isinstance(value, PLAIN) and is_library(type(value))
+            if is_plain or isinstance(value, _INERT) or id(value) in self._seen:
                 continue
             self._seen[id(value)] = value
             self._visit(value)
@@ -122,19 +123,23 @@ class _Walk:
     def _visit(self, value: Any) -> None:
         if isinstance(value, torch.Tensor):
             self._found.add(value)
+            self._instance(value)
+            if "grad" in self._names and value.is_leaf:
+                self._attribute(value, "grad")
         elif isinstance(value, FunctionType):
             self._function(value)
         elif isinstance(value, MethodType):
             self._pending += [value.__func__, value.__self__]
         elif isinstance(value, (BuiltinFunctionType, MethodWrapperType)):
             self._pending.append(value.__self__)
-        elif isinstance(value, functools.partial):
+        elif isinstance(value, (functools.partial, functools.partialmethod)):
             self._pending += [value.func, *value.args, value.keywords]
+            self._instance(value)
         elif isinstance(value, ModuleType):
             if not _is_library(value.__name__):
                 self._module(value)
         elif isinstance(value, type):
-            if not _is_library(value.__module__):
+            if not is_library(value):
                 self._class(value)
         else:
             self._object(value)
@@ -155,12 +160,12 @@ class _Walk:
     def _named_in(self, fn: FunctionType) -> None:
         for name in sorted(fn.__dict__):
             self._entry(fn.__dict__, name)
-        for code in _codes(fn.__code__):
-            self._names.update(code.co_names, _strings(code.co_consts))
+        for code in codes_of(fn.__code__):
+            self._names.update(code.co_names, strings_of(code.co_consts))
             for name in code.co_names:
                 if name in fn.__globals__:
                     self._entry(fn.__globals__, name)
-            for name in _imports(code):
+            for name in imports_of(code):
                 self._import(name, str(fn.__globals__.get("__package__") or ""))
 
     def _import(self, name: str, package: str) -> None:
@@ -198,10 +203,10 @@ class _Walk:
 
     def _class(self, cls: type) -> None:
         for base in cls.__mro__:
-            if _is_library(base.__module__):
+            if is_library(base):
                 continue
             namespace: MappingProxyType[str, Any] = base.__dict__
-            operators = {name for name, fn in namespace.items() if _is_operator(name, fn)}
+            operators = {name for name, fn in namespace.items() if is_operator(name, fn)}
             for name in sorted((self._names & namespace.keys()) | operators):
                 self._entry(namespace, name)
 
@@ -210,7 +215,7 @@ class _Walk:
         return {
             name
             for base in cls.__mro__
-            if not _is_library(base.__module__)
+            if not is_library(base)
             for name in self._names & base.__dict__.keys()
             if not hasattr(base.__dict__[name], "__set__")  # a property or slot goes first
         }
@@ -220,7 +225,7 @@ class _Walk:
             self._container(value)
         elif isinstance(value, (UserDict, UserList)):
             self._pending.append(value.data)
-        elif _is_unknown_collection(value):
+        elif _has_unknown_contents(value):
             self._found.complete = False
         if isinstance(value, property):
             self._pending += [f for f in (value.fget, value.fset) if f is not None]
@@ -230,6 +235,19 @@ class _Walk:
             self._pending.append(value())
         elif _is_array(value):
             self._array(value)
+        elif not isinstance(value, torch.nn.Module) and any(
+            map(is_library, type(value).__mro__[:-1])
+        ):
+            # It may call what it was given, as np.vectorize does.
+            held = attribute(value, "__dict__")
+            held = held.values() if isinstance(held, dict) else ()
+            self._pending += [fn for fn in held if callable(fn)]
+        self._instance(value)
+        if isinstance(value, torch.nn.Module):
+            self._torch_module(value)
+
+    def _instance(self, value: Any) -> None:
+        """The attributes of an object, and its class."""
         self._pending.append(type(value))
         namespace = attribute(value, "__dict__")
         if isinstance(namespace, dict):
@@ -238,9 +256,7 @@ class _Walk:
             # An attribute found on the class, until the object gets one of its own.
             for name in sorted(self._class_names(type(value)) - namespace.keys()):
                 self._found.entries.append((namespace, name, MISSING))
-        if isinstance(value, torch.nn.Module):
-            self._torch_module(value)
-        for name in _slots(type(value)):
+        for name in slots_of(type(value)):
             if name in self._names:
                 self._attribute(value, name)
 
@@ -277,17 +293,26 @@ class _Walk:
         if holds_objects or getattr(value, "nbytes", 0) > _MAX_ARRAY_BYTES:
             self._found.complete = False
             return
-        self._found.arrays.append((value, value.tobytes()))
+        self._found.arrays.append((value, contents_of(value)))
 
 
-def _is_unknown_collection(value: Any) -> bool:
-    """One of a library whose contents are in no place that is known here."""
+def _has_unknown_contents(value: Any) -> bool:
+    """A library's collection or memory, with contents in no place that is known here."""
+    if isinstance(value, _FOREIGN) and not callable(value):  # a function of ctypes' holds none
+        return True
+    if str(type(value).__module__).startswith("multiprocessing."):
+        return True
     return (
         isinstance(value, Collection)
-        and _is_library(type(value).__module__)
-        and not isinstance(value, torch.nn.Module)
+        and is_library(type(value))
+        and not isinstance(value, (torch.nn.Module, PLAIN))
         and not _is_array(value)
     )
+
+
+def contents_of(array: Any) -> tuple[Any, ...]:
+    """What of an array a mod may read."""
+    return (getattr(array, "shape", None), getattr(array, "dtype", None), array.tobytes())
 
 
 def _is_array(value: Any) -> bool:
@@ -303,12 +328,9 @@ def attribute(owner: Any, name: str) -> Any:
         return MISSING
 
 
-def _is_operator(name: str, value: Any) -> bool:
-    """Whether an operator or a statement may call it: `o[i]`, `float(o)`, `with o`, `o(...)`."""
-    if not (name.startswith("__") and name.endswith("__")) or name in _NOT_IN_MODS:
-        return False
-    # What dataclasses write compares all fields, whether a mod reads them or not.
-    return isinstance(value, FunctionType) and value.__code__.co_filename != "<string>"
+def is_library(cls: type) -> bool:
+    """Whether a class is of Python, torch, numpy or pyflex."""
+    return _is_library(str(cls.__module__))
 
 
 def _is_library(module: str) -> bool:
@@ -318,38 +340,7 @@ def _is_library(module: str) -> bool:
 def _has_library_code(cls: type) -> bool:
     """Whether a module class has methods of torch's own, whose code is not read for names."""
     return any(
-        _is_library(base.__module__) and base is not torch.nn.Module
+        is_library(base) and base is not torch.nn.Module
         for base in cls.__mro__
         if issubclass(base, torch.nn.Module)
     )
-
-
-def _imports(code: CodeType) -> Iterator[str]:
-    """The modules that a code object imports."""
-    if dis.opmap["IMPORT_NAME"] in code.co_code[::2]:
-        for instruction in dis.get_instructions(code):
-            if instruction.opname == "IMPORT_NAME":
-                yield instruction.argval
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    """A code object and those of the functions and comprehensions inside it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _codes(constant)
-
-
-def _strings(constants: tuple[object, ...]) -> Iterator[str]:
-    """The strings among a code's constants: names for getattr, keys."""
-    for constant in constants:
-        if isinstance(constant, str):
-            yield constant
-        elif isinstance(constant, (tuple, frozenset)):
-            yield from _strings(tuple(constant))
-
-
-def _slots(cls: type) -> Iterator[str]:
-    for base in cls.__mro__:
-        slots = base.__dict__.get("__slots__", ())
-        yield from (slots,) if isinstance(slots, str) else slots

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import enum
 import functools
+import multiprocessing
 import sys
 import timeit
 import types
@@ -563,3 +565,97 @@ def test_what_looks_like_a_librarys() -> None:
 def test_memory_that_was_released() -> None:
     view = memoryview(bytearray(4))
     assert changes(lambda s, b, h, q, kv: s + view[0], view.release)
+
+
+def test_attributes_of_tensors() -> None:
+    table = torch.ones(8)
+    table.gain = 1.0  # type: ignore[attr-defined]
+    mod = lambda s, b, h, q, kv: s + table[h] * table.gain  # type: ignore[attr-defined]  # noqa: E731
+    assert changes(mod, lambda: setattr(table, "gain", 2.0), lambda: setattr(table, "gain", 1.0))
+    weight = torch.ones(8, requires_grad=True)
+    weight.grad = torch.ones(8)
+    assert changes(
+        lambda s, b, h, q, kv: s * weight.grad[h],
+        lambda: setattr(weight, "grad", torch.zeros(8)),
+    )
+
+
+class Looks(torch.Tensor):
+    def look(self, index: Any) -> Any:
+        return self[index] * FACTOR
+
+
+class Scale(enum.Enum):
+    LARGE = 3
+
+    def gain(self) -> Any:
+        return self.value * FACTOR
+
+
+class Whole(int):
+    unit: float
+
+    def in_units(self) -> Any:
+        return self * self.unit * FACTOR
+
+
+def test_methods_of_tensors_and_plain_values() -> None:
+    table, large, whole = torch.ones(8).as_subclass(Looks), Scale.LARGE, Whole(3)
+    whole.unit = 1.0
+    for mod in (
+        lambda s, b, h, q, kv: s + table.look(h),
+        lambda s, b, h, q, kv: s * large.gain(),
+        lambda s, b, h, q, kv: s * whole.in_units(),
+    ):
+        assert changes(mod, set_global("FACTOR", 3.0), set_global("FACTOR", 2.0))
+    assert changes(lambda s, b, h, q, kv: s * whole.in_units(), lambda: setattr(whole, "unit", 2.0))
+
+
+def test_another_value_of_a_users_class_counts() -> None:
+    """It may look like the one before."""
+    whole = Whole(3)
+
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return s * whole.in_units()
+
+    guards = Guards.of(mod)
+    assert guards.hold()
+    whole = Whole(3)
+    whole.unit = 5.0
+    assert not guards.hold()
+
+
+class Partly:
+    def scaled(self, x: Any, by: float) -> Any:
+        return x * by * FACTOR
+
+    halved = functools.partialmethod(scaled, by=0.5)
+
+    @functools.singledispatchmethod
+    def by_type(self, x: Any) -> Any:
+        return scale(x)
+
+
+def test_functions_that_a_librarys_objects_hold() -> None:
+    partly, vectorized = Partly(), np.vectorize(lambda x: x * FACTOR)
+    nested = np.vectorize(functools.partial(lambda by, x: x * by * FACTOR, 2.0))
+    for mod in (
+        lambda s, b, h, q, kv: partly.halved(s),
+        lambda s, b, h, q, kv: s * float(nested(2.0)),
+        lambda s, b, h, q, kv: s * float(vectorized(2.0)),
+    ):
+        assert changes(mod, set_global("FACTOR", 3.0), set_global("FACTOR", 2.0))
+    # It keeps what it found in a collection that cannot be watched.
+    assert not Guards.of(lambda s, b, h, q, kv: partly.by_type(s)).hold()
+
+
+def test_the_shape_of_an_array_counts() -> None:
+    array = np.arange(4.0).reshape(2, 2)
+    assert changes(lambda s, b, h, q, kv: s * array.shape[0], lambda: array.resize(4))
+
+
+def test_foreign_memory_never_holds() -> None:
+    for value in (ctypes.c_float(1.0), (ctypes.c_int * 2)(1, 2), multiprocessing.Value("d", 1.0)):
+        assert not Guards.of(lambda s, b, h, q, kv, value=value: s * value.value).hold()
+    absolute = ctypes.CDLL(None).abs  # a function holds no memory that a mod reads
+    assert Guards.of(lambda s, b, h, q, kv: s * absolute(-2)).hold()

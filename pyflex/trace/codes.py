@@ -1,0 +1,54 @@
+"""Which names a code object holds, which slots a class, and which of its methods operators call."""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+from typing import Any, Final
+
+# Methods that Python calls by itself, but not while a mod works with the object.
+_NOT_IN_MODS: Final = frozenset(
+    "__init__ __new__ __del__ __repr__ __str__ __reduce__ __reduce_ex__ __copy__ __deepcopy__ "
+    "__getstate__ __setstate__ __setattr__ __delattr__ __init_subclass__ __post_init__".split()
+)
+
+
+def imports_of(code: CodeType) -> Iterator[str]:
+    """The modules that a code object imports."""
+    if dis.opmap["IMPORT_NAME"] in code.co_code[::2]:
+        for instruction in dis.get_instructions(code):
+            if instruction.opname == "IMPORT_NAME":
+                yield instruction.argval
+
+
+def codes_of(code: CodeType) -> Iterator[CodeType]:
+    """A code object and those of the functions and comprehensions inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes_of(constant)
+
+
+def strings_of(constants: tuple[object, ...]) -> Iterator[str]:
+    """The strings among a code's constants: names for getattr, keys."""
+    for constant in constants:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, (tuple, frozenset)):
+            yield from strings_of(tuple(constant))
+
+
+def slots_of(cls: type) -> Iterator[str]:
+    """The names of attributes that objects of a class have no dictionary for."""
+    for base in cls.__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        yield from (slots,) if isinstance(slots, str) else slots
+
+
+def is_operator(name: str, value: Any) -> bool:
+    """Whether an operator or a statement may call it: `o[i]`, `float(o)`, `with o`, `o(...)`."""
+    if not (name.startswith("__") and name.endswith("__")) or name in _NOT_IN_MODS:
+        return False
+    # What dataclasses write compares all fields, whether a mod reads them or not.
+    return isinstance(value, FunctionType) and value.__code__.co_filename != "<string>"
