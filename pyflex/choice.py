@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pyflex.compare import best_schedule
 from pyflex.kind import Kind
 from pyflex.options import Options
 from pyflex.places import Schedule, power_of_two
 from pyflex.plan import Plan
 from pyflex.run import model_of
-from pyflex.schedule import best_schedule, check_grid, lists_blocks, tile_length
+from pyflex.schedule import check_grid, lists_blocks, tile_length
 from pyflex.tiles import fitting
 
 

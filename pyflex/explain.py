@@ -9,16 +9,16 @@ from itertools import product
 import torch
 
 from pyflex.blocks import BlockLists
+from pyflex.compare import compare
 from pyflex.explanation import Estimate, Explanation, RowTile, count
 from pyflex.inputs import Inputs
 from pyflex.kind import Kind
 from pyflex.layout import Layout
 from pyflex.listing import depends_on_head
 from pyflex.options import Options
-from pyflex.places import expected_places
 from pyflex.plan import Plan
 from pyflex.run import model_of
-from pyflex.schedule import Parts, estimate_us, parts_for, tile_length
+from pyflex.schedule import Parts, tile_length
 from pyflex.tiles import fitting, schedules_for
 
 
@@ -198,7 +198,7 @@ def _visited(blocks: list[torch.Tensor], kv_block: int, length: int) -> tuple[in
 
 def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Estimate, ...]]:
     """Why the call has its tile and split, and the tiles that were compared."""
-    schedule, shape = kind.spec.schedule, kind.shape
+    shape = kind.shape
     fixed = [
         name
         for name in ("rows", "keys", "num_warps", "num_stages", "splits")
@@ -213,22 +213,19 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
         return f"{given}a CPU takes the usual tile{busy}", ()
     tiles = fitting(options, schedules_for(options, shape), shape, device)
     work = replace(kind.work(tile_length(kv_limit)), listed=kind.spec.lists)  # as for `Choice`
-    estimates = []
-    for tile in tiles:
-        places = expected_places(tile, shape, device)
-        parts = parts_for(modelled, work, tile, places, device)
-        us = estimate_us(work, tile, places, device, parts)
-        estimates.append(Estimate(tile, parts.number, us))
+    compared = compare(modelled, work, tiles, device)
+    found = zip(tiles, compared.parts, compared.times, strict=True)
+    estimates = tuple(Estimate(tile, parts.number, us) for tile, parts, us in found)
     longest = f"loops of up to {work.length} keys"
-    chosen = next(one for one in estimates if one.schedule == schedule)
     if len(estimates) == 1:
         shared = f", in the parts that the model finds best for {longest}" if free else ""
-        why = f"the one tile for calls of this kind{shared}"
-    elif chosen.us == min(one.us for one in estimates):
-        why = f"the shortest time by the model, for {longest}"
-    elif schedule == tiles[-1]:
-        known = "of so few programs it is faster than the model has it"
-        why = f"near the model's shortest time for {longest}; {known}"
-    else:
-        why = "the better of the wider tiles: so few programs each need more bytes"
-    return f"{given}{why}", tuple(estimates)
+        return f"{given}the one tile for calls of this kind{shared}", estimates
+    why = {
+        "shortest": f"the shortest time by the model, for {longest}",
+        "others are for long loops": f"the shortest time by the model, for {longest}, but for a "
+        "tile that is kept for long loops of many programs",
+        "narrow for few": f"near the model's shortest time for {longest}; of so few programs it is "
+        "faster than the model has it",
+        "wider for few": "the better of the wider tiles: so few programs each need more bytes",
+    }
+    return f"{given}{why[compared.reason]}", estimates

@@ -104,7 +104,6 @@ class Kind:
     def work(self, kv_limit: int) -> Work:
         """The KV loop over sequences of up to `kv_limit` keys."""
         batch, heads, q_len = self.rows
-        whole = kv_limit
         if self.lists is not None:
             kv_limit = min(kv_limit, self.lists.most_blocks * self.lists.kv_block)
         elif most := lowered_for(self.spec).bounds.most:
@@ -117,7 +116,6 @@ class Kind:
             length=kv_limit,
             rows=batch * heads * q_len,
             varies=self.integers[1] != 0,
-            shifted=self.lists is None and kv_limit < whole,
             listed=self.spec.lists,
         )
 

@@ -1,4 +1,4 @@
-"""Tile and split of the KV loop for a problem, chosen without tuning.
+"""The model of a call's time by its tile and split, and the split that it finds best.
 
 The constants are a fit to sweeps over tiles and splits on H200s, of 15 workloads and 1,000 random
 shapes; docs/schedule.md says how far the choice is from the best.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf
 from typing import NamedTuple
 
 from pyflex.errors import ScheduleError
@@ -23,66 +22,69 @@ from pyflex.places import (
     Places,
     Schedule,
     Shape,
-    expected_places,
     floor_power_of_two,
     joined_width,
     power_of_two,
 )
-from pyflex.tiles import MOST_WIDE
 
 # All times in microseconds.
 #: Launching a kernel until its first tile.
 _START = 6.3
-#: A program alone on a multiprocessor: a tile's latency; that of 64 rows, whose warps share none,
-#: if a key and its value take more bytes than _NARROW_LINE; and a tile's bytes a warp.
-_TILE, _TILE_64, _WARP_BYTES, _NARROW_LINE = 0.425, 0.29, 2.44e-5, 320
+#: A tile's latency in a program alone on a multiprocessor.
+_TILE = 0.425
+#: That of 64 rows, whose warps share none, if a key and its value take more than so many bytes.
+_TILE_64, _NARROW_LINE = 0.29, 320
+#: What each byte of a tile adds to its latency, of the bytes that one warp has.
+_WARP_BYTES = 2.44e-5
 #: The part of a tile that goes by before the memory is busy, or after it was.
 _ENDS = 0.6
-#: Multiply-adds a microsecond of a multiprocessor, and how much slower a program alone is.
-_MATRIX_RATE, _FLOAT32_RATE, _ALONE = 5.7e6, 1.5e5, 1.47
-#: Scores a microsecond that a multiprocessor turns into probabilities, how much longer each
-#: operation of a mod makes that, of eight rows and of more, and how much slower all arithmetic of
-#: 32 rows of half types is.
-_SCORE_RATE, _MOD_8, _MOD, _ROWS_32 = 3.85e4, 0.064, 0.183, 2.02
-#: The part of the memory's nominal bandwidth that is reached, and the time from asking to having: a
-#: multiprocessor reads no faster than what it has asked for divided by that (Little's law).
-_REACHED, _LATENCY = 0.986, 1.03
+#: Multiply-adds a microsecond of a multiprocessor, of half types and of float32.
+_MATRIX_RATE, _FLOAT32_RATE = 5.7e6, 1.65e5
+#: How much slower a program alone computes, of half types.
+_ALONE = 1.47
+#: Scores a microsecond that a multiprocessor turns into probabilities.
+_SCORE_RATE = 3.85e4
+#: How much longer each operation of a mod makes that, of eight rows and of more.
+_MOD_8, _MOD = 0.064, 0.183
+#: How much slower all arithmetic of 32 rows of half types is.
+_ROWS_32 = 2.02
+#: The part of the memory's nominal bandwidth that is reached.
+_REACHED = 0.986
+#: The time from asking to having: a multiprocessor reads no faster than what it has asked for
+#: divided by that (Little's law).
+_LATENCY = 1.03
 #: Bytes that a multiprocessor asks for at best, and how much slower it is with as many more.
 _AHEAD, _CROWD = 3 << 15, 0.029
 #: How far the multiprocessors with the most programs, and programs with the most tiles, hold up a
 #: wave.
 _UNEVEN = 0.254
-#: Smoothness of the greater of two times: neither hides the other wholly. Of a tile's time alone
+#: Smoothness of the greater of two times, as neither hides the other wholly: of a tile's time alone
 #: and the memory's, and of the memory's latency and bandwidth.
 _BOTH, _EITHER = 7.5, 5.0
-#: Joining a split: the second kernel, of few parts or of many, and a thousand rows of those; a
-#: megabyte of partial results, and each further round of as many parts as the kernel reads at once.
+#: Joining a split by the second kernel, of few parts and of many, and a thousand rows of those.
 _JOIN_FEW, _JOIN_MANY, _ROWS_FEW, _ROWS_MANY = 1.3, 1.6, 0.72, 1.22
-_JOIN_MEGABYTE, _JOIN_ROUND = 0.32, 0.84
-#: Joining it in clusters, each element that a thread leaves, and each round of those that a program
-#: joins at once.
-_MEET, _MEET_ELEMENT, _MEET_ROUND = 0.6, 0.04, 0.28
-#: What tiles from 32 rows on take in place of _JOIN_MEGABYTE and _MEET.
-_MEGABYTE_32, _MEET_32 = 0.45, 1.2
+#: A megabyte of partial results, of tiles of up to 16 rows and of more.
+_JOIN_MEGABYTE, _MEGABYTE_32 = 0.32, 0.45
+#: Each further round of as many parts as the second kernel reads at once.
+_JOIN_ROUND = 0.84
+#: Joining it in a cluster, of tiles of up to 16 rows and of more; and what more than two programs
+#: add.
+_MEET, _MEET_32, _MEET_MORE = 0.6, 1.2, 0.18
+#: Each element that a thread leaves for that, and each round of those that a program joins at once.
+_MEET_ELEMENT, _MEET_ROUND = 0.04, 0.28
+#: Elements that a program of a cluster loads at once, as LowerJoin.cpp has it.
+_MEET_LOADS = 1024
 #: Blocks that a program lists at a time, as LowerBlockLists.cpp has it, and what that takes where
 #: most of them are hidden.
 _LISTED, _LIST_ROUND = 512, 0.3
-#: Elements that a program of a cluster loads at once, as LowerJoin.cpp has it.
-_MEET_LOADS = 1024
 #: Where lengths are a tensor's: how much counts of what all programs would take if they were as
-#: long as the longest, of one such program on each multiprocessor, and of one alone; and how much
-#: more of that where programs of 64 rows, of which few fit, wait for a place.
-_MEAN, _LONGEST, _LAST, _LATE = 0.7, 0.15, 0.15, 0.1
+#: long as the longest, of one such program on each multiprocessor, and of one alone.
+_MEAN, _LONGEST, _LAST = 0.7, 0.15, 0.15
+#: How much more of the last where programs of 64 rows, of which few fit, wait for a place.
+_LATE = 0.1
 #: Fewer parts are taken where the model sees no more than this between them; but not of loops of
 #: many lengths, where more of them end more evenly.
 _CLOSE = 1.015
-#: With fewer programs than multiprocessors over this, loops are split often. A narrow tile of up to
-#: 16 rows by so many keys, with so many bytes, is then faster than the model sees it, by up to
-#: this; but not where each program has to list its blocks first.
-_FEW, _FEW_KEYS, _FEW_BYTES, _FEW_GAIN = 3, 32, 1 << 14, 1.025
-#: A tile of more keys than the wide one's is for loops of so many of its tiles: the model does not
-#: see what it costs shorter ones.
-_LONG_LOOP = 16
 #: Bytes of K and V from which on it pays to list the blocks that a mask shows first: as many as
 #: the memory reads while a small kernel runs.
 _LEAST_LISTED = 8 << 20
@@ -120,7 +122,6 @@ class Work:
         length: the most keys that one of them visits.
         rows: rows of the result: batch times heads times queries.
         varies: whether the sequences have lengths of their own.
-        shifted: whether the first of the keys need not be the first of a tile.
         listed: whether each program lists the blocks that it visits.
     """
 
@@ -129,12 +130,11 @@ class Work:
     length: int
     rows: int
     varies: bool
-    shifted: bool = False
     listed: bool = False
 
     def tiles(self, keys: int) -> int:
         """The most tiles of so many keys that a program visits."""
-        return -(-(self.length + (keys - 1) * self.shifted) // keys)
+        return -(-self.length // keys)
 
 
 class Parts(NamedTuple):
@@ -160,13 +160,15 @@ def estimate_us(
     key_bytes = (shape.head_dim + shape.value_dim) * shape.itemsize
     tile_bytes = keys * key_bytes
     scores = schedule.padded * keys
-    compute = scores * dims / (_FLOAT32_RATE if shape.itemsize == 4 else _MATRIX_RATE)
+    float32 = shape.itemsize == 4
+    compute = scores * dims / (_FLOAT32_RATE if float32 else _MATRIX_RATE)
     mod = _MOD_8 if schedule.rows < UNIT_ROWS else _MOD
     compute += scores * (1 + mod * shape.mod_cost) / _SCORE_RATE
-    compute *= _ROWS_32 if schedule.rows == 32 and shape.itemsize < 4 else 1
+    compute *= _ROWS_32 if schedule.rows == 32 and not float32 else 1
     tall = schedule.rows >= 64
     latency = _TILE_64 if tall and shape.line > _NARROW_LINE else _TILE
-    alone = latency + tile_bytes / schedule.num_warps * _WARP_BYTES + _ALONE * compute
+    alone = latency + tile_bytes / schedule.num_warps * _WARP_BYTES
+    alone += compute * (1 if float32 else _ALONE)
     # What a program reads, and what the one with the most does.
     mean_bytes = work.length / parts.number * key_bytes
     most_bytes = tiles * tile_bytes
@@ -206,6 +208,7 @@ def _joining(work: Work, schedule: Schedule, parts: Parts) -> float:
     shape = work.shape
     if parts.in_cluster:
         meet = _MEET if schedule.rows <= UNIT_ROWS else _MEET_32
+        meet += _MEET_MORE if parts.number > 2 else 0.0
         left = schedule.lines(shape.q_len) * shape.value_dim / (32 * schedule.num_warps)
         rounds = _meeting_rounds(shape, schedule, parts.number)
         return meet + _MEET_ELEMENT * left + _MEET_ROUND * rounds
@@ -263,30 +266,6 @@ def parts_for_threads(
     if options.splits is not None:
         return Parts(options.splits, joins_in_cluster and 1 < options.splits <= MOST_IN_CLUSTER)
     return Parts(max(1, min(threads // max(work.programs, 1), work.tiles(schedule.keys))))
-
-
-def best_schedule(
-    options: Options, work: Work, schedules: tuple[Schedule, ...], device: Device
-) -> int:
-    """Which of `schedules` is the fastest for `work`."""
-
-    def predicted(schedule: Schedule) -> float:
-        if schedule.keys > MOST_WIDE and work.tiles(schedule.keys) < _LONG_LOOP:
-            return inf
-        places = expected_places(schedule, work.shape, device)
-        parts = parts_for(options, work, schedule, places, device)
-        return estimate_us(work, schedule, places, device, parts)
-
-    if len(schedules) == 1:
-        return 0
-    times = [predicted(schedule) for schedule in schedules]
-    if work.programs * _FEW < device.processors and not work.listed:
-        narrow = schedules[-1]
-        fills = narrow.keys >= _FEW_KEYS and narrow.keys * work.shape.line >= _FEW_BYTES
-        if narrow.rows <= UNIT_ROWS and fills and times[-1] <= _FEW_GAIN * min(times):
-            return len(times) - 1
-        times = times[:2]  # the usual tile and the wide one
-    return times.index(min(times))
 
 
 def lists_blocks(kv_bytes: int) -> bool:

@@ -49,7 +49,7 @@ _Tile = tuple[int, int, int]
 
 
 def schedules_for(options: Options, shape: Shape) -> tuple[Schedule, ...]:
-    """The tiles to choose from, the usual one first.
+    """The tiles to choose from, the usual one first; of up to 16 rows the narrow one is last.
 
     They depend on the length of the query only by the power of two that holds all rows, and neither
     on the batch nor on the KV length, so that the same few kernels serve a whole generation.
@@ -107,11 +107,9 @@ def _half_tiles(shape: Shape, rows: int) -> list[_Tile]:
     most = floor_power_of_two(_NARROW // shape.line)
     if shape.line <= _SHORTEST_LINE or _narrowest_piece(shape) == 16:
         return [(min(most, _KEYS), 2, 3)]
-    narrow = (min(most, _KEYS // 2), 2, 3)
-    if shape.line <= _SHORT_LINE:
-        return [(_KEYS, 2, 3), narrow]
     usual, wide = _usual_and_wide(shape)
-    return [(usual, 4, 3), (wide, 4, 3), narrow]
+    few_warps = 2 if shape.line <= _SHORT_LINE else 4
+    return [(usual, few_warps, 3), (wide, 4, 3), (min(most, _KEYS // 2), 2, 3)]
 
 
 def _half_tiles_of_8_rows(shape: Shape) -> list[_Tile]:
@@ -140,7 +138,7 @@ def _tiles_of_many_rows(shape: Shape, rows: int) -> list[_Tile]:
         # Between narrow heads and those of which one program fits, fewer keys make room for more.
         return [few, many] if _USUAL < _KEYS * shape.line < _WIDE else [many, few]
     if shape.line > _SHORT_LINE:
-        return [(_KEYS, 4, 3), (_KEYS // 2, 2, 3)]
+        return [(_KEYS, 4, 3), (_usual_and_wide(shape)[1], 4, 3), (_KEYS // 2, 2, 3)]
     few = (_KEYS, 2, 3)
     return [few] if shape.line <= _SHORTEST_LINE else [(MOST_WIDE, 4, 3), few]
 
