@@ -214,9 +214,6 @@ def FlexSplitKV : Pass<"flex-split-kv", "::mlir::ModuleOp"> {
     scf.if %single { flex.store %out -> %o[...] } else { flex.store %acc -> %partial[...] }
     ```
   }];
-  let options = [Option<"chunk", "chunk", "int64_t", "0",
-    "partial results that the combining kernel reads at a time, a power of two; 0 takes what "
-    "fits its registers">];
   let dependentDialects = ["::mlir::scf::SCFDialect"];
   let statistics = [Statistic<"numSplit", "num-split", "loops divided">];
 }

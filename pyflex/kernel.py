@@ -11,10 +11,10 @@ from pyflex.options import OPTIMISATIONS, Options
 from pyflex.places import Schedule, Shape, cluster_bytes, most_registers
 from pyflex.trace import TracedMod
 
-#: How the kernel that joins a split is compiled: one warp a row needs no barrier.
-_JOINING = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
 #: Stands where the tile makes no difference.
 ANY_TILE = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
+#: How the kernel that joins a split is compiled: one warp a row needs no barrier.
+_JOINING = replace(ANY_TILE, num_warps=1)
 #: Warps of the kernel that finds the blocks to list: 8 keys a thread.
 _LISTING_WARPS = 8
 

@@ -170,10 +170,10 @@ def candidates_for(
         [options.num_warps] if options.num_warps else _WARPS,
         [options.num_stages] if options.num_stages else _STAGES,
     ):
-        most = min(-(-length // keys), _MOST_WAVES * processors // programs)
+        most_parts = min(-(-length // keys), _MOST_WAVES * processors // programs)
         useful = [1]
         if options.enabled("flex-split-kv"):
-            useful += [s for s in counts if 1 < s <= most]
+            useful += [s for s in counts if 1 < s <= most_parts]
         found += [
             replace(options, keys=keys, num_warps=warps, num_stages=stages, splits=splits)
             for splits in ([options.splits] if options.splits else useful)

@@ -1,6 +1,4 @@
-// RUN: pyflex-opt %s --flex-split-kv=chunk=16 | FileCheck %s
-// RUN: pyflex-opt %s --flex-split-kv=chunk=32 | FileCheck %s --check-prefix=CHUNK
-// RUN: pyflex-opt %s --flex-split-kv | FileCheck %s --check-prefix=FITTING
+// RUN: pyflex-opt %s --flex-split-kv | FileCheck %s
 
 // CHECK-LABEL: tt.func public @decode(
 // CHECK-SAME: %[[OUT:[^:]*]]: !tt.ptr<bf16> {tt.divisibility = 16 : i32}
@@ -75,9 +73,7 @@ tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !
 // CHECK-SAME: %[[LSE:[^:]*]]: !tt.ptr<f32>, %[[LB:[^:]*]]: i64, %[[LH:[^:]*]]: i64)
 // CHECK: %[[O:.*]] = flex.view %[[OUT]][%[[SB]], %[[SH]], %[[SM]], %c1_i64{{.*}}] : <bf16> -> <4 x bf16>
 // CHECK: %[[L:.*]] = flex.view %[[LSE]][%[[LB]], %[[LH]], %c1_i64{{.*}}] : <f32> -> <3 x f32>
-// CHECK: flex.combine %[[PO]], %[[PL]] splits(%[[S]]) heads(%[[HEADS]]) q_len(%[[Q_LEN]]) -> %[[O]] lse(%[[L]] : !flex.view<3 x f32>) {chunk = 16 : i32, value_dim = 60 : i32}
-// CHUNK: flex.combine {{.*}} {chunk = 32 : i32, value_dim = 60 : i32}
-// FITTING: flex.combine {{.*}} {chunk = 64 : i32, value_dim = 60 : i32}
+// CHECK: flex.combine %[[PO]], %[[PL]] splits(%[[S]]) heads(%[[HEADS]]) q_len(%[[Q_LEN]]) -> %[[O]] lse(%[[L]] : !flex.view<3 x f32>) {chunk = 64 : i32, value_dim = 60 : i32}
 
 // A largest score is one of the results that a split leaves to the second kernel; what this one leaves is the same.
 // CHECK-LABEL: tt.func public @largest_scores(

@@ -1,4 +1,9 @@
 //===- ExternFunctions.cpp - Device library functions on a CPU ------------===//
+//
+// All that Triton's own programs call, and not only what flex-legalize-math
+// emits.
+//
+//===----------------------------------------------------------------------===//
 
 #include "cpu/ExternFunctions.h"
 #include "tt/Instructions.h"

@@ -145,7 +145,7 @@ def Flex_CombineOp : Flex_Op<"combine", [AttrSizedOperandSegments]> {
     all.
 
     Programs along grid axis x enumerate the rows, those along y a row's parts of
-    128 columns for up to 8 splits, and of 64 or of 32 for more.
+    at most 128 columns for up to 8 splits, and of at most 64 for more.
 
     With `waits` the kernel may have started before the one ahead of it has
     ended, and waits for that before it reads (`griddepcontrol.wait`). Before,

@@ -33,6 +33,8 @@ struct Kernel {
 /// Elements of a tile for which a program evaluates a mask at once, and the
 /// most keys: enough loads in flight, in few registers.
 constexpr int64_t kTileElements = 4096, kTileKeys = 2048;
+/// Blocks of a word.
+constexpr int64_t kWordBlocks = 32;
 
 std::string blocksName(tt::FuncOp func) {
   return (func.getName() + "_blocks").str();
@@ -105,7 +107,7 @@ public:
       queries = std::min(queries, mostQueries);
     rowCount = llvm::PowerOf2Ceil(heads * queries);
     blocks = std::clamp<int64_t>(
-        std::min(kTileKeys, kTileElements / rowCount) / keys, 1, 32);
+        std::min(kTileKeys, kTileElements / rowCount) / keys, 1, kWordBlocks);
   }
 
   /// Adds the kernel that finds the blocks, then lists those of the rows.
@@ -227,10 +229,10 @@ private:
         b.extend(tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X));
     Value list = program;
     if (!perHead) {
-      int64_t queries = k.rows.getQueries();
-      Value tiles = b.extend(b.ceilDiv(k.rows.getQLen(), queries));
+      int64_t ofTile = k.rows.getQueries();
+      Value tiles = b.extend(b.ceilDiv(k.rows.getQLen(), ofTile));
       Value before = b.mul(b.extend(k.rows.getBatch()), tiles);
-      Value tile = b.div(k.rows.getFirstQuery(), b.i32(queries));
+      Value tile = b.div(k.rows.getFirstQuery(), b.i32(ofTile));
       list = b.add(before, b.extend(tile));
     }
     Value entries = b.move(lists[1], b.mul(program, lists[2]));

@@ -37,8 +37,8 @@ std::string combineName(tt::FuncOp func) {
 
 class Splitting {
 public:
-  Splitting(Kernel kernel, int64_t chunk)
-      : k(kernel), chunk(chunk), b(kernel.func.getLoc(), kernel.func) {}
+  explicit Splitting(Kernel kernel)
+      : k(kernel), b(kernel.func.getLoc(), kernel.func) {}
 
   void run() {
     appendArguments();
@@ -159,27 +159,19 @@ private:
     CombineOp::create(b, entry->getArgument(0), entry->getArgument(1),
                       entry->getArgument(2), entry->getArgument(3),
                       entry->getArgument(4), outView, lseView, maxView,
-                      out.getColumnsAttr(), b.getI32IntegerAttr(chunk),
+                      out.getColumnsAttr(),
+                      b.getI32IntegerAttr(joinedAtOnce(out.getColumns())),
                       /*waits=*/UnitAttr());
     tt::ReturnOp::create(b);
   }
 
   Kernel k;
-  int64_t chunk;
   TileBuilder b;
   Value splits, partialAcc, partialState, part;
 };
 
 struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
-  using FlexSplitKVBase::FlexSplitKVBase;
-
   void runOnOperation() override {
-    if (chunk != 0 && (chunk < 2 || !llvm::isPowerOf2_64(chunk))) {
-      getOperation().emitError()
-          << "expected a chunk that is a power of two of at least 2, got "
-          << int64_t(chunk);
-      return signalPassFailure();
-    }
     SmallVector<tt::FuncOp> funcs(getOperation().getOps<tt::FuncOp>());
     for (tt::FuncOp func : funcs)
       if (failed(split(func)))
@@ -210,8 +202,7 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
                         "it starts with");
         return success();
       }
-    int64_t fitting = joinedAtOnce(kernel.stores.out.getColumns());
-    Splitting(kernel, chunk ? int64_t(chunk) : fitting).run();
+    Splitting(kernel).run();
     numSplit += kernel.loops.size();
     return success();
   }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pyflex import OPTIMISATIONS, library, listing, places, repeat, schedule, ttg
+from pyflex import OPTIMISATIONS, inputs, library, listing, places, repeat, schedule, ttg
 
 PASSES = Path(__file__).resolve().parents[2] / "passes"
 
@@ -21,6 +21,10 @@ PASSES = Path(__file__).resolve().parents[2] / "passes"
         ("transforms/ListBlocks.cpp", "kTileElements", listing._TILE_ELEMENTS),
         ("transforms/LowerBlockLists.cpp", "kChunk", schedule._LISTED),
         ("transforms/ListBlocks.cpp", "kTileKeys", listing._TILE_KEYS),
+        ("transforms/ListBlocks.cpp", "kWordBlocks", listing._MOST_BLOCKS),
+        ("capi/GpuCall.cpp", "room", listing._ROOM),
+        ("capi/GpuCall.cpp", "listPrograms", listing._PROGRAMS),
+        ("capi/GpuCall.cpp", "mostKeys", inputs.MOST_LENGTH),
         ("capi/GpuCall.h", "mostArguments", repeat._MOST_ARGUMENTS),
     ],
 )
