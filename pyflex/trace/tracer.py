@@ -88,9 +88,9 @@ def _check_called(error: Exception, fn: Any, kind: ModKind) -> None:
     """Raises ModArityError where a function without a line of Python refuses its arguments."""
     if isinstance(error, PyflexError) or raising_line(error) is not None:
         return
-    expected = _signature(kind)
+    told, expected = _told_of_tensors(error) or error, _signature(kind)
     raise ModArityError(
-        f"a {kind} cannot be called with its arguments: {error}", expected=expected, got=_name(fn)
+        f"a {kind} cannot be called with its arguments: {told}", expected=expected, got=_name(fn)
     ) from None
 
 
@@ -102,7 +102,8 @@ def _told_of_tensors(error: Exception) -> str | None:
     text = str(error)
     told = text
     for cls in (TracedScalar, TracedView):
-        told = told.replace(cls.__name__, "Tensor")
+        # torch puts exclamation marks around what it does not take.
+        told = told.replace(f"!{cls.__name__}!", "Tensor").replace(cls.__name__, "Tensor")
     return None if isinstance(error, PyflexError) or told == text else told
 
 
