@@ -50,10 +50,14 @@ def check_captures(mod: TracedMod, batch: int, heads: int, kv_limit: int) -> Non
     for check in mod.host_checks:
         size, needed = mod.captures[check.capture].size(check.dim), extents[check.variable]
         if size < needed:
+            why = (
+                " (the keys of the cache, if kv_len is a tensor)" if check.variable == "kv" else ""
+            )
             raise CaptureIndexError(
                 f"{mod.kind} reads past a captured tensor: {check.variable} indexes dimension "
                 f"{check.dim} of a tensor of shape {tuple(mod.captures[check.capture].shape)}",
-                expected=f"at least {needed} entries, or an index that is clamped to what there is",
+                expected=f"at least {needed} entries{why}, or an index that is clamped to what "
+                "there is",
                 got=size,
                 at=check.at,
             )

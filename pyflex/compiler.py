@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from pyflex.errors import CompilerError, SourceLine
 from pyflex.library import SLOTS, shared_library
+from pyflex.steps import step
 
 _SNAPSHOTS, _GENERIC, _DEBUG_INFO = 1, 2, 4
 _SEVERITIES = ("note", "remark", "warning", "error")
@@ -144,7 +145,8 @@ def jit(ttir: str) -> CpuKernel:
     """
     library = shared_library()
     result = ctypes.c_void_p()
-    handle: int | None = library.pyflex_jit(ttir.encode(), ctypes.byref(result))
+    with step("jit"):
+        handle: int | None = library.pyflex_jit(ttir.encode(), ctypes.byref(result))
     try:
         if handle is None:
             diagnostics = _diagnostics(library, result)

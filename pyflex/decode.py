@@ -97,11 +97,11 @@ class Decode:
                 count then; that excludes q_offset. Its mask_mod is and-ed with the mask_fn that was
                 compiled, and asked at q_idx + q_offset; its lists are taken as they are.
             scale: factor on the dot products, of at most 2.35e38 in size; 1 / sqrt(D) by default.
-            q_offset: added to q_idx in the mods: the position of the first query. An int, or an
-                int32 or int64 tensor [B] (past int32 the nearest of those). Its sum with q_idx
-                is an int32, and wraps as torch's does.
-            kv_len: keys at or past it do not exist. An int from 0 to N, or an int32 or int64
-                tensor [B] (whose values outside 0 to N are taken as the nearer of the two).
+            q_offset: added to q_idx in the mods: the position of the first query, 0 by default. An
+                int, or an int32 or int64 tensor [B] (past int32 the nearest of those). Its sum with
+                q_idx is an int32, and wraps as torch's does.
+            kv_len: keys at or past it do not exist; N by default. An int from 0 to N, or an int32
+                or int64 tensor [B] (values outside 0 to N are taken as the nearer of the two).
             return_lse: also give the natural logarithm of the sum of exponentials.
 
         Returns:
@@ -263,7 +263,7 @@ class Decode:
 
         They are "traced", "flex", the name of each pass, "ttir", and for a GPU "ttgir", the passes
         behind that, "llir" and "amdgcn", or "ptx" and "sass". A pass that runs twice stands where
-        it runs first, with the text after its last run. Arguments and errors are those of `ir`.
+        it runs last. Arguments and errors are those of `ir`.
         """
         return self._last_lowered().stages(_target(target))
 
@@ -296,11 +296,11 @@ def compile(
         A callable, `Decode`. Kernels are made at the first call that differs in what is compiled in
         (dtype, head dimensions, KV heads and their group, the power of two that holds the queries
         of a group, whether it is one query, which results are wanted, a BlockMask's block sizes,
-        the integers of q_offset and kv_len, whether tensors, captured ones too, and their lines
-        begin at multiples of 16 bytes, whether keys lie one behind the other or with those of other
-        heads between), not for each length or batch: on a GPU these choose between at most four
-        tiles, and between blocks that are listed and not, each of which is a kernel, made when it
-        is first wanted.
+        whether q_offset and kv_len are int64 tensors, whether tensors, captured ones too, and their
+        lines begin at multiples of 16 bytes, whether keys lie one behind the other or with those of
+        other heads between), not for each length or batch: on a GPU these choose between at most
+        four tiles, and between blocks that are listed and not, each of which is a kernel, made when
+        it is first wanted.
 
     Raises:
         ModArityError: for a mod that is not callable; one that takes other arguments is an error

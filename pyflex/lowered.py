@@ -177,11 +177,15 @@ class Lowered:
         return self.gpu(target).text(stage)
 
     def _after_passes(self, target: Target | None) -> dict[str, str]:
-        """The module after each pass; of a pass that runs twice, after the second time."""
+        """The module after each pass; of a pass that runs twice, after the second time alone."""
         pipeline = self._pipeline(target)
         if pipeline not in self._snapshots:
             result = compiler.run_pipeline(self.flex, pipeline, snapshots=True)
-            self._snapshots[pipeline] = {**dict(result.snapshots), "ttir": result.text}
+            texts: dict[str, str] = {}
+            for name, text in result.snapshots:
+                texts.pop(name, None)
+                texts[name] = text
+            self._snapshots[pipeline] = {**texts, "ttir": result.text}
         return self._snapshots[pipeline]
 
 

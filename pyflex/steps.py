@@ -15,8 +15,8 @@ from time import perf_counter
 from typing import Literal
 
 #: trace: mods to IR; cache: reading and writing the disk cache; passes: this compiler's own;
-#: triton: Triton's import and compiler; load: into the GPU's memory.
-Step = Literal["trace", "cache", "passes", "triton", "load"]
+#: triton: Triton's import and compiler; load: into the GPU's memory; jit: machine code of a CPU.
+Step = Literal["trace", "cache", "passes", "triton", "load", "jit"]
 
 _COLLECTING: list[dict[str, float]] = []
 _LOCK = Lock()

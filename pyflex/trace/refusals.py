@@ -21,7 +21,8 @@ def no_lowering(op: str, part: str, at: SourceLine | None = None) -> Unsupported
     """For an op that kernels do not have, because of a part of it that they do not have."""
     return UnsupportedOpError(
         op,
-        expected="arithmetic, comparisons, torch.where, indexing, or another elementwise function",
+        expected="arithmetic, comparisons, torch.where, indexing, or another elementwise function; "
+        "a reduction over a few entries of a table is a Python loop over them",
         got=part,
         at=at,
     )
@@ -36,8 +37,8 @@ def refuse_dimensions(func: Any, tensor: torch.Tensor) -> None:
     else:
         got = describe(tensor)
     raise WholeTensorOpError(
-        f"{func} is called on a captured tensor that still has dimensions; index it first, "
-        "or compute the whole tensor outside the mod",
+        f"{func} is called on a captured tensor that still has dimensions; index it first (a "
+        "Python loop may take a few entries in turn), or compute the whole tensor outside the mod",
         expected="a 0-d tensor",
         got=got,
     )

@@ -26,3 +26,16 @@ def test_demo() -> None:
     assert "TOO LARGE" not in done.stdout
     for stage in ("traced", "flex-split-kv", "ttir", "ptx"):
         assert f"\n  {stage} " in done.stdout
+
+
+def test_generation() -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / "generate.py"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "20 steps on" in done.stdout
