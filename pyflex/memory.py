@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 import torch
-from torch._C._functorch import is_functorch_wrapped_tensor
+from torch._C._functorch import (
+    TransformType,
+    is_functorch_wrapped_tensor,
+    peek_interpreter_stack,
+)
 from torch.autograd import forward_ad
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
@@ -47,7 +51,14 @@ def recorder() -> str | None:
         return "FakeTensorMode"
     if torch._C._get_dispatch_mode(modes.PROXY) is not None:
         return "make_fx"
-    return None if torch._C._get_tracing_state() is None else "torch.jit.trace"
+    if torch._C._get_tracing_state() is not None:
+        return "torch.jit.trace"
+    transform = peek_interpreter_stack()
+    differentiates = transform is not None and transform.key() in (
+        TransformType.Grad,
+        TransformType.Jvp,
+    )
+    return "torch.func.grad or jvp" if differentiates else None
 
 
 def recorded_by(name: str) -> LayoutError:

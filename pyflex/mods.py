@@ -125,11 +125,12 @@ class Mods:
             mask_fn = block_mask_fn
         sources = [fn for fn in (self.score_fn, self.mask_fn, block_mask_fn) if fn is not None]
         guards = tuple(Guards.of(fn) for fn in sources)
-        return Trace(
-            trace_score_mod(score_fn, device) if score_fn is not None else None,
-            trace_mask_mod(mask_fn, device) if mask_fn is not None else None,
-            guards,
-        )
+        score = trace_score_mod(score_fn, device) if score_fn is not None else None
+        mask = trace_mask_mod(mask_fn, device) if mask_fn is not None else None
+        # What changed meanwhile, by another thread or by the mod, may have been read either way.
+        if not all(one.hold() for one in guards):
+            guards = (Guards.of_nothing_known(),)
+        return Trace(score, mask, guards)
 
 
 def _masked(score_fn: Mod | None, mask_fn: Mod) -> Mod:

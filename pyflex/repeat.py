@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import torch
+from torch._C._functorch import peek_interpreter_stack
 from torch.autograd import forward_ad
 
 from pyflex.arguments import PerBatch
@@ -157,7 +158,7 @@ class Repeat:
             return None
         if not self._holds() or self._modes() or self._tracing() is not None:
             return None
-        if forward_ad._current_level >= 0:
+        if forward_ad._current_level >= 0 or peek_interpreter_stack() is not None:
             return None
         if scale is None:
             scale = self._scale

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dis
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any, Final
 
@@ -43,12 +43,19 @@ def slots_of(cls: type) -> Iterator[str]:
     """The names of attributes that objects of a class have no dictionary for."""
     for base in cls.__mro__:
         slots = base.__dict__.get("__slots__", ())
-        yield from (slots,) if isinstance(slots, str) else slots
+        for name in (slots,) if isinstance(slots, str) else slots:
+            is_private = name.startswith("__") and not name.endswith("__")
+            yield f"_{base.__name__.lstrip('_')}{name}" if is_private else name
 
 
-def is_operator(name: str, value: Any) -> bool:
-    """Whether an operator or a statement may call it: `o[i]`, `float(o)`, `with o`, `o(...)`."""
-    if not (name.startswith("__") and name.endswith("__")) or name in _NOT_IN_MODS:
-        return False
+def operators_of(namespace: Mapping[str, Any]) -> set[str]:
+    """The methods of a class that operators and statements call: `o[i]`, `float(o)`, `o(...)`."""
+    found = {
+        name
+        for name, value in namespace.items()
+        if name.startswith("__") and name.endswith("__") and isinstance(value, FunctionType)
+    }
     # What dataclasses write compares all fields, whether a mod reads them or not.
-    return isinstance(value, FunctionType) and value.__code__.co_filename != "<string>"
+    if "__dataclass_fields__" in namespace:
+        found = {name for name in found if namespace[name].__code__.co_filename != "<string>"}
+    return found - _NOT_IN_MODS

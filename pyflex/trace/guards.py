@@ -14,15 +14,8 @@ from typing import Any
 
 import torch
 
-from pyflex.trace.reach import (
-    MISSING,
-    PLAIN,
-    Reached,
-    attribute,
-    contents_of,
-    is_library,
-    reached_by,
-)
+from pyflex.trace.reach import PLAIN, attribute, is_library, reached_by
+from pyflex.trace.reached import MISSING, Reached, contents_of
 
 
 class Guards:
@@ -46,6 +39,11 @@ class Guards:
         for tensor in tensors:
             found.add(tensor)
         return Guards(found)
+
+    @staticmethod
+    def of_nothing_known() -> Guards:
+        """Those that never hold."""
+        return Guards(Reached(complete=False))
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
@@ -101,7 +99,7 @@ class Guards:
             if not _all_same(values, items):
                 return False
         for mapping, items in self._found.dicts:
-            if not _all_same((*mapping.keys(), *mapping.values()), items):
+            if not _all_same((*dict.keys(mapping), *dict.values(mapping)), items):
                 return False
         for members, before in self._found.sets:
             if members != before:

@@ -13,10 +13,11 @@ import enum
 import functools
 import mmap
 import sys
+import sysconfig
+import threading
 import weakref
 from collections import UserDict, UserList, deque
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -33,11 +34,9 @@ from typing import Any, Final
 
 import torch
 
-from pyflex.memory import has_plain_memory
-from pyflex.trace.codes import codes_of, imports_of, is_operator, slots_of, strings_of
+from pyflex.trace.codes import codes_of, imports_of, operators_of, slots_of, strings_of
+from pyflex.trace.reached import MISSING, Reached, contents_of
 
-#: Stands for what is not there.
-MISSING: Final = object()
 _MAX_VALUES: Final = 10_000
 _MAX_ARRAY_BYTES: Final = 1 << 16
 #: Values that are the same if they print the same.
@@ -45,42 +44,28 @@ PLAIN: Final = (
     bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice,
     torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size, enum.Enum,
 )  # fmt: skip
-#: Memory that is not Python's own.
-_FOREIGN: Final = (ctypes.c_int.__mro__[-2], mmap.mmap)
+#: Memory that is not Python's own, or not every thread's.
+_FOREIGN: Final = (ctypes.c_int.__mro__[-2], mmap.mmap, threading.local)
 _INERT: Final = (MemberDescriptorType, GetSetDescriptorType, CodeType)
 _MODULE_CONTAINERS: Final = (
     torch.nn.ModuleList, torch.nn.ModuleDict, torch.nn.Sequential, torch.nn.ParameterList,
     torch.nn.ParameterDict,
 )  # fmt: skip
+_HOOKS_OF_ALL: Final = (
+    torch.nn.modules.module._global_forward_hooks,
+    torch.nn.modules.module._global_forward_pre_hooks,
+)
 # Names by which a module's parameters, buffers and modules are read without their own.
 _READS_ALL: Final = frozenset(
     "parameters named_parameters buffers named_buffers children named_children modules "
     "named_modules get_parameter get_buffer get_submodule state_dict".split()
 )
+# Names by which all attributes of an object are read without their own.
+_READS_ATTRIBUTES: Final = frozenset(("vars", "__dict__", "asdict", "astuple", "fields"))
 # Modules whose own state no mod depends on; their names are not followed.
-_LIBRARIES: Final = (sys.stdlib_module_names | {"torch", "numpy", "pyflex"}) - {"__main__"}
-
-
-@dataclass
-class Reached:
-    """What a mod can read, and what it found there; `complete` unless there was too much."""
-
-    cells: list[tuple[CellType, Any]] = field(default_factory=list)
-    entries: list[tuple[Mapping[Any, Any], Any, Any]] = field(default_factory=list)
-    attributes: list[tuple[Any, str, Any]] = field(default_factory=list)
-    functions: list[tuple[FunctionType, CodeType, Any, Any]] = field(default_factory=list)
-    lists: list[tuple[Sequence[Any], tuple[Any, ...]]] = field(default_factory=list)
-    dicts: list[tuple[dict[Any, Any], tuple[Any, ...]]] = field(default_factory=list)
-    sets: list[tuple[Any, frozenset[Any]]] = field(default_factory=list)
-    arrays: list[tuple[Any, tuple[Any, ...]]] = field(default_factory=list)
-    tensors: list[tuple[Any, ...]] = field(default_factory=list)
-    complete: bool = True
-
-    def add(self, tensor: torch.Tensor) -> None:
-        """A tensor, and where it is."""
-        if has_plain_memory(tensor):
-            layout = (tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
-            self.tensors.append((tensor, *layout))
+_PACKAGES: Final = frozenset(("torch", "numpy", "pyflex"))
+_LIBRARIES: Final = (sys.stdlib_module_names | _PACKAGES) - {"__main__"}
+_PYTHON: Final = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
 
 
 def reached_by(fn: Callable[..., Any]) -> Reached:
@@ -111,6 +96,9 @@ class _Walk:
                 self._found.complete = False
                 return
             value = self._pending.pop()
+            if type(value) in weakref.ProxyTypes:  # which says that it is what it stands for
+                self._found.complete = False
+                continue
             if isinstance(value, enum.Enum):
                 self._pending.append(value.value)
             # A user's class of plain values may have methods, and its values attributes.
@@ -136,7 +124,7 @@ class _Walk:
             self._pending += [value.func, *value.args, value.keywords]
             self._instance(value)
         elif isinstance(value, ModuleType):
-            if not _is_library(value.__name__):
+            if not _is_library(str(getattr(value, "__name__", ""))):
                 self._module(value)
         elif isinstance(value, type):
             if not is_library(value):
@@ -206,8 +194,7 @@ class _Walk:
             if is_library(base):
                 continue
             namespace: MappingProxyType[str, Any] = base.__dict__
-            operators = {name for name, fn in namespace.items() if is_operator(name, fn)}
-            for name in sorted((self._names & namespace.keys()) | operators):
+            for name in sorted((self._names & namespace.keys()) | operators_of(namespace)):
                 self._entry(namespace, name)
 
     def _class_names(self, cls: type) -> set[str]:
@@ -240,7 +227,7 @@ class _Walk:
         ):
             # It may call what it was given, as np.vectorize does.
             held = attribute(value, "__dict__")
-            held = held.values() if isinstance(held, dict) else ()
+            held = dict.values(held) if isinstance(held, dict) else ()
             self._pending += [fn for fn in held if callable(fn)]
         self._instance(value)
         if isinstance(value, torch.nn.Module):
@@ -251,10 +238,12 @@ class _Walk:
         self._pending.append(type(value))
         namespace = attribute(value, "__dict__")
         if isinstance(namespace, dict):
-            for name in sorted(self._names & namespace.keys()):
+            if not self._names.isdisjoint(_READS_ATTRIBUTES):
+                self._container(namespace)
+            for name in sorted(self._names & dict.keys(namespace)):
                 self._entry(namespace, name)
             # An attribute found on the class, until the object gets one of its own.
-            for name in sorted(self._class_names(type(value)) - namespace.keys()):
+            for name in sorted(self._class_names(type(value)) - dict.keys(namespace)):
                 self._found.entries.append((namespace, name, MISSING))
         for name in slots_of(type(value)):
             if name in self._names:
@@ -272,7 +261,7 @@ class _Walk:
             names = group.keys()
             for name in sorted(names if reads_all else self._names.intersection(names)):
                 self._entry(group, name)
-        self._pending += [value._forward_hooks, value._forward_pre_hooks]
+        self._pending += [value._forward_hooks, value._forward_pre_hooks, *_HOOKS_OF_ALL]
         if by_library:
             for name, own in sorted(value.__dict__.items()):
                 if isinstance(own, PLAIN):
@@ -283,10 +272,11 @@ class _Walk:
         if isinstance(value, (list, deque)):
             found.lists.append((value, tuple(value)))
         elif isinstance(value, dict):
-            found.dicts.append((value, (*value.keys(), *value.values())))
+            found.dicts.append((value, (*dict.keys(value), *dict.values(value))))
         elif isinstance(value, set):
             found.sets.append((value, frozenset(value)))
-        self._pending += [*value.keys(), *value.values()] if isinstance(value, dict) else value
+        is_dict = isinstance(value, dict)
+        self._pending += [*dict.keys(value), *dict.values(value)] if is_dict else value
 
     def _array(self, value: Any) -> None:
         holds_objects = getattr(getattr(value, "dtype", None), "hasobject", False)
@@ -303,16 +293,11 @@ def _has_unknown_contents(value: Any) -> bool:
     if str(type(value).__module__).startswith("multiprocessing."):
         return True
     return (
-        isinstance(value, Collection)
+        isinstance(value, (Collection, Iterator))
         and is_library(type(value))
         and not isinstance(value, (torch.nn.Module, PLAIN))
         and not _is_array(value)
     )
-
-
-def contents_of(array: Any) -> tuple[Any, ...]:
-    """What of an array a mod may read."""
-    return (getattr(array, "shape", None), getattr(array, "dtype", None), array.tobytes())
 
 
 def _is_array(value: Any) -> bool:
@@ -334,7 +319,12 @@ def is_library(cls: type) -> bool:
 
 
 def _is_library(module: str) -> bool:
-    return module.partition(".")[0] in _LIBRARIES
+    name = module.partition(".")[0]
+    if name not in _LIBRARIES:
+        return False
+    # A user's file may have the name of one of Python's.
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return name in _PACKAGES or file is None or file.startswith(_PYTHON)
 
 
 def _has_library_code(cls: type) -> bool:

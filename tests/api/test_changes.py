@@ -263,3 +263,20 @@ def test_few_kernels_and_tensors_that_change_are_no_news() -> None:
         lambda step: table.update(factor=torch.tensor(float(step))),
     )
     assert few + written + replaced == []
+
+
+def test_a_value_that_changes_while_it_is_read() -> None:
+    """And back afterwards: it was read as it was in between."""
+    values = {"shift": 1.0}
+
+    def moved(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        if first:
+            first.pop()
+            values["shift"] = 3.0
+        return s + values["shift"]
+
+    first = [True]
+    decode = pyflex.compile(moved)
+    weight(decode)
+    values["shift"] = 1.0
+    assert weight(decode) == pytest.approx(1.0)

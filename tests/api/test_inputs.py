@@ -219,8 +219,11 @@ def test_results_need_memory() -> None:
             torch.jit.trace(lambda one: decode(one, **given), query)
     with pytest.raises(errors.LayoutError, match="query"):
         torch.vmap(lambda one: decode(one, **given))(query[None])
-    with pytest.raises(errors.LayoutError, match="query"):
-        torch.func.jvp(lambda one: decode(one, **given), (query,), (query,))
+    for transform in (torch.func.grad, lambda f: lambda x: torch.func.jvp(f, (x,), (x,))):
+        with pytest.raises(errors.LayoutError, match=r"outside of torch\.func"):
+            transform(lambda one: decode(one, **given).sum())(query)
+        with pytest.raises(errors.LayoutError, match=r"outside of torch\.func"):
+            transform(lambda one: decode(query, **given).sum() * one.sum())(query)
 
 
 def test_a_call_in_a_mod_is_refused() -> None:

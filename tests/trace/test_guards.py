@@ -7,6 +7,7 @@ import enum
 import functools
 import multiprocessing
 import sys
+import threading
 import timeit
 import types
 import weakref
@@ -657,5 +658,70 @@ def test_the_shape_of_an_array_counts() -> None:
 def test_foreign_memory_never_holds() -> None:
     for value in (ctypes.c_float(1.0), (ctypes.c_int * 2)(1, 2), multiprocessing.Value("d", 1.0)):
         assert not Guards.of(lambda s, b, h, q, kv, value=value: s * value.value).hold()
+    kept, local = Mod(), threading.local()
+    numbers, made = iter([1.0, 2.0]), (x for x in (1.0, 2.0))
+    for value in (local, numbers, made, weakref.proxy(kept)):
+        assert not Guards.of(lambda s, b, h, q, kv, value=value: s * value.window).hold()
     absolute = ctypes.CDLL(None).abs  # a function holds no memory that a mod reads
     assert Guards.of(lambda s, b, h, q, kv: s * absolute(-2)).hold()
+
+
+def test_all_attributes_at_once() -> None:
+    config = types.SimpleNamespace(scaled_by=1.0)
+    mod = lambda s, b, h, q, kv: s * sum(vars(config).values())  # noqa: E731
+    assert changes(mod, lambda: setattr(config, "scaled_by", 2.0))
+    assert changes(mod, lambda: setattr(config, "and_by", 2.0))
+
+
+def test_classes_without_a_file() -> None:
+    made: dict[str, Any] = {"__name__": "__main__"}
+    source = "class Mod:\n def __call__(self, s, b, h, q, kv): return s * self.window\nmod = Mod()"
+    exec(source, made)
+    made["mod"].window = 1.0
+    assert changes(made["mod"], lambda: setattr(made["mod"], "window", 2.0))
+
+
+def test_a_users_module_of_a_librarys_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("profile")
+    module.__file__ = __file__
+    exec("W = 1.0\ndef score(s, b, h, q, kv): return s * W", module.__dict__)
+    monkeypatch.setitem(sys.modules, "profile", module)
+    assert changes(module.score, lambda: setattr(module, "W", 2.0))
+
+
+class Private:
+    __slots__ = ("__scale",)
+
+    def __init__(self) -> None:
+        self.__scale = 1.0
+
+    def set(self, scale: float) -> None:
+        self.__scale = scale
+
+    def scaled(self, x: Any) -> Any:
+        return x * self.__scale
+
+
+class Attributes(dict[str, Any]):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.__dict__ = self
+
+
+def test_slots_of_private_names_and_dicts_of_any_names() -> None:
+    private, attributes = Private(), Attributes(window=1.0, keys=8, values=9)
+    assert changes(lambda s, b, h, q, kv: private.scaled(s), lambda: private.set(2.0))
+    assert changes(
+        lambda s, b, h, q, kv: s * attributes.window, lambda: attributes.update(window=2.0)
+    )
+
+
+def test_hooks_of_all_modules_and_parameters_without_values() -> None:
+    module = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.LazyLinear(3))
+    hooks: list[Any] = []
+    register = torch.nn.modules.module.register_module_forward_hook
+    assert changes(
+        module,
+        lambda: hooks.append(register(lambda module, given, out: out * 2)),
+        lambda: hooks[0].remove(),
+    )

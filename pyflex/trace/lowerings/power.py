@@ -12,8 +12,8 @@ from pyflex.trace.lowering import Lowering, is_signed, lowers
 #: The largest power of a float by squaring. A product of n factors is off by at most n / 2 units
 #: in the last place; powf is off by one, for forty times the instructions.
 _MOST_BY_SQUARING: Final = 8
-#: From the least float to the largest, and somewhat more; a third of it is an exponent of a float.
-_MOST_EXPONENT: Final = {torch.float32: 300.0, torch.float64: 2200.0}
+#: Of a power of two that is a normal float, as is its inverse.
+_MOST_EXPONENT: Final = {torch.float32: 126.0, torch.float64: 1022.0}
 
 
 @lowers("pow")
@@ -33,16 +33,15 @@ def power(low: Lowering, base: Operand, exponent: Operand) -> Value:
 @lowers("ldexp")
 def ldexp(low: Lowering, x: Operand, exponent: Operand) -> Value:
     a, n = low.operands(x, exponent)
-    # In three factors: 2 ** n alone may be infinite or zero where the product is neither. (Of an
-    # infinite exponent that is a float, zero stays zero and infinity infinite.)
+    # 2 ** n alone may be infinite or zero where the product is neither: three factors that are no
+    # such thing take the exponent in turn, the later ones what the first has left. (Of an infinite
+    # exponent that is a float, zero stays zero and infinity infinite.)
     most = low.constant(_MOST_EXPONENT[low.wide])
     least = low.constant(-_MOST_EXPONENT[low.wide])
-    n = low.build.op("arith.maximumf", low.build.op("arith.minimumf", n, most), least)
-    third = low.math("floor", low.arith("div", n, low.constant(3.0)))
-    rest = low.arith("sub", n, low.arith("add", third, third))
-    factor = low.math("exp2", third)
-    product = low.arith("mul", low.arith("mul", a, factor), factor)
-    return low.narrow(low.arith("mul", product, low.math("exp2", rest)))
+    for _ in range(3):
+        part = low.build.op("arith.maximumf", low.build.op("arith.minimumf", n, most), least)
+        a, n = low.arith("mul", a, low.math("exp2", part)), low.arith("sub", n, part)
+    return low.narrow(a)
 
 
 def _constant_exponent(low: Lowering, a: Value, exponent: Number) -> Value:
