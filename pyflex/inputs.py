@@ -93,18 +93,12 @@ def check_inputs(
                 expected=query.device,
                 got=tensor.device,
             )
-        if tensor.requires_grad and torch.is_grad_enabled():
-            raise GradientError(
-                f"{name} requires a gradient, which decode attention does not give",
-                expected="torch.no_grad() around the call, or tensors without requires_grad",
-                got="requires_grad=True",
-            )
-        if has_tangent(tensor):
-            raise GradientError(
-                f"{name} has a tangent, which decode attention does not carry on",
-                expected="forward_ad.unpack_dual(...).primal",
-                got="a dual tensor",
-            )
+        _check_no_derivative(
+            name,
+            tensor,
+            plain="torch.no_grad() around the call, or tensors without requires_grad",
+            primal="forward_ad.unpack_dual(...).primal",
+        )
     if query.device.type not in _DEVICES:
         raise DeviceError(
             "pyflex does not serve this device",
@@ -157,18 +151,27 @@ def check_memory(name: str, tensor: torch.Tensor) -> None:
 def check_no_gradient(captures: Iterable[torch.Tensor]) -> None:
     """Refuses captured tensors of which a derivative is recorded."""
     for tensor in captures:
-        if tensor.requires_grad and torch.is_grad_enabled():
-            raise GradientError(
-                "a tensor that a mod reads requires a gradient, which a call does not give",
-                expected="torch.no_grad(), or the mod to read tensor.detach()",
-                got="requires_grad=True",
-            )
-        if has_tangent(tensor):
-            raise GradientError(
-                "a tensor that a mod reads has a tangent, which a call does not carry on",
-                expected="the mod to read forward_ad.unpack_dual(tensor).primal",
-                got="a dual tensor",
-            )
+        _check_no_derivative(
+            "a tensor that a mod reads",
+            tensor,
+            plain="torch.no_grad(), or the mod to read tensor.detach()",
+            primal="the mod to read forward_ad.unpack_dual(tensor).primal",
+        )
+
+
+def _check_no_derivative(name: str, tensor: torch.Tensor, *, plain: str, primal: str) -> None:
+    if tensor.requires_grad and torch.is_grad_enabled():
+        raise GradientError(
+            f"{name} requires a gradient, which decode attention does not give",
+            expected=plain,
+            got="requires_grad=True",
+        )
+    if has_tangent(tensor):
+        raise GradientError(
+            f"{name} has a tangent, which decode attention does not carry on",
+            expected=primal,
+            got="a dual tensor",
+        )
 
 
 def check_flag(name: str, given: object) -> None:

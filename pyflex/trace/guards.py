@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from pyflex.trace.reach import PLAIN, attribute, is_library, reached_by
-from pyflex.trace.reached import MISSING, Reached, contents_of
+from pyflex.trace.reached import MISSING, Reached, contents_of, items_of
 
 
 class Guards:
@@ -99,7 +99,7 @@ class Guards:
             if not _all_same(values, items):
                 return False
         for mapping, items in self._found.dicts:
-            if not _all_same((*dict.keys(mapping), *dict.values(mapping)), items):
+            if not _all_same(items_of(mapping), items):
                 return False
         for members, before in self._found.sets:
             if members != before:

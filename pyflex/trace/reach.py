@@ -35,7 +35,7 @@ from typing import Any, Final
 import torch
 
 from pyflex.trace.codes import codes_of, imports_of, operators_of, slots_of, strings_of
-from pyflex.trace.reached import MISSING, Reached, contents_of
+from pyflex.trace.reached import MISSING, Reached, contents_of, items_of
 
 _MAX_VALUES: Final = 10_000
 _MAX_ARRAY_BYTES: Final = 1 << 16
@@ -269,14 +269,14 @@ class _Walk:
 
     def _container(self, value: Any) -> None:
         found = self._found
+        held = items_of(value) if isinstance(value, dict) else tuple(value)
         if isinstance(value, (list, deque)):
-            found.lists.append((value, tuple(value)))
+            found.lists.append((value, held))
         elif isinstance(value, dict):
-            found.dicts.append((value, (*dict.keys(value), *dict.values(value))))
+            found.dicts.append((value, held))
         elif isinstance(value, set):
-            found.sets.append((value, frozenset(value)))
-        is_dict = isinstance(value, dict)
-        self._pending += [*dict.keys(value), *dict.values(value)] if is_dict else value
+            found.sets.append((value, frozenset(held)))
+        self._pending += held
 
     def _array(self, value: Any) -> None:
         holds_objects = getattr(getattr(value, "dtype", None), "hasobject", False)

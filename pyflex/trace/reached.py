@@ -41,3 +41,8 @@ class Reached:
 def contents_of(array: Any) -> tuple[Any, ...]:
     """What of an array a mod may read."""
     return (getattr(array, "shape", None), getattr(array, "dtype", None), array.tobytes())
+
+
+def items_of(mapping: dict[Any, Any]) -> tuple[Any, ...]:
+    """The keys and the values. Asked of dict itself: an object's own may have these names."""
+    return (*dict.keys(mapping), *dict.values(mapping))
