@@ -47,7 +47,7 @@ _SCORE_RATE = 3.85e4
 #: How much longer each operation of a mod makes that, of eight rows and of more.
 _MOD_8, _MOD = 0.064, 0.183
 #: How much slower all arithmetic of 32 rows of half types is.
-_ROWS_32 = 2.02
+_ROWS_32 = 1.7
 #: The part of the memory's nominal bandwidth that is reached.
 _REACHED = 0.986
 #: The time from asking to having: a multiprocessor reads no faster than what it has asked for

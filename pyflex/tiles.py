@@ -24,9 +24,9 @@ _NARROW, _WIDE = 20480, 65536
 #: The most keys of that, but for narrow heads of eight rows: twice as many take eight warps, or a
 #: warp twice as long.
 MOST_WIDE = 128
-#: Bytes of a key and its value up to which two warps hold 16 or 32 rows by 64 keys, and up to which
-#: no other tile of so many rows comes near.
-_SHORT_LINE, _SHORTEST_LINE = 320, 192
+#: Bytes of a key and its value up to which two warps hold 16 rows by 64 keys, and 32 rows; and up to
+#: which no other tile of so many rows comes near.
+_SHORT_LINE, _SHORT_LINE_32, _SHORTEST_LINE = 320, 384, 192
 #: Of float32 the registers hold fewer rows, if a key and its value have no more than these bytes.
 _FLOAT32_ROWS, _FLOAT32_LINE = 32, 1536
 #: Columns of such a result that two warps hold.
@@ -137,7 +137,7 @@ def _tiles_of_many_rows(shape: Shape, rows: int) -> list[_Tile]:
         few, many = (_KEYS // 2, 4, 3), (_KEYS, 4, 3)
         # Between narrow heads and those of which one program fits, fewer keys make room for more.
         return [few, many] if _USUAL < _KEYS * shape.line < _WIDE else [many, few]
-    if shape.line > _SHORT_LINE:
+    if shape.line > _SHORT_LINE_32:
         return [(_KEYS, 4, 3), (_usual_and_wide(shape)[1], 4, 3), (_KEYS // 2, 2, 3)]
     few = (_KEYS, 2, 3)
     return [few] if shape.line <= _SHORTEST_LINE else [(MOST_WIDE, 4, 3), few]
