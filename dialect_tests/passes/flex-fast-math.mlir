@@ -166,9 +166,15 @@ tt.func @by_an_integer(%x: f32, %n: i32) -> f32 {
 // CHECK-LABEL: tt.func @by_a_column(
 // CHECK-SAME: %[[X:.*]]: tensor<16x64xf32>, %[[C:.*]]: tensor<16x1xf32>)
 tt.func @by_a_column(%x: tensor<16x64xf32>, %c: tensor<16x1xf32>) -> tensor<16x64xf32> {
-  // CHECK: %[[INVERSE:.*]] = arith.divf %{{.*}}, %[[C]] : tensor<16x1xf32>
+  // CHECK: %[[SIZE:.*]] = math.absf %[[C]]
+  // CHECK: %[[TINY:.*]] = arith.cmpf olt, %[[SIZE]], %{{.*}} : tensor<16x1xf32>
+  // CHECK: %[[UNIT:.*]] = arith.select %[[TINY]]
+  // CHECK: %[[PRODUCT:.*]] = arith.mulf %[[C]], %[[UNIT]]
+  // CHECK: %[[INVERSE:.*]] = arith.divf %{{.*}}, %[[PRODUCT]] : tensor<16x1xf32>
+  // CHECK: %[[UNITS:.*]] = tt.broadcast %[[UNIT]]
+  // CHECK: %[[SCALED:.*]] = arith.mulf %[[X]], %[[UNITS]]
   // CHECK: %[[TILE:.*]] = tt.broadcast %[[INVERSE]]
-  // CHECK: arith.mulf %[[X]], %[[TILE]]
+  // CHECK: arith.mulf %[[SCALED]], %[[TILE]]
   %tile = tt.broadcast %c : tensor<16x1xf32> -> tensor<16x64xf32>
   %y = arith.divf %x, %tile : tensor<16x64xf32>
   tt.return %y : tensor<16x64xf32>

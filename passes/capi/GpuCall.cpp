@@ -61,6 +61,8 @@ int64_t usualLine(const Tensor &tensor) {
 /// Whether a tensor has one integer of `bits` for each batch entry.
 bool isPerBatch(const Tensor &tensor, const PyflexGpuKind &kind, int32_t bits) {
   constexpr int signedInteger = 0;
+  if (!tensor.data && kind.query[0] != 0) // its storage was freed
+    return false;
   return tensor.rank == 1 && tensor.code == signedInteger &&
          tensor.bits == bits && tensor.lanes == 1 && isOnDevice(tensor, kind) &&
          tensor.shape[0] == kind.query[0] &&
@@ -124,10 +126,6 @@ struct Common {
     writer.narrow(call.lengths != nullptr);
   }
 };
-
-uint64_t roundUp(uint64_t value, uint64_t unit) {
-  return (value + unit - 1) / unit * unit;
-}
 
 bool isCapturing(const PyflexGpuCall &call) {
   int capturing = 0;
@@ -205,9 +203,9 @@ int32_t GpuCall::prepare(const PyflexGpuCall &call) {
 bool GpuCall::fillLists(const PyflexGpuCall &call, int64_t tiles) {
   const PyflexGpuKind &kind = *call.kind;
   constexpr uint64_t room = 16, listPrograms = 1024;
-  uint64_t row = roundUp(std::max<int64_t>(tiles, 1), room);
+  uint64_t row = llvm::alignTo(std::max<int64_t>(tiles, 1), room);
   uint64_t words = (row + kind.blocks_at_once - 1) / kind.blocks_at_once;
-  uint64_t entries = roundUp(kind.lists * words * 8, 16);
+  uint64_t entries = llvm::alignTo(kind.lists * words * 8, 16);
   usedBytes = entries + kind.programs * row * 4;
   if (call.memory_bytes < usedBytes || isCapturing(call))
     return false;

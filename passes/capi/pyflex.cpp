@@ -12,7 +12,9 @@
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
-#include "llvm/Support/thread.h"
+
+#include <cstring>
+#include <pthread.h>
 
 using namespace mlir;
 
@@ -159,10 +161,27 @@ LogicalResult runPipeline(PyflexResult &result, ModuleOp module,
 }
 
 /// Passes go into a mod as deep as its ops depend on each other, and a caller's
-/// stack may be small.
-void onLargeStack(llvm::function_ref<void()> work) {
-  llvm::thread thread(std::optional<unsigned>(64 << 20), work);
-  thread.join();
+/// stack may be small. Records an error where no thread can be started, for
+/// which llvm::thread would end the process.
+void onLargeStack(PyflexResult &result, llvm::function_ref<void()> work) {
+  auto run = [](void *data) -> void * {
+    (*static_cast<llvm::function_ref<void()> *>(data))();
+    return nullptr;
+  };
+  pthread_t thread;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 64 << 20);
+  int problem = pthread_create(&thread, &attributes, run, &work);
+  pthread_attr_destroy(&attributes);
+  if (problem)
+    result.diagnostics.push_back(
+        {PYFLEX_ERROR,
+         std::string("cannot start a thread to compile in: ") +
+             strerror(problem),
+         {}});
+  else
+    pthread_join(thread, nullptr);
 }
 
 } // namespace
@@ -201,7 +220,7 @@ void pyflex_result_free(PyflexResult *result) { delete result; }
 PyflexResult *pyflex_run(const char *source, const char *pipeline,
                          int32_t flags) {
   auto result = std::make_unique<PyflexResult>();
-  onLargeStack([&] {
+  onLargeStack(*result, [&] {
     Session session(*result);
     OwningOpRef<ModuleOp> module = session.parse(source);
     if (module && succeeded(runPipeline(*result, *module, pipeline, flags))) {
@@ -215,7 +234,7 @@ PyflexResult *pyflex_run(const char *source, const char *pipeline,
 PyflexKernel *pyflex_jit(const char *ttir, PyflexResult **result) {
   auto owned = std::make_unique<PyflexResult>();
   std::unique_ptr<cpu::Kernel> kernel;
-  onLargeStack([&] {
+  onLargeStack(*owned, [&] {
     Session session(*owned);
     if (OwningOpRef<ModuleOp> module = session.parse(ttir))
       kernel = cpu::Kernel::compile(*module);

@@ -132,6 +132,22 @@ public:
     return fma(u, tail, arith::MaximumFOp::create(*this, x, number(0)));
   }
 
+  /// x / divisor by a reciprocal that all share who have the divisor. That of a
+  /// number near zero would not be finite: it is taken of 2^64 times as much.
+  Value timesReciprocal(Value x, Value divisor, bool isModerate) {
+    ArrayRef<int64_t> shape = shapeOf(x);
+    Value one = constant(divisor.getType(), 1);
+    if (isModerate)
+      return mulf(x, spread(quotient(one, divisor), shape));
+    Value isTiny =
+        arith::CmpFOp::create(*this, CmpFPredicate::OLT, magnitude(divisor),
+                              constant(divisor.getType(), 0x1p-64));
+    Value unit = select(isTiny, constant(divisor.getType(), 0x1p64), one);
+    Value inverse = arith::DivFOp::create(*this, one, mulf(divisor, unit));
+    Value scaled = mulf(x, spread(unit, shape));
+    return mulf(scaled, spread(inverse, shape));
+  }
+
   /// 1 + erf(x) = erfc(-x), and erfc|x| = t P(t) exp(-x^2) of
   /// t = 1 / (1 + 0.4|x|).
   Value onePlusErf(Value x) {
@@ -155,12 +171,6 @@ private:
   Value isBelow(Value x, double limit) {
     return arith::CmpFOp::create(*this, CmpFPredicate::OLT, x, number(limit),
                                  arith::FastMathFlags::afn);
-  }
-
-  /// A division whose divisor is known to have a normal reciprocal, or to be so
-  /// large that the quotient counts as zero.
-  Value quotient(Value x, Value y) {
-    return arith::DivFOp::create(*this, x, y, arith::FastMathFlags::arcp);
   }
 
   /// 2 ** (x factor); a sign and constant factors of x cost nothing.
@@ -231,23 +241,21 @@ Value rewritePower(math::PowFOp op) {
 /// One reciprocal for each divisor that many elements share, and a division by
 /// reciprocal where the divisor cannot be out of its range.
 Value rewriteDivision(arith::DivFOp op) {
-  if (constantOf(op.getRhs()))
+  Value divisor = op.getRhs();
+  if (constantOf(divisor))
     return Value();
-  Forms f(op);
-  auto stretched = op.getRhs().getDefiningOp();
-  if (isa_and_nonnull<tt::SplatOp, tt::BroadcastOp>(stretched)) {
-    Value divisor = stretched->getOperand(0);
-    Value one = f.constant(divisor.getType(), 1);
-    auto inverse = arith::DivFOp::create(f, one, divisor);
-    if (isWhole(divisor))
-      inverse.setFastmath(arith::FastMathFlags::arcp);
-    return f.mulf(op.getLhs(), f.spread(inverse, shapeOf(op.getRhs())));
-  }
-  Value rest = pastOnePlus(op.getRhs());
+  bool isModerate =
+      isWhole(divisor) ||
+      bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::arcp);
+  Operation *stretched = divisor.getDefiningOp();
+  if (isa_and_nonnull<tt::SplatOp, tt::BroadcastOp>(stretched))
+    return Forms(op).timesReciprocal(op.getLhs(), stretched->getOperand(0),
+                                     isModerate);
+  Value rest = pastOnePlus(divisor);
   bool isLogistic =
       rest && isa_and_nonnull<math::ExpOp, math::Exp2Op>(rest.getDefiningOp());
   double dividend = constantOf(op.getLhs()).value_or(INFINITY);
-  if (isWhole(op.getRhs()) || (isLogistic && std::abs(dividend) <= 2))
+  if (isModerate || (isLogistic && std::abs(dividend) <= 2))
     op.setFastmath(arith::FastMathFlags::arcp);
   return Value();
 }

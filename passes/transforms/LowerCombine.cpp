@@ -167,7 +167,7 @@ private:
   void store(Softmax joined, Turn turn) {
     Value empty = b.cmp(CmpFPredicate::OEQ, joined.sum, b.f32(0));
     Value sum = b.select(empty, b.f32(1), joined.sum);
-    Value result = b.divf(joined.acc, sum);
+    Value result = b.quotient(joined.acc, sum);
     Type element = out.getType().getElementType();
     if (!element.isF32())
       result = arith::TruncFOp::create(

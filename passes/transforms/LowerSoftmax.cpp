@@ -119,7 +119,7 @@ void flex::lowerSoftmaxFinish(TileBuilder &b, SoftmaxFinishOp op) {
   Value sum = b.select(empty, b.f32(1), op.getSum());
   auto pieces = cut(b, op.getAcc());
   for (Value &piece : pieces)
-    piece = b.divf(piece, b.asColumn(sum));
+    piece = b.quotient(piece, b.asColumn(sum));
   Value out = join(b, op.getAcc().getType(), pieces).front();
   Value lse = logSumExp(b, op.getMax(), sum, empty);
   Value maxScore = b.mulf(op.getMax(), b.f32(llvm::numbers::ln2));

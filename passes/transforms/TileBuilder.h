@@ -87,7 +87,12 @@ public:
   Value addf(Value lhs, Value rhs) { return binary<arith::AddFOp>(lhs, rhs); }
   Value subf(Value lhs, Value rhs) { return binary<arith::SubFOp>(lhs, rhs); }
   Value mulf(Value lhs, Value rhs) { return binary<arith::MulFOp>(lhs, rhs); }
-  Value divf(Value lhs, Value rhs) { return binary<arith::DivFOp>(lhs, rhs); }
+  /// A division whose divisor is known to have a normal reciprocal, or to be so
+  /// large that the quotient counts as zero.
+  Value quotient(Value lhs, Value rhs) {
+    match(lhs, rhs);
+    return arith::DivFOp::create(*this, lhs, rhs, arith::FastMathFlags::arcp);
+  }
   Value maxf(Value lhs, Value rhs) {
     return binary<arith::MaxNumFOp>(lhs, rhs);
   }

@@ -322,7 +322,8 @@ def refuse() -> None:
     per_batch = decode._repeat
     assert per_batch is not None
     assert short(per_batch, query, key, key, None, one, None) is not None
-    for bad in (one.long(), one[:1], one.float(), one[None], 3, None, torch.ones(4).int()[::2]):
+    apart = torch.ones(4).int()[::2]
+    for bad in (one.long(), one[:1], one.float(), one[None], 3, None, apart, freed(one)):
         assert short(per_batch, query, key, key, None, bad, None) is None
 
 

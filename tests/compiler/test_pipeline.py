@@ -1,5 +1,7 @@
 """run_pipeline and jit: text, snapshots, locations, and what they refuse."""
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -179,3 +181,21 @@ def test_a_mod_of_many_ops_on_a_small_stack() -> None:
         threading.stack_size(before)
     thread.join()
     assert kernels[0].count("arith.ori") > 1000
+
+
+def test_no_thread_to_compile_in_is_diagnosed() -> None:
+    """In a process of its own, which has too little memory left for a thread's stack."""
+    code = """
+import resource
+from pathlib import Path
+from pyflex.compiler import DiagnosedError, run_pipeline
+run_pipeline("", "cse")
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + (32 << 20), resource.RLIM_INFINITY))
+try:
+    run_pipeline("", "cse")
+except DiagnosedError as error:
+    print(error)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "cannot start a thread to compile in" in run.stdout

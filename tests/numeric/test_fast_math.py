@@ -18,10 +18,14 @@ def test_error(form: Form) -> None:
     assert error <= form.cpu
 
 
+#: The reciprocals of some are infinite or subnormal.
+DIVISORS = torch.tensor([1e-45, 1e-39, -3e-39, 1e-38, 1e-30, 1e-19, -6e-20, 1, 1e38, -3e38] * 2)
 DIVISIONS = {
     "by_head": lambda s, b, h, q, kv: s / (h + 1),
     "by_position": lambda s, b, h, q, kv: s / (kv - q + 0.5),
     "by_distance": lambda s, b, h, q, kv: s / (kv - 2 * h),
+    "by_any_size": lambda s, b, h, q, kv: (s * 1e-9) / DIVISORS[h],
+    "zero_by_any_size": lambda s, b, h, q, kv: (s * 0) / DIVISORS[h],
     "zero_by_zero": lambda s, b, h, q, kv: torch.nan_to_num((s * 0) / (kv - kv), 3.0),
     "rounded": lambda s, b, h, q, kv: torch.trunc((kv * (h + 1)) / (h + 1)),
 }
