@@ -254,3 +254,109 @@ tt.func @nested_store(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
       : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
   tt.return
 }
+
+// -----
+
+// An attention sink that is added behind the loop: each part would add it.
+tt.func @ends_with_a_sink(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32, %sink: tensor<16xf32>) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %zeros = arith.constant dense<0.0> : tensor<16xf32>
+  %zero_tile = arith.constant dense<0.0> : tensor<16x16xf32>
+  // expected-remark @+1 {{the KV loop is not split: what a part finds is used before it is joined}}
+  %r:2 = flex.for %blocks below %n init(%zeros, %zero_tile : tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>, %acc: tensor<16x16xf32>):
+    flex.yield %in, %acc : tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16x16xf32>
+  %l = arith.addf %r#0, %sink : tensor<16xf32>
+  %0:3 = flex.softmax_finish(%r#0, %l, %r#1) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @values_of_no_loop(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32, %tile: tensor<16x16xf32>) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %zeros = arith.constant dense<0.0> : tensor<16xf32>
+  %zero_tile = arith.constant dense<0.0> : tensor<16x16xf32>
+  %r:2 = flex.for %blocks below %n init(%zeros, %zero_tile : tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>, %acc: tensor<16x16xf32>):
+    flex.yield %in, %acc : tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16x16xf32>
+  // expected-remark @+1 {{the KV loop is not split: each part would count what no loop gives}}
+  %0:3 = flex.softmax_finish(%r#0, %r#0, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+// What the second loop finds is no softmax: nobody would join its parts.
+tt.func @loop_with_a_result_of_its_own(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32, %place: tensor<16x!tt.ptr<f32>>) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %zeros = arith.constant dense<0.0> : tensor<16xf32>
+  %zero_tile = arith.constant dense<0.0> : tensor<16x16xf32>
+  %r:2 = flex.for %blocks below %n init(%zeros, %zero_tile : tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>, %acc: tensor<16x16xf32>):
+    flex.yield %in, %acc : tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16x16xf32>
+  // expected-remark @+1 {{the KV loop is not split: what a part finds is used before it is joined}}
+  %more:2 = flex.for %blocks below %n init(%zeros, %zero_tile : tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>, %acc: tensor<16x16xf32>):
+    flex.yield %in, %acc : tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16x16xf32>
+  tt.store %place, %more#0 : tensor<16x!tt.ptr<f32>>
+  %0:3 = flex.softmax_finish(%r#0, %r#0, %r#1) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+tt.func @split_before(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32, %part: i32) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %zeros = arith.constant dense<0.0> : tensor<16xf32>
+  %zero_tile = arith.constant dense<0.0> : tensor<16x16xf32>
+  %mine = flex.slice %blocks, %part of %n
+  // expected-remark @+1 {{the KV loop is not split: it visits a part}}
+  %r:2 = flex.for %mine below %n init(%zeros, %zero_tile : tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>, %acc: tensor<16x16xf32>):
+    flex.yield %in, %acc : tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16x16xf32>
+  %0:3 = flex.softmax_finish(%r#0, %r#0, %r#1) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}
+
+// -----
+
+// Partial results are for the rows that the kernel owns.
+tt.func @heads_of_its_own(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32, %four: tensor<16xi32>) {
+  %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
+      tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %zeros = arith.constant dense<0.0> : tensor<16xf32>
+  %zero_tile = arith.constant dense<0.0> : tensor<16x16xf32>
+  %r:2 = flex.for %blocks below %n init(%zeros, %zero_tile : tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>, %acc: tensor<16x16xf32>):
+    flex.yield %in, %acc : tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16x16xf32>
+  %0:3 = flex.softmax_finish(%r#0, %r#0, %r#1) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  %other = arith.addi %head, %four : tensor<16xi32>
+  // expected-error @+1 {{expected a result stored at the batch, head and query of the kernel's own rows, if valid}}
+  flex.store %0#0 -> %o[%batch, %other, %query] if %valid columns 16
+      : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
+  tt.return
+}

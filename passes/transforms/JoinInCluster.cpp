@@ -44,6 +44,8 @@ struct JoinInClusterPass
                        "of a kernel that flex-split-kv has split");
         return signalPassFailure();
       }
+      if (failed(split.stores.checkAreAt(split.rows)))
+        return signalPassFailure();
       join(func, split);
       ++numJoined;
     }
@@ -60,7 +62,8 @@ struct JoinInClusterPass
     for (Operation *user : split.finish->getUsers()) {
       auto store = dyn_cast<StoreOp>(user);
       auto branch = dyn_cast<scf::IfOp>(user->getParentOp());
-      if (!store || !branch || !branch.elseBlock())
+      if (!store || !branch || !branch.elseBlock() ||
+          (split.branch && split.branch != branch))
         return failure();
       split.branch = branch;
       if (store->getBlock() == branch.thenBlock() &&

@@ -18,6 +18,17 @@ LogicalResult ResultStores::add(StoreOp store, SoftmaxFinishOp finish) {
   return success();
 }
 
+LogicalResult ResultStores::checkAreAt(RowsOp rows) const {
+  for (StoreOp store : all())
+    if (store.getBatch() != rows.getBatch() ||
+        store.getHead() != rows.getHead() ||
+        store.getIndex() != rows.getQuery() ||
+        store.getValid() != rows.getValid())
+      return store.emitError("expected a result stored at the batch, head and "
+                             "query of the kernel's own rows, if valid");
+  return success();
+}
+
 SmallVector<StoreOp> ResultStores::all() const {
   SmallVector<StoreOp> found;
   for (StoreOp store : {out, lse, maxScores})

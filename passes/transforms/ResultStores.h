@@ -14,6 +14,9 @@ struct ResultStores {
   /// Fails if `store` stores none of `finish`, or what another one stores.
   LogicalResult add(StoreOp store, SoftmaxFinishOp finish);
 
+  /// Fails, with a diagnostic, if one is stored elsewhere than at `rows`.
+  LogicalResult checkAreAt(RowsOp rows) const;
+
   /// Those that there are, in this order.
   SmallVector<StoreOp> all() const;
 };

@@ -11,7 +11,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
-#include "llvm/Support/MathExtras.h"
 
 namespace mlir::flex {
 #define GEN_PASS_DEF_FLEXSPLITKV
@@ -194,17 +193,26 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
     if (finished.empty() || failed(findRowsAndStores(finished[0], kernel)))
       return func.emitError("expected a loop over KV whose finished softmax is "
                             "stored at the end of the kernel");
-    if (failed(secondKernelCanName(kernel)))
+    if (failed(kernel.stores.checkAreAt(kernel.rows)) ||
+        failed(secondKernelCanName(kernel)))
       return failure();
     for (ForOp loop : kernel.loops)
-      if (!startsEmpty(loop)) {
-        loop.emitRemark("the KV loop is not split: each part would count what "
-                        "it starts with");
+      if (StringRef why = obstacle(loop, finished[0]); !why.empty()) {
+        loop.emitRemark("the KV loop is not split: ") << why;
         return success();
       }
+    if (!llvm::all_of(finished[0]->getOperands(), isOfLoop)) {
+      finished[0].emitRemark("the KV loop is not split: each part would count "
+                             "what no loop gives");
+      return success();
+    }
     Splitting(kernel).run();
     numSplit += kernel.loops.size();
     return success();
+  }
+
+  static bool isOfLoop(Value value) {
+    return bool(value.getDefiningOp<ForOp>());
   }
 
   /// Whether a loop's state stands for no key, so that every part can start
@@ -212,9 +220,28 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
   static bool startsEmpty(ForOp loop) {
     return llvm::all_of(loop.getInits(), [](Value state) {
       return matchPattern(state, m_NegInfFloat()) ||
-             matchPattern(state, m_AnyZeroFloat()) ||
-             state.getDefiningOp<ForOp>();
+             matchPattern(state, m_AnyZeroFloat()) || isOfLoop(state);
     });
+  }
+
+  /// Whether what a loop finds, of which a part has its share alone, goes to
+  /// `finish` or is where the next loop starts.
+  static bool isStateOnly(ForOp loop, SoftmaxFinishOp finish) {
+    return llvm::all_of(loop->getUses(), [&](OpOperand &use) {
+      auto next = dyn_cast<ForOp>(use.getOwner());
+      return use.getOwner() == finish || (next && use.get() != next.getLimit());
+    });
+  }
+
+  /// Why parts of a loop do not make up the whole; empty if they do.
+  static StringRef obstacle(ForOp loop, SoftmaxFinishOp finish) {
+    if (loop.getBlocks().getDefiningOp<SliceOp>())
+      return "it visits a part";
+    if (!startsEmpty(loop))
+      return "each part would count what it starts with";
+    if (!isStateOnly(loop, finish))
+      return "what a part finds is used before it is joined";
+    return {};
   }
 
   /// Finds the ops that name the rows and the results: one flex.rows, one store
