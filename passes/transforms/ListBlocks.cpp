@@ -40,6 +40,13 @@ std::string blocksName(tt::FuncOp func) {
   return (func.getName() + "_blocks").str();
 }
 
+/// Whether an op's result depends on the kernel that it stands in: another one
+/// has a grid and tiles of its own.
+bool isOfItsKernel(Operation *op) {
+  return isa<RowsOp, tt::MakeRangeOp, tt::GetProgramIdOp, tt::GetNumProgramsOp>(
+      op);
+}
+
 /// Copies what values of a kernel depend on into a kernel with rows of its own:
 /// a column of rows becomes one of that many.
 class RowSlice {
@@ -55,7 +62,7 @@ public:
     if (Value known = mapping.lookupOrNull(value))
       return known;
     Operation *op = value.getDefiningOp();
-    if (!op || op->getNumRegions() || isa<RowsOp>(op) || !onlyReads(op) ||
+    if (!op || op->getNumRegions() || isOfItsKernel(op) || !onlyReads(op) ||
         !isSplatIfConstant(op)) {
       obstacle = op;
       return {};
@@ -97,7 +104,7 @@ class Listing {
 public:
   Listing(Kernel kernel, int64_t mostQueries)
       : k(kernel), b(kernel.func.getLoc(), kernel.func) {
-    auto callee = SymbolTable::lookupNearestSymbolFrom<tt::FuncOp>(
+    callee = SymbolTable::lookupNearestSymbolFrom<tt::FuncOp>(
         k.mask, k.mask.getCalleeAttr());
     perHead = callee.isExternal() || !callee.getArgument(1).use_empty();
     keys = shapeOf(k.loop.getPositions())[0];
@@ -157,7 +164,8 @@ private:
     for (auto [from, to] :
          llvm::zip(k.func.getArguments(), entry->getArguments()))
       slice.map(from, to);
-    if (failed(copyRows(slice)))
+    RowsOp rows = copyRows(slice);
+    if (!rows)
       return refuse(k.rows);
     SmallVector<Value> operands;
     auto take = [&](Value value) {
@@ -165,28 +173,33 @@ private:
       return bool(operands.back());
     };
     bool copied = take(k.loop.getLimit()) && take(k.mask.getBatch()) &&
-                  take(k.mask.getHead()) && take(k.mask.getQuery()) &&
+                  take(k.mask.getQuery()) &&
                   llvm::all_of(k.mask.getCaptures(), take);
     if (!copied)
       return refuse(slice.obstacle);
+    Operation *grid = nullptr;
+    callee.walk([&](Operation *op) { grid = isOfItsKernel(op) ? op : grid; });
+    if (grid)
+      return refuse(grid);
 
     // flex.rows enumerates the lists along axis x.
     Value list = b.extend(tt::GetProgramIdOp::create(b, tt::ProgramIDDim::X));
     auto lists = entry->getArguments().drop_front(firstOfLists);
-    ClassifyOp::create(b, k.mask.getCalleeAttr(), operands[1], operands[2],
-                       operands[3], ValueRange(operands).drop_front(4),
+    ClassifyOp::create(b, k.mask.getCalleeAttr(), operands[1], rows.getHead(),
+                       operands[2], ValueRange(operands).drop_front(3),
                        operands[0], kindsOf(list, lists),
                        b.getI32IntegerAttr(blocks), b.getI32IntegerAttr(keys));
     tt::ReturnOp::create(b);
     return success();
   }
 
-  /// The rows of one list: those of a tile, or its queries alone.
-  LogicalResult copyRows(RowSlice &slice) {
+  /// The rows of one list: those of a tile, or its queries alone, whose heads
+  /// then stand for none of the tile's. Null if they depend on more.
+  RowsOp copyRows(RowSlice &slice) {
     Value kvHeads = perHead ? slice.copy(k.rows.getKvHeads()) : b.i32(1);
     Value qLen = slice.copy(k.rows.getQLen());
     if (!kvHeads || !qLen)
-      return failure();
+      return {};
     Type i32 = b.getI32Type();
     auto column = RankedTensorType::get({rowCount}, i32);
     auto rows = RowsOp::create(
@@ -197,9 +210,10 @@ private:
         b.getI32IntegerAttr(heads), b.getI32IntegerAttr(queries),
         IntegerAttr());
     slice.map(k.rows.getBatch(), rows.getBatch());
-    slice.map(k.rows.getHead(), rows.getHead());
     slice.map(k.rows.getQuery(), rows.getQuery());
-    return success();
+    if (perHead)
+      slice.map(k.rows.getHead(), rows.getHead());
+    return rows;
   }
 
   LogicalResult refuse(Operation *obstacle) {
@@ -248,6 +262,7 @@ private:
 
   Kernel k;
   TileBuilder b;
+  tt::FuncOp callee;
   bool perHead;
   int64_t keys, heads, queries, rowCount, blocks;
 };
