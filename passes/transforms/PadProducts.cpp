@@ -47,8 +47,10 @@ private:
 
   bool isByOrdinaryUnits(tt::DotOp dot) const {
     bool isExact = dot.getInputPrecision() == tt::InputPrecision::IEEE;
-    return getElementTypeOrSelf(dot.getA()).isF32() &&
-           (isCuda() ? isExact : gfx > 9);
+    Type element = getElementTypeOrSelf(dot.getA());
+    // No register of 32 bits holds an f64, of which pyflex has no product.
+    return element.isF64() ||
+           (element.isF32() && (isCuda() ? isExact : gfx > 9));
   }
 
   void pad(tt::DotOp dot) {
