@@ -20,7 +20,7 @@ def FlexExpandDecode : Pass<"flex-expand-decode", "::mlir::ModuleOp"> {
     %rows:7 = flex.rows(%kv_heads, %q_len) group(4) tile(1 heads x 16 queries)
     %s1:3 = flex.for %partial below %len init(%s0#0, %s0#1, %s0#2) { ... flex.mask_mod ... }
     %s2:3 = flex.for %full below %len init(%s1#0, %s1#1, %s1#2) { ... }
-    %out, %lse = flex.softmax_finish(%s2#0, %s2#1, %s2#2)
+    %out, %lse, %max = flex.softmax_finish(%s2#0, %s2#1, %s2#2)
     flex.store %out -> %o
     ```
   }];
@@ -213,6 +213,10 @@ def FlexSplitKV : Pass<"flex-split-kv", "::mlir::ModuleOp"> {
     %s = flex.for %mine ...
     scf.if %single { flex.store %out -> %o[...] } else { flex.store %acc -> %partial[...] }
     ```
+
+    A kernel stays whole, with a remark, whose softmax counts more than the keys
+    that its loops visit, or whose loops give more than the softmax. Results are
+    expected to be stored at the kernel's own rows, as the partial ones are.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect"];
   let statistics = [Statistic<"numSplit", "num-split", "loops divided">];
@@ -507,7 +511,7 @@ def FlexPadProducts : Pass<"flex-pad-products", "::mlir::ModuleOp"> {
     product on NVIDIA's GPUs: else Triton moves half of it between warps and
     then takes it twice, which takes a barrier more. Products of float32 that no
     matrix units form stay as they are: exact ones on NVIDIA's GPUs, all on
-    AMD's from gfx10 on.
+    AMD's from gfx10 on. So do products of float64.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"cuda\"", "cuda or hip">,

@@ -245,6 +245,25 @@ tt.func @loop_over_small_blocks(%p: !tt.ptr<i32>, %s: i64, %n: i32, %init: tenso
   tt.return %0 : tensor<64xi32>
 }
 
+// A list is read where its loop is: what is stored on the way lies elsewhere.
+// CHECK-LABEL: tt.func @list_named_ahead_of_a_store(
+// CHECK-SAME: %[[P:[^:]*]]: !tt.ptr<i32>, %[[ELSEWHERE:[^:]*]]: !tt.ptr<i32>
+tt.func @list_named_ahead_of_a_store(%p: !tt.ptr<i32>, %elsewhere: !tt.ptr<i32>, %s: i64, %n: i32,
+                                     %init: tensor<64xi32>) -> tensor<64xi32> {
+  // CHECK: tt.store %[[ELSEWHERE]]
+  // CHECK: %[[AT:.*]] = tt.addptr %[[P]]
+  // CHECK: tt.load %[[AT]]
+  // CHECK: scf.for
+  %table = flex.block_table %p, %p strides(%s, %s, %s) blocks(128 x 64)
+  %list = flex.list %table[%n, %n, %n]
+  tt.store %elsewhere, %n : !tt.ptr<i32>
+  %0 = flex.for %list below %n init(%init : tensor<64xi32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %in: tensor<64xi32>):
+    flex.yield %kv : tensor<64xi32>
+  } -> tensor<64xi32>
+  tt.return %0 : tensor<64xi32>
+}
+
 // The loop knows which sequence a tile is from, and reads that one's list alone,
 // a tile ahead.
 // CHECK-LABEL: tt.func @loop_over_both_lists(

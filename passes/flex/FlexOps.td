@@ -71,6 +71,9 @@ def Flex_BlockTableOp : Flex_Op<"block_table", [Pure]> {
 
     `per_head` says that the lists differ between the query heads of one KV
     head, so that those heads cannot share a loop.
+
+    The lists are the same for as long as the kernel runs: nothing that it
+    stores lies where they do.
   }];
   let arguments = (ins Flex_I32Pointer:$counts, Flex_I32Pointer:$indices, I64:$batch_stride,
                        I64:$head_stride, I64:$row, I32Attr:$q_block,
@@ -264,8 +267,11 @@ def Flex_RangeOp : Flex_Op<"range", [Pure, AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
-def Flex_ListOp : Flex_Op<"list", [MemoryEffects<[MemRead]>]> {
+def Flex_ListOp : Flex_Op<"list", [Pure]> {
   let summary = "The listed blocks of one batch entry, head and query.";
+  let description = [{
+    The loop over them reads the list: here it is only named.
+  }];
   let arguments = (ins Flex_BlockTable:$table, I32:$batch, I32:$head, I32:$query);
   let results = (outs Flex_Blocks:$result);
   let assemblyFormat = "$table `[` $batch `,` $head `,` $query `]` attr-dict";
@@ -299,10 +305,10 @@ def Flex_ForOp : Flex_Op<"for", [RecursiveMemoryEffects,
 
     ```mlir
     %m, %l, %acc = flex.for %blocks below %len
-        : tensor<16xf32>, tensor<16xf32>, tensor<16x128xf32> init(...) {
+        init(... : tensor<16xf32>, tensor<16xf32>, tensor<16x128xf32>) {
     ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, ...):
       ...
-    }
+    } -> tensor<16xf32>, tensor<16xf32>, tensor<16x128xf32>
     ```
   }];
   let arguments = (ins Flex_Blocks:$blocks, I32:$limit, Variadic<AnyType>:$inits);
