@@ -26,8 +26,7 @@ PYFLEX_API int32_t pyflex_abi_version(void);
  *  if it was told not to. */
 PYFLEX_API const char *pyflex_build_id(void);
 
-/*===- Results
- * --------------------------------------------------------------===*/
+/*===- Results ------------------------------------------------------------===*/
 
 typedef struct PyflexResult PyflexResult;
 
@@ -63,8 +62,7 @@ PYFLEX_API PyflexDiagnostic pyflex_result_diagnostic(const PyflexResult *result,
                                                      size_t index);
 PYFLEX_API void pyflex_result_free(PyflexResult *result);
 
-/*===- Passes
- * ---------------------------------------------------------------===*/
+/*===- Passes -------------------------------------------------------------===*/
 
 enum PyflexRunFlags {
   PYFLEX_SNAPSHOTS = 1, /* keep the module after each pass */
@@ -78,8 +76,7 @@ enum PyflexRunFlags {
 PYFLEX_API PyflexResult *pyflex_run(const char *source, const char *pipeline,
                                     int32_t flags);
 
-/*===- Kernels on the CPU
- * ---------------------------------------------------===*/
+/*===- Kernels on the CPU -------------------------------------------------===*/
 
 typedef struct PyflexKernel PyflexKernel;
 
@@ -102,8 +99,7 @@ PYFLEX_API void pyflex_jit_launch(const PyflexKernel *kernel,
 
 PYFLEX_API void pyflex_jit_free(PyflexKernel *kernel);
 
-/*===- Kernels on a GPU
- * -----------------------------------------------------===*/
+/*===- Kernels on a GPU ---------------------------------------------------===*/
 
 typedef struct PyflexGpuKernel PyflexGpuKernel;
 

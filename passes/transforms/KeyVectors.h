@@ -1,5 +1,4 @@
-//===- KeyVectors.h - Values of adjacent keys, several at a time -*- C++
-//-*-===//
+//===- KeyVectors.h - Values of adjacent keys at a time ---------*- C++ -*-===//
 
 #ifndef PYFLEX_TRANSFORMS_KEYVECTORS_H
 #define PYFLEX_TRANSFORMS_KEYVECTORS_H

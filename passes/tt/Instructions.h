@@ -1,8 +1,9 @@
 //===- Instructions.h - NVIDIA's instructions ------------------*- C++ -*-===//
 //
 // Those that TTIR has no op for, or a costly one: texts for
-// tt.elementwise_inline_asm. All but arithmetic is for compute capability 9.0
-// and later. The CPU backend knows these texts.
+// tt.elementwise_inline_asm. griddepcontrol and clusters are for compute
+// capability 9.0 and later. The CPU backend knows all texts but those of AMD's
+// GPUs.
 //
 //===----------------------------------------------------------------------===//
 
