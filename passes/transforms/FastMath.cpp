@@ -58,18 +58,9 @@ static Value pastOnePlus(Value value) {
   return matchPattern(sum.getLhs(), m_OneFloat()) ? sum.getRhs() : Value();
 }
 
-static Value pastStretching(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (!isa<tt::SplatOp, tt::BroadcastOp, tt::ExpandDimsOp>(op))
-      break;
-    value = op->getOperand(0);
-  }
-  return value;
-}
-
 /// Whether a divisor is an integer's value: zero or of moderate size.
 static bool isWhole(Value value) {
-  Operation *op = pastStretching(value).getDefiningOp();
+  Operation *op = stripped(value).getDefiningOp();
   return isa_and_nonnull<arith::SIToFPOp, arith::UIToFPOp>(op);
 }
 

@@ -7,6 +7,7 @@
 
 #include "transforms/KeyCount.h"
 
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -57,24 +58,6 @@ using Sums = SmallVector<Sum, 2>;
 /// How many bounds of one value are kept: there can be one for each way through
 /// its choices, and what two values give is multiplied where they are added.
 constexpr size_t kMostSums = 16;
-
-/// Whether a value is the constant `number`.
-bool isConstant(Value value, int64_t number) {
-  APInt constant;
-  return matchPattern(value, m_ConstantInt(&constant)) &&
-         constant.getBitWidth() == 64 && constant.getSExtValue() == number;
-}
-
-/// What ops on shapes and widths leave as it is.
-Value stripped(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (!isa<tt::SplatOp, tt::BroadcastOp, tt::ExpandDimsOp, arith::ExtSIOp>(
-            op))
-      break;
-    value = op->getOperand(0);
-  }
-  return value;
-}
 
 /// Sums that a value is nowhere above, or nowhere below.
 class Bounding {
@@ -135,9 +118,9 @@ private:
       return of(yes, above);
     // What is below everything is below any bound from above, and so on.
     int64_t harmless = above ? -Numbers::kInfinity : Numbers::kInfinity;
-    if (isConstant(stripped(yes), harmless))
+    if (isConstantIntValue(stripped(yes), harmless))
       return of(no, above);
-    if (isConstant(stripped(no), harmless))
+    if (isConstantIntValue(stripped(no), harmless))
       return of(yes, above);
     return both(of(yes, above), of(no, above), above);
   }

@@ -100,13 +100,9 @@ Number Numbers::scale(Number number, int64_t factor) {
                                std::max(one, other));
 }
 
-static int64_t floorOf(int64_t number, int64_t divisor) {
-  return number / divisor - (number % divisor < 0);
-}
-
 Number Numbers::floorDiv(Number number, int64_t divisor) {
-  int64_t least = floorOf(number.least, divisor),
-          most = floorOf(number.most, divisor);
+  int64_t least = llvm::divideFloorSigned(number.least, divisor),
+          most = llvm::divideFloorSigned(number.most, divisor);
   if (divisor == 1)
     return number;
   if (number.isConstant())

@@ -11,6 +11,16 @@ ArrayRef<int64_t> flex::shapeOf(Value value) {
   return {};
 }
 
+Value flex::stripped(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<tt::SplatOp, tt::BroadcastOp, tt::ExpandDimsOp, arith::ExtSIOp>(
+            op))
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
 SmallVector<int64_t> flex::commonShape(ArrayRef<int64_t> lhs,
                                        ArrayRef<int64_t> rhs) {
   if (lhs.empty())

@@ -159,6 +159,9 @@ SmallVector<int64_t> commonShape(ArrayRef<int64_t> lhs, ArrayRef<int64_t> rhs);
 /// The shape of a tensor value, the empty shape of a scalar.
 ArrayRef<int64_t> shapeOf(Value value);
 
+/// What ops on shapes and signed widths have made a value of.
+Value stripped(Value value);
+
 } // namespace mlir::flex
 
 #endif // PYFLEX_TRANSFORMS_TILEBUILDER_H
