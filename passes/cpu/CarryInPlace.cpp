@@ -44,6 +44,11 @@ static LogicalResult carryInPlace(Operation *terminator,
           isa<linalg::LinalgOp>(source))
         continue;
       auto type = cast<RankedTensorType>(operand->get().getType());
+      if (!type.hasStaticShape())
+        return terminator->emitError()
+               << "'" << terminator->getName()
+               << "' has no CPU lowering: expected tensors of static size, got "
+               << type;
       Value empty = tensor::EmptyOp::create(builder, loc, type.getShape(),
                                             type.getElementType());
       auto copy = linalg::CopyOp::create(builder, loc, operand->get(), empty);

@@ -19,6 +19,19 @@ static int64_t bytesOf(MemRefType type) {
   return type.getNumElements() * ((bits + 7) / 8);
 }
 
+/// Checks that each buffer can live from the start of the function to its end.
+static LogicalResult checkLifetimes(func::FuncOp func) {
+  if (!func.getBody().hasOneBlock())
+    return func.emitError("expected a body of one block, at whose end buffers "
+                          "are freed");
+  if (llvm::any_of(func.getResultTypes(), llvm::IsaPred<BaseMemRefType>))
+    return func.emitError("expected a function that returns no buffer");
+  auto freed = func.walk([](memref::DeallocOp free) -> WalkResult {
+    return free.emitError("expected buffers that nothing frees yet");
+  });
+  return failure(freed.wasInterrupted());
+}
+
 namespace {
 struct CpuHoistBuffersPass
     : cpu::impl::CpuHoistBuffersBase<CpuHoistBuffersPass> {
@@ -28,6 +41,8 @@ struct CpuHoistBuffersPass
     func::FuncOp func = getOperation();
     if (func.isExternal())
       return;
+    if (failed(checkLifetimes(func)))
+      return signalPassFailure();
     Block &entry = func.getBody().front();
     SmallVector<memref::AllocOp> allocs;
     func.walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
@@ -37,6 +52,12 @@ struct CpuHoistBuffersPass
       MemRefType type = alloc.getType();
       if (!type.hasStaticShape()) {
         alloc.emitError() << "expected a buffer of static size, got " << type;
+        return signalPassFailure();
+      }
+      if (!type.getElementType().isIntOrIndexOrFloat()) {
+        alloc.emitError() << "expected a buffer of integers, indices or "
+                             "floats, got "
+                          << type;
         return signalPassFailure();
       }
       Value buffer;

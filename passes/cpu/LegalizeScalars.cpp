@@ -88,6 +88,17 @@ static void expandExpM1(math::ExpM1Op op) {
   op.erase();
 }
 
+/// Emits an error if `op` is not one of scalars of a fixed width.
+static LogicalResult checkScalar(Operation *op) {
+  Type type = op->getResult(0).getType();
+  if (type.isIntOrFloat())
+    return success();
+  return op->emitError() << "'" << op->getName()
+                         << "' has no CPU lowering: expected scalars of a "
+                            "fixed width, got "
+                         << type;
+}
+
 namespace {
 struct CpuLegalizeScalarsPass
     : cpu::impl::CpuLegalizeScalarsBase<CpuLegalizeScalarsPass> {
@@ -95,14 +106,13 @@ struct CpuLegalizeScalarsPass
     auto result = getOperation().walk([](Operation *op) -> WalkResult {
       if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(
               op)) {
-        if (!op->getResult(0).getType().isInteger())
-          return op->emitError() << "'" << op->getName()
-                                 << "' has no CPU lowering: expected scalars "
-                                    "of a fixed width, got "
-                                 << op->getResult(0).getType();
+        if (failed(checkScalar(op)))
+          return WalkResult::interrupt();
         bool isSigned = isa<arith::DivSIOp, arith::RemSIOp>(op);
         guardDivisor(op, isSigned);
       } else if (auto exponential = dyn_cast<math::ExpM1Op>(op)) {
+        if (failed(checkScalar(op)))
+          return WalkResult::interrupt();
         expandExpM1(exponential);
       } else if (auto narrow = dyn_cast<arith::TruncFOp>(op)) {
         legalizeConversion(narrow);

@@ -31,6 +31,8 @@ static int64_t blockSize(int64_t size, int64_t limit) {
 }
 
 static LogicalResult lowerMatmul(linalg::MatmulOp op) {
+  if (op.hasUserDefinedMaps())
+    return op.emitError() << "expected rows times columns, got maps of its own";
   Value left = op.getInputs()[0], right = op.getInputs()[1];
   Value result = op.getOutputs()[0];
   auto type = dyn_cast<MemRefType>(result.getType());
@@ -39,6 +41,10 @@ static LogicalResult lowerMatmul(linalg::MatmulOp op) {
   if (!type || !leftType || !rightType || !type.hasStaticShape() ||
       !leftType.hasStaticShape())
     return op.emitError() << "expected buffers of static size";
+  // These two are touched by the vector.
+  if (!rightType.isLastDimUnitStride() || !type.isLastDimUnitStride())
+    return op.emitError() << "expected a right side and a result whose rows "
+                             "have a stride of 1";
   Type element = type.getElementType();
   if (leftType.getElementType() != element ||
       rightType.getElementType() != element || !isa<FloatType>(element))
