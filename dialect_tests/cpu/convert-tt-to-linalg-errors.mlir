@@ -86,3 +86,55 @@ tt.func public @kernel_with_a_result(%f: f32) -> f32 {
 tt.func public @kernel_of_a_tensor(%t: tensor<4xf32>) {
   tt.return
 }
+
+// -----
+
+tt.func public @function_of_too_few_operands(%p: !tt.ptr<f32>, %f: f32) {
+  // expected-error @+1 {{'tt.extern_elementwise' has no CPU lowering: expected 3 operands, got 1}}
+  %t = tt.extern_elementwise %f {libname = "", libpath = "", pure = true, symbol = "__nv_fmaf"} : (f32) -> f32
+  tt.store %p, %t : !tt.ptr<f32>
+  tt.return
+}
+
+// -----
+
+tt.func public @instruction_of_two_results(%p: !tt.ptr<f32>, %f: f32) {
+  // expected-error @+1 {{'tt.elementwise_inline_asm' has no CPU lowering: expected no instructions of a GPU but those that pyflex emits}}
+  %t, %u = tt.elementwise_inline_asm "ex2.approx.ftz.f32 $0, $1;" {constraints = "=f,=f,f", packed_element = 1 : i32, pure = true} %f : f32 -> f32, f32
+  tt.store %p, %t : !tt.ptr<f32>
+  tt.return
+}
+
+// -----
+
+tt.func public @instruction_of_too_few_operands(%p: !tt.ptr<f32>, %f: f32) {
+  // expected-error @+1 {{'tt.elementwise_inline_asm' has no CPU lowering: expected no instructions of a GPU but those that pyflex emits}}
+  %t = tt.elementwise_inline_asm "div.rn.f32 $0, $1, $2;" {constraints = "=f,f", packed_element = 1 : i32, pure = true} %f : f32 -> f32
+  tt.store %p, %t : !tt.ptr<f32>
+  tt.return
+}
+
+// -----
+
+tt.func public @sums_narrower_than_factors(%f: f32, %d: f64) {
+  %a = tt.splat %d : f64 -> tensor<16x16xf64>
+  %c = tt.splat %f : f32 -> tensor<16x16xf32>
+  // expected-error @+1 {{'tt.dot' has no CPU lowering: expected sums at least as wide as the factors}}
+  %r = tt.dot %a, %a, %c : tensor<16x16xf64> * tensor<16x16xf64> -> tensor<16x16xf32>
+  tt.return
+}
+
+// -----
+
+// expected-error @+1 {{'tt.func' has no CPU lowering: expected a body of one block with structured control flow}}
+tt.func public @kernel_of_another_module(!tt.ptr<f32>)
+
+// -----
+
+// expected-error @+1 {{'tt.func' has no CPU lowering: expected a body of one block with structured control flow}}
+tt.func public @kernel_of_two_blocks(%p: !tt.ptr<f32>, %f: f32) {
+  cf.br ^bb1
+^bb1:
+  tt.store %p, %f : !tt.ptr<f32>
+  tt.return
+}

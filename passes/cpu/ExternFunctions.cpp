@@ -53,6 +53,13 @@ llvm::StringRef mlir::cpu::mathOpForDeviceFunction(llvm::StringRef symbol) {
       .Default({});
 }
 
+unsigned mlir::cpu::numOperandsOf(llvm::StringRef mathOp) {
+  return llvm::StringSwitch<unsigned>(mathOp)
+      .Case("math.fma", 3)
+      .Cases({"math.atan2", "math.copysign", "math.powf", "arith.remf"}, 2)
+      .Default(1);
+}
+
 llvm::StringRef mlir::cpu::mathOpForInstruction(llvm::StringRef text) {
   return llvm::StringSwitch<llvm::StringRef>(text)
       .Case(tt::kExp2.text, "math.exp2")

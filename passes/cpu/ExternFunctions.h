@@ -13,6 +13,9 @@ namespace mlir::cpu {
 /// there is none.
 llvm::StringRef mathOpForDeviceFunction(llvm::StringRef symbol);
 
+/// How many operands such an op has.
+unsigned numOperandsOf(llvm::StringRef mathOp);
+
 /// The op that computes what an instruction of NVIDIA's does; empty if there is
 /// none.
 llvm::StringRef mathOpForInstruction(llvm::StringRef text);

@@ -284,6 +284,16 @@ bool isPointerTensor(Type type) {
   return tensor && isa<tt::PointerType>(tensor.getElementType());
 }
 
+/// Whether one result, $0, and the operands behind it are all that an
+/// instruction's text names.
+bool isWhole(tt::ElementwiseInlineAsmOp op) {
+  auto isNamed = [&](unsigned number) {
+    return op.getAsmString().contains(("$" + Twine(number)).str());
+  };
+  unsigned last = op.getArgs().size();
+  return op->getNumResults() == 1 && isNamed(last) && !isNamed(last + 1);
+}
+
 /// Emits an error if `op` cannot be lowered.
 LogicalResult checkSupported(Operation *op) {
   auto refuse = [&](const Twine &why) {
@@ -300,15 +310,28 @@ LogicalResult checkSupported(Operation *op) {
                       Twine("pointers to i1"));
   if (isa<tt::CallOp>(op))
     return refuse("calls are expected to have been inlined");
-  if (auto external = dyn_cast<tt::ExternElementwiseOp>(op))
-    if (mathOpForDeviceFunction(external.getSymbol()).empty())
+  if (auto external = dyn_cast<tt::ExternElementwiseOp>(op)) {
+    StringRef known = mathOpForDeviceFunction(external.getSymbol());
+    if (known.empty())
       return refuse("unknown device function '" + external.getSymbol() + "'");
+    unsigned wanted = numOperandsOf(known), got = op->getNumOperands();
+    if (got != wanted)
+      return refuse("expected " + Twine(wanted) + " operands, got " +
+                    Twine(got));
+  }
   if (auto inlined = dyn_cast<tt::ElementwiseInlineAsmOp>(op))
     if (auto function = functionForInstruction(inlined.getAsmString());
-        mathOpForInstruction(inlined.getAsmString()).empty() &&
-        (!function || (function->empty() && !inlined->use_empty())))
+        !isWhole(inlined) ||
+        (mathOpForInstruction(inlined.getAsmString()).empty() &&
+         (!function || (function->empty() && !inlined->use_empty()))))
       return refuse("expected no instructions of a GPU but those that pyflex "
                     "emits");
+  if (auto dot = dyn_cast<tt::DotOp>(op)) {
+    Type factor = getElementTypeOrSelf(dot.getA()),
+         sum = getElementTypeOrSelf(dot.getC());
+    if (sum.getIntOrFloatBitWidth() < factor.getIntOrFloatBitWidth())
+      return refuse("expected sums at least as wide as the factors");
+  }
   if (isa<tt::ReshapeOp, tt::SplitOp>(op)) {
     auto src = cast<RankedTensorType>(op->getOperand(0).getType());
     auto type = cast<RankedTensorType>(op->getResult(0).getType());

@@ -21,12 +21,12 @@ Value buildTile(OpBuilder &builder, Location loc, RankedTensorType space,
                 ValueRange inputs, ArrayRef<AffineMap> maps, bool hasResult,
                 TileBody body);
 
-/// Patterns for addptr, load and store.
+/// Patterns for addptr, ptr_to_int, load and store.
 void populateMemoryPatterns(const TypeConverter &converter,
                             RewritePatternSet &patterns);
 
-/// Patterns for dot, reduce, bitcast, extern_elementwise and choices between
-/// pointers.
+/// Patterns for dot, reduce, scan, bitcast, extern_elementwise,
+/// elementwise_inline_asm and choices between pointers.
 void populateArithmeticPatterns(const TypeConverter &converter,
                                 RewritePatternSet &patterns);
 
