@@ -91,7 +91,8 @@ def CpuLowerMatmul : Pass<"cpu-lower-matmul", "::mlir::func::FuncOp"> {
         // store the rows to %c
     ```
 
-    Assumes operands of one float type. Sizes that no block divides get smaller
+    Assumes operands of one float type, of which the right one and the result
+    lie row by row, and no indexing maps. Sizes that no block divides get smaller
     blocks, down to single elements.
   }];
   let dependentDialects = [
@@ -126,8 +127,9 @@ def CpuHoistBuffers : Pass<"cpu-hoist-buffers", "::mlir::func::FuncOp"> {
   let description = [{
     Moves allocations of static size out of all loops. Buffers of up to
     `max-stack-bytes` go to the stack, others to the heap, freed at the return.
-    Assumes that no buffer allocated in a loop is carried to the next iteration
-    (see `cpu-carry-in-place`).
+    Assumes a function of one block that returns no buffer, in which nothing is
+    freed yet, and that no buffer allocated in a loop is carried to the next
+    iteration (see `cpu-carry-in-place`).
   }];
   let options = [
     Option<"maxStackBytes", "max-stack-bytes", "int64_t", /*default=*/"1024",
@@ -161,7 +163,7 @@ def CpuLegalizeScalars : Pass<"cpu-legalize-scalars", "::mlir::func::FuncOp"> {
 }
 
 def CpuStoreBf16AsBits : Pass<"cpu-store-bf16-as-bits", "::mlir::ModuleOp"> {
-  let summary = "Replaces the type bf16 by i16 in the LLVM dialect";
+  let summary = "Replaces the type bf16 by i16 in all that is left of a module";
   let description = [{
     Where the processor lacks bf16, LLVM widens a bf16 that is only selected or
     moved and narrows it again with a function of newer compiler runtimes. As an
@@ -173,7 +175,9 @@ def CpuStoreBf16AsBits : Pass<"cpu-store-bf16-as-bits", "::mlir::ModuleOp"> {
     %0 = llvm.load %address : !llvm.ptr -> i16
     ```
 
-    Assumes that arithmetic on bf16 has been expanded: what is left moves it.
+    Assumes that arithmetic on bf16 has been expanded, and that all is in the
+    LLVM dialect: what is left moves a bf16, and types and constants of any op
+    are replaced.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
