@@ -389,3 +389,26 @@ tt.func @queries_are_the_keys(%n: i32, %m: tensor<16xf32>, %a: tensor<16x16xf32>
   } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
   tt.return %s#0, %s#1, %s#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
 }
+
+// -----
+
+tt.func private @of_keys(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  %0 = arith.cmpi sge, %q, %kv : i32
+  tt.return %0 : i1
+}
+
+tt.func @keys_of_its_own(%n: i32, %row: tensor<16xi32>, %other: tensor<16xi32>, %m: tensor<16xf32>,
+                         %a: tensor<16x16xf32>) -> (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  %all = flex.range %n
+  %s:3 = flex.for %all below %n init(%m, %m, %a : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<16xi32>, %valid: tensor<16xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>,
+       %a0: tensor<16x16xf32>):
+    // expected-remark @+1 {{no bounds are derived: the mask is asked at other positions than the loop's}}
+    %masked = flex.mask_mod @of_keys(%a, %n, %row, %row, %other)
+        : tensor<16x16xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %masked, %a
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x16xf32>, tensor<16x16xf32>
+    flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  tt.return %s#0, %s#1, %s#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+}
