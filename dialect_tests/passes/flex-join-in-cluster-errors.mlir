@@ -99,7 +99,7 @@ tt.func @heads_of_its_own(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: 
   %0:3 = flex.softmax_finish(%m, %m, %tile) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
   %other = arith.addi %head, %head : tensor<16xi32>
   scf.if %c {
-    // expected-error @+1 {{expected a result stored at the batch, head and query of the kernel's own rows, if valid}}
+    // expected-error @+1 {{expected a result stored at the kernel's own rows: their batch, head, query and valid}}
     flex.store %0#0 -> %o[%batch, %other, %query] if %valid columns 16
         : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
   } else {

@@ -24,8 +24,8 @@ LogicalResult ResultStores::checkAreAt(RowsOp rows) const {
         store.getHead() != rows.getHead() ||
         store.getIndex() != rows.getQuery() ||
         store.getValid() != rows.getValid())
-      return store.emitError("expected a result stored at the batch, head and "
-                             "query of the kernel's own rows, if valid");
+      return store.emitError("expected a result stored at the kernel's own "
+                             "rows: their batch, head, query and valid");
   return success();
 }
 
