@@ -109,7 +109,11 @@ class Decode:
             [B, Hq, M]. A row with every key masked gives 0 and -inf.
 
         Raises:
-            PyflexError: one of its classes (`pyflex.errors`) for each kind of bad input.
+            PyflexError: one of its classes (`pyflex.errors`) for each kind of bad input:
+                ShapeError, HeadCountError, DTypeError, DeviceError, LayoutError, GradientError,
+                BlockMaskError, ConstantRangeError (scale), CaptureIndexError (a position past a
+                captured tensor), TargetError; ScheduleError where options do not fit the shapes;
+                the other TraceErrors where the mods are traced for this device.
         """
         if is_compiling():
             given = {"scale": scale, "q_offset": q_offset, "kv_len": kv_len}
@@ -140,6 +144,10 @@ class Decode:
         max_scores: bool = False,
     ) -> Results:
         """A call that says which results it wants; see `__call__` for the arguments.
+
+        Returns:
+            `out`, `lse` and `max_scores`, None where not asked for. max_scores is float32
+            [B, Hq, M]: the largest visible score behind scale and score_fn, -inf where none is.
 
         Raises:
             PyflexError: as `__call__`.

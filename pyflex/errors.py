@@ -226,7 +226,7 @@ class WholeTensorOpError(TraceError, ValueError):
 
 
 class ConstantRangeError(TraceError, OverflowError):
-    """A Python number outside the range of the dtype it would take."""
+    """A Python number outside the range of the dtype it would take: in a mod, or `scale`."""
 
 
 # Raised when a kernel is compiled or called.
@@ -237,11 +237,14 @@ class ShapeError(PyflexError, ValueError):
 
 
 class DTypeError(PyflexError, TypeError):
-    """A wrong dtype, dtypes that do not go together, or an argument of the wrong type."""
+    """A wrong dtype, dtypes that do not go together, or an input or flag of the wrong type."""
 
 
 class LayoutError(PyflexError, ValueError):
-    """A tensor whose elements do not lie in memory as its strides say."""
+    """A tensor whose elements do not lie in memory as its strides say.
+
+    Or one that something records instead of running: torch.export, make_fx, jit.trace, vmap.
+    """
 
 
 class DeviceError(PyflexError, ValueError):
@@ -249,7 +252,7 @@ class DeviceError(PyflexError, ValueError):
 
 
 class HeadCountError(ShapeError):
-    """Query heads that are no multiple of the KV heads."""
+    """Query heads that are no multiple of the KV heads; unequal ones without `enable_gqa`."""
 
 
 class BlockMaskError(PyflexError, ValueError):
@@ -257,11 +260,17 @@ class BlockMaskError(PyflexError, ValueError):
 
 
 class GradientError(PyflexError, ValueError):
-    """An input that requires a gradient; decode attention has no backward pass."""
+    """An input or captured tensor that requires a gradient, or carries a forward-mode derivative.
+
+    Decode attention has no derivatives.
+    """
 
 
 class ScheduleError(PyflexError, ValueError):
-    """An option or argument that is unknown, does not fit the problem, or excludes another."""
+    """An option or argument that is unknown, does not fit the problem, or excludes another.
+
+    Also where options or a request for results are of another type.
+    """
 
 
 class TargetError(PyflexError, ValueError):

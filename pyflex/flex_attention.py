@@ -71,7 +71,8 @@ def flex_attention(
         scale: factor on the dot products; 1 / sqrt(D) by default.
         enable_gqa: allow fewer KV heads than query heads.
         return_lse: give (out, lse). Deprecated in torch in favour of return_aux.
-        kernel_options: of torch's, BLOCK_M, BLOCK_N, num_warps, num_stages and SPLIT_KV.
+        kernel_options: of torch's, BLOCK_M (rows of a tile), BLOCK_N (its keys), num_warps,
+            num_stages and SPLIT_KV (parts of a loop); any other is a ScheduleError.
         return_aux: which of lse and max_scores to give, as (out, AuxOutput).
 
     Returns:

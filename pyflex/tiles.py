@@ -24,8 +24,8 @@ _NARROW, _WIDE = 20480, 65536
 #: The most keys of that, but for narrow heads of eight rows: twice as many take eight warps, or a
 #: warp twice as long.
 MOST_WIDE = 128
-#: Bytes of a key and its value up to which two warps hold 16 rows by 64 keys, and 32 rows; and up to
-#: which no other tile of so many rows comes near.
+#: Bytes of a key and its value up to which two warps hold 16 rows by 64 keys, and 32 rows; and up
+#: to which no other tile of so many rows comes near.
 _SHORT_LINE, _SHORT_LINE_32, _SHORTEST_LINE = 320, 384, 192
 #: Of float32 the registers hold fewer rows, if a key and its value have no more than these bytes.
 _FLOAT32_ROWS, _FLOAT32_LINE = 32, 1536
