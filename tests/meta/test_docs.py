@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pyflex.trace.lowerings import LOWERINGS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -31,3 +33,12 @@ def test_the_guide_runs_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         command = command.replace("build/bin", str(ROOT / "build" / "bin"))
         shown = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
         assert "flex" in shown.stdout + shown.stderr
+
+
+def test_the_functions_that_mods_may_use_are_in_the_table() -> None:
+    listed = (ROOT / "docs" / "math.md").read_text().partition("Any other op")[0]
+    names = re.findall(r"`([a-z_0-9]+)`", listed)
+    known = {name.partition("::")[2] for name in map(str, LOWERINGS)}
+    known |= {"logsigmoid"}  # aten::log_sigmoid_forward
+    assert len(names) > 50
+    assert not set(names) - known
