@@ -117,27 +117,16 @@ class Mods:
 
     def _trace(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
         self.trace_count += 1
-        score_fn, mask_fn = self.score_fn, self.mask_fn
+        score_fn, mask_fn, everywhere = self.score_fn, self.mask_fn, None
         if block_mask_fn is not None:
             # A full block is full of the BlockMask's mask alone: the other one holds everywhere.
-            if mask_fn is not None:
-                score_fn = _masked(score_fn, mask_fn)
-            mask_fn = block_mask_fn
+            everywhere, mask_fn = mask_fn, block_mask_fn
         sources = [fn for fn in (self.score_fn, self.mask_fn, block_mask_fn) if fn is not None]
         guards = tuple(Guards.of(fn) for fn in sources)
-        score = trace_score_mod(score_fn, device) if score_fn is not None else None
+        changes = score_fn is not None or everywhere is not None
+        score = trace_score_mod(score_fn, device, everywhere) if changes else None
         mask = trace_mask_mod(mask_fn, device) if mask_fn is not None else None
         # What changed meanwhile, by another thread or by the mod, may have been read either way.
         if not all(one.hold() for one in guards):
             guards = (Guards.of_nothing_known(),)
         return Trace(score, mask, guards)
-
-
-def _masked(score_fn: Mod | None, mask_fn: Mod) -> Mod:
-    def score_mod(
-        score: torch.Tensor, b: torch.Tensor, h: torch.Tensor, q: torch.Tensor, kv: torch.Tensor
-    ) -> torch.Tensor:
-        changed = score if score_fn is None else score_fn(score, b, h, q, kv)
-        return torch.where(mask_fn(b, h, q, kv), changed, -torch.inf)
-
-    return score_mod

@@ -99,6 +99,8 @@ class _Draft:
             lambda: f"(kv // {divisor} {self._relation()} q // {divisor})",
             lambda: f"(kv // {divisor} {self._relation()} {self._size()} // {self._divisor()})",
             lambda: f"((kv{self._plus()}) * {self._divisor()} {self._order()} q)",
+            lambda: f"(kv >> {self._bits()} {self._relation()} q >> {self._bits()})",
+            lambda: f"(kv << {self._bits()} {self._order()} q{self._plus()})",
             lambda: f"(torch.minimum(q, {self._invariant()}) {self._order()} kv)",
             lambda: f"(torch.maximum(kv, q{self._plus()}) {self._order()} {self._size()})",
             lambda: self._same_document(),
@@ -109,6 +111,9 @@ class _Draft:
 
     def _comparison(self, depth: int) -> str:
         return f"({self.number(depth)} {self._relation()} {self.number(depth)})"
+
+    def _bits(self) -> int:
+        return (0, 1, 2, 4, 5, 31)[whole(self.sizes, 0, 5)]
 
     def _order(self) -> str:
         return ("<", "<=", ">", ">=")[whole(self.sizes, 0, 3)]

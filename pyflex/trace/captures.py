@@ -86,6 +86,11 @@ class Captures:
     def host_checks(self) -> tuple[HostCheck, ...]:
         return tuple(self._host_checks)
 
+    def take_in_bounds(self) -> Value | None:
+        """Whether the indices since the last call were in range; None if they cannot but be."""
+        taken, self.in_bounds = self.in_bounds, None
+        return taken
+
     def load(self, view: CaptureView) -> Value:
         """Reads the one element of a view that has no dimensions left."""
         build = self._builder

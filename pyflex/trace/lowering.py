@@ -41,11 +41,16 @@ class Lowering:
     def operand(self, x: Operand) -> Value:
         """x as the op computes on it: rounded to the result dtype, then widened.
 
-        A Python number keeps the wide precision, as it does in torch's kernels.
+        A Python number keeps the wide precision, as it does in most of torch's kernels.
         """
         if not isinstance(x, Value):
             return self.build.constant(x, self.wide, wrap=True)
         return self.to(self.to(x, self.out), self.wide)
+
+    def rounded(self, x: Operand) -> Value:
+        """As `operand`, a Python number rounded too, as torch does in remainders and powers."""
+        wide = self.operand(x)
+        return wide if isinstance(x, Value) else self.to(self.to(wide, self.out), self.wide)
 
     def operands(self, *xs: Operand) -> list[Value]:
         return [self.operand(x) for x in xs]

@@ -39,13 +39,30 @@ _ARGUMENTS: Final = {
 }
 
 
-def trace_score_mod(fn: Callable[..., Any], device: torch.device | str) -> TracedMod:
+def trace_score_mod(
+    fn: Callable[..., Any] | None,
+    device: torch.device | str,
+    mask_fn: Callable[..., Any] | None = None,
+) -> TracedMod:
     """Traces `fn(score, b, h, q_idx, kv_idx)`, which gives the new score as a 0-d float.
 
-    score is f32 and the rest i32, all 0-d; captured tensors must be on `device`. Raises a
-    TraceError that names the user's line.
+    score is f32 and the rest i32, all 0-d; captured tensors must be on `device`. With a `mask_fn`,
+    of which there may be that alone, the score is -inf where it hides it, whatever fn makes of it.
+    Raises a TraceError that names the user's line.
     """
-    return _trace(fn, "score_mod", torch.device(device))
+    origin = definition_line(fn if fn is not None else mask_fn)
+    # This frame ends the search for the user's line.
+    trace = Trace(torch.device(device), trace_score_mod.__code__, origin)
+    build, arguments = trace.builder, _arguments(trace, "score_mod")
+    if fn is None and mask_fn is not None:
+        value = trace.own(arguments[0]).value
+    else:
+        value = _nan_unless(trace, _run(trace, fn, "score_mod", arguments))
+    if mask_fn is not None:
+        shown = _run(trace, mask_fn, "mask_mod", arguments[1:])
+        value = build.select(shown, value, build.constant(float("-inf"), torch.float32))
+        value = _nan_unless(trace, value)
+    return _close(trace, "score_mod", [value], origin)
 
 
 def trace_mask_mod(fn: Callable[..., Any], device: torch.device | str) -> TracedMod:
@@ -54,17 +71,32 @@ def trace_mask_mod(fn: Callable[..., Any], device: torch.device | str) -> Traced
     The arguments are i32 and 0-d; captured tensors must be on `device`. Raises a TraceError that
     names the user's line.
     """
-    return _trace(fn, "mask_mod", torch.device(device))
+    origin = definition_line(fn)
+    trace = Trace(torch.device(device), trace_mask_mod.__code__, origin)
+    value = _run(trace, fn, "mask_mod", _arguments(trace, "mask_mod"))
+    in_bounds = trace.captures.take_in_bounds()
+    results = [value] if in_bounds is None else [value, in_bounds]
+    return _close(trace, "mask_mod", results, origin)
 
 
-def _trace(fn: Callable[..., Any], kind: ModKind, device: torch.device) -> TracedMod:
+def _arguments(trace: Trace, kind: ModKind) -> list[torch.Tensor]:
+    names = _ARGUMENTS[kind]
+    return [trace.scalar(Value(name, dtype, variable)) for name, _, dtype, variable in names]
+
+
+def _nan_unless(trace: Trace, value: Value) -> Value:
+    """NaN in place of a score where an index that it came by was out of range."""
+    in_bounds = trace.captures.take_in_bounds()
+    if in_bounds is None:
+        return value
+    nan = trace.builder.constant(float("nan"), torch.float32)
+    return trace.builder.select(in_bounds, value, nan)
+
+
+def _run(trace: Trace, fn: Any, kind: ModKind, arguments: list[torch.Tensor]) -> Value:
+    """What a mod gives for these arguments."""
     origin = definition_line(fn)
     _check_arity(fn, kind, origin)
-    # This frame ends the search for the user's line.
-    trace = Trace(device, _trace.__code__, origin)
-    arguments = [
-        trace.scalar(Value(name, dtype, variable)) for name, _, dtype, variable in _ARGUMENTS[kind]
-    ]
     # Neither inference mode nor autocast may change which ops the dispatch mode sees.
     plain = (torch.inference_mode(False), torch.no_grad(), torch._C._DisableAutocast())
     with plain[0], plain[1], plain[2], DispatchMode(trace), FunctionMode(trace):
@@ -80,8 +112,7 @@ def _trace(fn: Callable[..., Any], kind: ModKind, device: torch.device) -> Trace
                 got=text,
                 at=raising_line(error) or origin,
             ) from error
-    value = _result_value(trace, kind, result, origin)
-    return _close(trace, kind, value, origin)
+    return _result_value(trace, kind, result, origin)
 
 
 def _check_called(error: Exception, fn: Any, kind: ModKind) -> None:
@@ -166,15 +197,10 @@ def _result_value(trace: Trace, kind: ModKind, result: Any, origin: SourceLine |
     return cast(trace.builder, value, torch.float32) if kind == "score_mod" else value
 
 
-def _close(trace: Trace, kind: ModKind, value: Value, origin: SourceLine | None) -> TracedMod:
-    build, in_bounds = trace.builder, trace.captures.in_bounds
-    results = [value]
-    if in_bounds is not None and kind == "mask_mod":
-        results.append(in_bounds)
-    elif in_bounds is not None:
-        nan = build.constant(float("nan"), torch.float32)
-        results = [build.select(in_bounds, value, nan)]
-
+def _close(
+    trace: Trace, kind: ModKind, results: list[Value], origin: SourceLine | None
+) -> TracedMod:
+    build = trace.builder
     parameters = trace.captures.parameters
     arguments = [f"{name}: {MLIR_TYPES[dtype]}" for name, _, dtype, _ in _ARGUMENTS[kind]]
     arguments += [f"{parameter.name}: {parameter.type}" for parameter in parameters]

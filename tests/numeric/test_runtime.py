@@ -201,7 +201,7 @@ def test_captured_tensor_replaced_in_a_closure_is_noticed(seed: int) -> None:
     check(Problem(*tensors, score), decode)
 
 
-def test_traced_index_out_of_a_table_is_nan_or_masked() -> None:
+def test_traced_index_out_of_a_table_is_nan() -> None:
     table = torch.zeros(10)
     visible = torch.ones(10, dtype=torch.bool)
     query, key, value = qkv(q_len=1)
@@ -210,10 +210,24 @@ def test_traced_index_out_of_a_table_is_nan_or_masked() -> None:
     assert bool(torch.isnan(biased(query, key, value, q_offset=10)).all())
     masked = pyflex.compile(None, lambda b, h, q, kv: visible[q])
     assert bool(masked(query, key, value, q_offset=9).any())
-    assert (
-        not masked(query, key, value, q_offset=10).isfinite().all()
-        or not masked(query, key, value, q_offset=10).any()
+    assert bool(masked(query, key, value, q_offset=10).isnan().all())
+
+
+def test_a_mask_hides_what_the_score_reads_out_of_range() -> None:
+    """With a BlockMask, in whose full blocks nothing but the score is asked, as without."""
+    bias = numbers(10)
+    decode = pyflex.compile(
+        lambda s, b, h, q, kv: s + bias[q - kv], lambda b, h, q, kv: (kv <= q) & (q - kv < 10)
     )
+    query, key, value = qkv(q_len=1, keys=200)
+    every = create_block_mask(lambda b, h, q, kv: kv >= 0, None, None, 1, 200, device="cpu")
+    expected = decode(query, key, value, q_offset=100)
+    assert bool(expected.isfinite().all())
+    found = decode(query, key, value, block_mask=every, q_offset=100)
+    assert torch.allclose(found, expected, atol=1e-6)
+    seen = torch.ones(90, dtype=torch.bool)
+    lost = pyflex.compile(None, lambda b, h, q, kv: seen[q])
+    assert bool(lost(query, key, value, block_mask=every, q_offset=100).isnan().all())
 
 
 def test_garbage_past_the_length_does_not_leak(seed: int) -> None:

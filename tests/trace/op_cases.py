@@ -178,6 +178,13 @@ _float_cases("division", 1e-6, {
     "fmod": lambda s, b, h, q, kv: torch.fmod(s, 0.7),
     "fmod_negative": lambda s, b, h, q, kv: torch.fmod(s, -2),
 }, [s for s in SCORES if not 1e-38 > abs(s) > 0 and abs(s) != 1e30])  # fmt: skip
+_float_cases("division", 0.0, {
+    "half_remainder": lambda s, b, h, q, kv: (s.half() % -0.7).float(),
+    "half_fmod": lambda s, b, h, q, kv: torch.fmod(s.bfloat16(), 0.7).float(),
+    "half_floor_div": lambda s, b, h, q, kv: (s.half() // -0.7).float(),
+    "half_pow": lambda s, b, h, q, kv: (s.abs().bfloat16() ** 0.7).float(),
+    "half_rpow": lambda s, b, h, q, kv: (0.7 ** s.bfloat16()).float(),
+}, [0.7, -0.7, 1.5, 100.0, -33.25, 0.0])  # fmt: skip
 _index_cases("division", {
     "int_true_div": lambda s, b, h, q, kv: (q - kv) / 7,
     "int_true_div_tensor": lambda s, b, h, q, kv: (q - kv) / (h + 1),

@@ -47,7 +47,7 @@ def remainder(low: Lowering, x: Operand, y: Operand) -> Value:
         assert not isinstance(y, Value)
         return low.build.op("arith.andi", low.operand(x), low.constant(int(y) - 1))
     if low.out.is_floating_point:
-        a, divisor = low.operands(x, y)
+        a, divisor = low.rounded(x), low.rounded(y)
         rest = low.build.op("arith.remf", a, divisor)
     else:
         _, rest, divisor = _int_divide(low, x, y)
@@ -62,7 +62,7 @@ def fmod(low: Lowering, x: Operand, y: Operand) -> Value:
     """The remainder with the dividend's sign, as C's fmod."""
     low.refuse_bool()
     if low.out.is_floating_point:
-        return low.narrow(low.build.op("arith.remf", *low.operands(x, y)))
+        return low.narrow(low.build.op("arith.remf", low.rounded(x), low.rounded(y)))
     return _int_divide(low, x, y)[1]
 
 

@@ -87,6 +87,8 @@ def left_shift(low: Lowering, x: Operand, count: Operand) -> Value:
     _refuse_float(low)
     low.refuse_bool()
     a = low.operand(x)
+    if _is_in_width(low, count):
+        return low.build.op("arith.shli", a, low.operand(count))
     valid, safe = _shift_count(low, count, bits(low.out))
     return low.select(valid, low.build.op("arith.shli", a, safe), low.constant(0))
 
@@ -97,11 +99,19 @@ def right_shift(low: Lowering, x: Operand, count: Operand) -> Value:
     _refuse_float(low)
     low.refuse_bool()
     a = low.operand(x)
+    if _is_in_width(low, count):
+        op = "arith.shrsi" if is_signed(low.out) else "arith.shrui"
+        return low.build.op(op, a, low.operand(count))
     valid, safe = _shift_count(low, count, bits(low.out))
     if not is_signed(low.out):
         return low.select(valid, low.build.op("arith.shrui", a, safe), low.constant(0))
     sign = low.build.op("arith.shrsi", a, low.constant(bits(low.out) - 1))
     return low.select(valid, low.build.op("arith.shrsi", a, safe), sign)
+
+
+def _is_in_width(low: Lowering, count: Operand) -> bool:
+    """Whether a count is a Python number in [0, width): flex-derive-bounds knows a bare shift."""
+    return not isinstance(count, Value) and 0 <= count < bits(low.out)
 
 
 def _shift_count(low: Lowering, count: Operand, width: int) -> tuple[Value, Value]:

@@ -27,7 +27,7 @@ def power(low: Lowering, base: Operand, exponent: Operand) -> Value:
         return low.narrow(low.constant(1.0))
     if not isinstance(base, Value) and base == 2:
         return low.narrow(low.math("exp2", low.operand(exponent)))
-    return low.narrow(low.math("powf", *low.operands(base, exponent)))
+    return low.narrow(low.math("powf", low.rounded(base), low.rounded(exponent)))
 
 
 @lowers("ldexp")
@@ -57,7 +57,7 @@ def _constant_exponent(low: Lowering, a: Value, exponent: Number) -> Value:
     if exponent in range(-_MOST_BY_SQUARING, _MOST_BY_SQUARING + 1):
         product = _by_squaring(low, a, abs(int(exponent)))
         return product if exponent > 0 else low.arith("div", one, product)
-    return low.math("powf", a, low.constant(exponent))
+    return low.math("powf", a, low.rounded(exponent))
 
 
 def _by_squaring(low: Lowering, a: Value, exponent: int) -> Value:
