@@ -39,17 +39,28 @@ class BlockLists:
     kv_len: int
     mask_mod: Callable[..., Any]
 
-    @cached_property
+    @property
     def most_blocks(self) -> int:
         """The blocks of the longest list, to choose a split; read from the device once.
 
         A CUDA graph under capture cannot be waited for; there an upper bound has to do.
         """
-        bound = -(-self.kv_len // self.kv_block)
-        if self.counts.is_cuda and torch.cuda.is_current_stream_capturing():
-            return bound
+        if "_counted" not in self.__dict__ and self.is_captured():
+            return self._bound
+        return self._counted
+
+    @cached_property
+    def _counted(self) -> int:
         total = self.counts if self.full_counts is None else self.counts + self.full_counts
-        return min(bound, int(total.max())) if total.numel() else 0
+        return min(self._bound, int(total.max())) if total.numel() else 0
+
+    @property
+    def _bound(self) -> int:
+        return -(-self.kv_len // self.kv_block)
+
+    def is_captured(self) -> bool:
+        """Whether a CUDA graph is being captured on the device's current stream."""
+        return self.counts.is_cuda and torch.cuda.is_current_stream_capturing()
 
     def are_rows_of(self, q_len: int, q_offset: object) -> bool:
         """Whether the first rows of blocks are those of so many queries, moved by `q_offset`.
@@ -113,7 +124,10 @@ def read_block_mask(block_mask: BlockMask) -> BlockLists:
         )
     known, sources = _KNOWN.get(block_mask), _sources(block_mask)
     if known is None or not known.holds(sources):
-        known = _KNOWN[block_mask] = _know(block_mask, sources)
+        known = _know(block_mask, sources)
+        # A copy that a CUDA graph under capture makes is there when that graph is replayed.
+        if not (known.copied and known.lists.is_captured()):
+            _KNOWN[block_mask] = known
     return known.lists
 
 

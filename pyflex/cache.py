@@ -13,11 +13,11 @@ import json
 import logging
 import os
 import struct
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from uuid import uuid4
 
 _log = logging.getLogger("pyflex")
 # Changes with the layout of a file.
@@ -97,10 +97,10 @@ def store(key: str, binary: Binary) -> None:
         return
     try:
         place.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", dir=place)
-        temporary = Path(name)
+        # Not by tempfile, whose files no other user can read.
+        temporary = place / f".{uuid4().hex}"
         try:
-            with os.fdopen(handle, "wb") as file:
+            with temporary.open("xb") as file:
                 file.write(_encode(binary))
             temporary.replace(place / key)
         except BaseException:

@@ -10,10 +10,17 @@ from torch.nn.attention.flex_attention import BlockMask
 
 from pyflex.blocks import BlockLists, read_block_mask
 from pyflex.choice import Choice
-from pyflex.errors import ModArityError, ScheduleError
+from pyflex.errors import ModArityError, ScheduleError, definition_line
 from pyflex.explain import explain
 from pyflex.explanation import Explanation
-from pyflex.inputs import Inputs, check_flag, check_inputs, check_no_gradient, check_scale
+from pyflex.inputs import (
+    Inputs,
+    as_int,
+    check_flag,
+    check_inputs,
+    check_no_gradient,
+    check_scale,
+)
 from pyflex.kernel import KernelSpec
 from pyflex.kind import kind_of
 from pyflex.layout import Layout, Lines, layout_of
@@ -42,6 +49,14 @@ class Decode:
         self._choices: dict[Any, Choice] = {}
         self._last: KernelSpec | None = None
         self._repeat: Repeat | None = None  # calls of the last one's kind, whose kernel `_last` is
+
+    def __repr__(self) -> str:
+        """Where the mods are defined, and the options if there are some."""
+        named = {"score_fn": self._mods.score_fn, "mask_fn": self._mods.mask_fn}
+        parts = [f"{name}={_told(fn)}" for name, fn in named.items() if fn is not None]
+        if self.options != Options():
+            parts.append(f"options={self.options}")
+        return f"Decode({', '.join(parts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy has the mods and the options, and makes its own kernels ready."""
@@ -98,10 +113,11 @@ class Decode:
                 compiled, and asked at q_idx + q_offset; its lists are taken as they are.
             scale: factor on the dot products, of at most 2.35e38 in size; 1 / sqrt(D) by default.
             q_offset: added to q_idx in the mods: the position of the first query, 0 by default. An
-                int, or an int32 or int64 tensor [B] (past int32 the nearest of those). Its sum with
-                q_idx is an int32, and wraps as torch's does.
-            kv_len: keys at or past it do not exist; N by default. An int from 0 to N, or an int32
-                or int64 tensor [B] (values outside 0 to N are taken as the nearer of the two).
+                integer, or an int32 or int64 tensor [B] (past int32 the nearest of those). Its sum
+                with q_idx is an int32, and wraps as torch's does.
+            kv_len: keys at or past it do not exist; N by default. An integer from 0 to N, or an
+                int32 or int64 tensor [B] (values outside 0 to N are taken as the nearer of the
+                two).
             return_lse: also give the natural logarithm of the sum of exponentials.
 
         Returns:
@@ -180,6 +196,7 @@ class Decode:
         """A call of any kind, checked, and what makes those of its kind short."""
         check_flag("lse", lse)
         check_flag("max_scores", max_scores)
+        q_offset, kv_len = as_int(q_offset), as_int(kv_len)
         plan, layout = self._planned(query, key, value, lists, q_offset, kv_len, lse, max_scores)
         made = plan.run(layout, scale, q_offset, kv_len)
         repeat = self._repeat = plan.repeat()
@@ -202,7 +219,13 @@ class Decode:
         if known is not None:
             kind, layout = known
             choice = self._choices.get((kind, lse, max_scores))
-        if choice is None or not choice.trace.holds():
+        if choice is not None and not choice.trace.holds():
+            # Nor for other kinds of calls: what it has read is free to go.
+            for one, other in list(self._choices.items()):
+                if other.trace is choice.trace:
+                    self._choices.pop(one, None)
+            choice = None
+        if choice is None:
             inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
             layout = layout_of(query, key, value)
             choice = self._choice(inputs, lse, max_scores, layout.lines)
@@ -248,6 +271,7 @@ class Decode:
         if scale is not None:
             check_scale(scale)
         lists = read_block_mask(block_mask) if block_mask is not None else None
+        q_offset, kv_len = as_int(q_offset), as_int(kv_len)
         plan, layout = self._planned(query, key, value, lists, q_offset, kv_len, return_lse, False)
         inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
         return explain(inputs, plan, layout, self.options, has_mask=self._mods.has_mask)
@@ -287,6 +311,13 @@ def _target(name: str | None) -> Target | None:
     if torch.cuda.is_available():
         return current_target(torch.device("cuda", torch.cuda.current_device()))
     return None
+
+
+def _told(fn: Mod) -> str:
+    """A mod's name and where it is defined."""
+    name = getattr(fn, "__name__", type(fn).__name__)
+    line = definition_line(fn)
+    return name if line is None else f"{name} at {line.file}:{line.line}"
 
 
 def compile(

@@ -30,7 +30,7 @@ from pyflex.target import Target, current_target
 # Pointers to scratch memory that Triton adds to every kernel's arguments.
 _HIDDEN_ARGUMENTS = 2
 # Environment variables that Triton and its LLVM read, apart from where they keep files.
-_VARIABLES = re.compile(r"(TRITON|DISABLE|LLVM|MLIR|AMDGCN|NVPTX|PTXAS)_")
+_VARIABLES = re.compile(r"(TRITON|DISABLE|ALLOW|LLVM|MLIR|AMDGCN|NVPTX|PTXAS)_")
 # Two threads must not import Triton at once: its modules import each other.
 _IMPORTING = Lock()
 _PLACES = {"TRITON_CACHE_DIR", "TRITON_HOME", "TRITON_DUMP_DIR"}

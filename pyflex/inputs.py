@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from numbers import Real
+from operator import index
 from typing import Any
 
 import torch
@@ -172,6 +173,16 @@ def _check_no_derivative(name: str, tensor: torch.Tensor, *, plain: str, primal:
             expected=primal,
             got="a dual tensor",
         )
+
+
+def as_int(given: Any) -> Any:
+    """An integer of another library's, such as NumPy's, as Python's; anything else as it is."""
+    if given is None or isinstance(given, (int, torch.Tensor)):
+        return given
+    try:
+        return index(given)
+    except TypeError:
+        return given
 
 
 def check_flag(name: str, given: object) -> None:

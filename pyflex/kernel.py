@@ -267,8 +267,11 @@ def _captures(spec: KernelSpec, mod: TracedMod) -> str:
     return f"{mod.kind} @{mod.kind} {short}_captures({names} : {types})"
 
 
-def build_module(spec: KernelSpec) -> str:
-    """The text of the module that `spec.pipeline` starts from."""
+def build_module(spec: KernelSpec, *, located: bool = True) -> str:
+    """The text of the module that `spec.pipeline` starts from.
+
+    With the mods' lines in the user's source, for messages, unless it is not to be `located`.
+    """
     view = f"!flex.view<4 x {spec.element}>"
     row_view = "!flex.view<3 x f32>"
     last = "%one" if spec.aligned else "%{}_sd"
@@ -333,7 +336,9 @@ def build_module(spec: KernelSpec) -> str:
     lines.append("tt.return")
     body = "\n".join(f"    {line}" for line in lines)
     parameters = ",\n      ".join(map(str, _parameters(spec)))
-    functions = "\n".join(mod.text for mod in (spec.score, spec.mask) if mod)
+    functions = "\n".join(
+        mod.text if located else mod.key for mod in (spec.score, spec.mask) if mod
+    )
     return (
         f"module {{\n{functions}\n"
         f"  tt.func public @decode(\n      {parameters}) {{\n{body}\n  }}\n}}\n"

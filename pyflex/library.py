@@ -174,7 +174,10 @@ def locked_library() -> Any:
 def build_id() -> str:
     """What tells one build of the library from another."""
     named: bytes = shared_library().pyflex_build_id()
-    return named.decode() or str(library_path().stat())
+    if named:
+        return named.decode()
+    status = library_path().stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def library_path() -> Path:

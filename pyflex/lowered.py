@@ -129,7 +129,7 @@ class Lowered:
     def _key(self, target: Target) -> str:
         return cache.key_of(
             (
-                self.flex,
+                build_module(self.spec, located=False),  # no code depends on where a mod stands
                 self._pipeline(target),
                 repr(target),
                 json.dumps(gpu.backend_options(self.spec, target)),

@@ -78,6 +78,7 @@ class Mods:
         self.mask_fn = mask_fn
         # With the BlockMask's mask, which keeps its identity as long as it lives.
         self._traces: dict[Any, tuple[Trace, Mod | None]] = {}
+        self._of_code: dict[Any, Trace] = {}
         self.trace_count = 0
         self._kernels: set[int] = set()
 
@@ -94,8 +95,12 @@ class Mods:
             return old
         with step("trace"):
             trace = self._trace(device, block_mask_fn)
-        if old is not None:
-            self._count_kernels(old, trace)
+        # A BlockMask made for each call has a new function each time, but of one code.
+        code = (device, getattr(block_mask_fn, "__code__", None))
+        if (before := self._of_code.get(code)) is not None:
+            self._count_kernels(before, trace)
+        self._of_code[code] = trace
+        keep_recent(self._of_code, _MOST_TRACES)
         self._traces[key] = (trace, block_mask_fn)
         keep_recent(self._traces, _MOST_TRACES)
         return trace

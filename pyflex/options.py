@@ -91,7 +91,6 @@ class Options:
                 expected="a tuple of names",
                 got=literal(self.disable_passes),
             )
-        object.__setattr__(self, "disable_passes", tuple(self.disable_passes))
         for name in self.disable_passes:
             if name not in OPTIMISATIONS:
                 raise ScheduleError(
@@ -99,7 +98,9 @@ class Options:
                     expected=", ".join(OPTIMISATIONS),
                     got=literal(name),
                 )
-        if "flex-split-kv" in self.disable_passes and self.splits not in (None, 1):
+        given = frozenset(self.disable_passes)
+        object.__setattr__(self, "disable_passes", tuple(n for n in OPTIMISATIONS if n in given))
+        if "flex-split-kv" in given and self.splits not in (None, 1):
             raise ScheduleError(
                 "splits need flex-split-kv", expected="splits=1 or None", got=self.splits
             )

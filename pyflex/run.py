@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from threading import Lock
 from typing import NamedTuple
 
 import torch
@@ -318,7 +319,9 @@ def model_of(device: torch.device) -> Device | None:
     return gpu.describe(device) if device.type == "cuda" else None
 
 
+#: For good: a CUDA graph may hold any of their kernels.
 _RUNNERS: dict[tuple[KernelSpec, torch.device], Runner] = {}
+_MAKING: dict[tuple[KernelSpec, torch.device], Lock] = {}
 
 
 def runner_for(lowered: Lowered, device: torch.device) -> Runner:
@@ -327,8 +330,14 @@ def runner_for(lowered: Lowered, device: torch.device) -> Runner:
     Raises:
         DeviceError: when the device's driver fails.
     """
-    found = _RUNNERS.get((lowered.spec, device))
-    if found is None:
-        kind = GpuRunner if device.type == "cuda" else CpuRunner
-        found = _RUNNERS[lowered.spec, device] = kind(lowered, device)
+    key = (lowered.spec, device)
+    if (found := _RUNNERS.get(key)) is not None:
+        return found
+    # Threads that want the same kernel at the same time wait for one of them.
+    with _MAKING.setdefault(key, Lock()):
+        found = _RUNNERS.get(key)
+        if found is None:
+            kind = GpuRunner if device.type == "cuda" else CpuRunner
+            found = _RUNNERS[key] = kind(lowered, device)
+    _MAKING.pop(key, None)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -54,16 +54,17 @@ def current_target(device: torch.device) -> Target:
         TargetError: for a GPU that Triton or pyflex does not serve.
     """
     properties = torch.cuda.get_device_properties(device)
+    name = f"cuda:{properties.major * 10 + properties.minor}"
     if torch.version.hip:
-        return Target("hip", properties.gcnArchName.split(":")[0], properties.warp_size)
-    capability = properties.major * 10 + properties.minor
-    if capability < _NVIDIA[0]:
+        name = f"hip:{properties.gcnArchName.split(':')[0]}"
+    try:
+        return replace(parse_target(name), warp_size=properties.warp_size)
+    except TargetError as error:
         raise TargetError(
-            f"{properties.name} is too old for the kernels",
-            expected=f"compute capability {_NVIDIA[0] // 10}.0 or later",
-            got=f"{properties.major}.{properties.minor}",
-        )
-    return Target("cuda", capability, properties.warp_size)
+            f"{properties.name} is no GPU that kernels are made for",
+            expected=error.expected,
+            got=name,
+        ) from None
 
 
 def least_rows(device: torch.device) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -76,7 +76,7 @@ class Tuned:
     """
 
     options: Options
-    table: tuple[Trial, ...]
+    table: tuple[Trial, ...] = field(repr=False)
     schedule: Schedule
     default_us: float
     best_us: float
@@ -120,7 +120,8 @@ def tune(
             four times, with the rows of the model.
 
     Returns:
-        `Tuned`; `pyflex.compile(..., options=tuned.options)` makes the best kernel.
+        `Tuned`; `pyflex.compile(..., options=tuned.options)` makes the best kernel for calls like
+        these: the number of parts is fixed, too, whatever batch and length later calls have.
 
     Raises:
         DeviceError: for tensors that are not on a GPU.

@@ -22,6 +22,11 @@ def imports_of(code: CodeType) -> Iterator[str]:
                 yield instruction.argval
 
 
+def matches_positions(code: CodeType) -> bool:
+    """Whether a code object has a `match` statement with a class, by its `__match_args__`."""
+    return dis.opmap["MATCH_CLASS"] in code.co_code[::2]
+
+
 def codes_of(code: CodeType) -> Iterator[CodeType]:
     """A code object and those of the functions and comprehensions inside it."""
     yield code

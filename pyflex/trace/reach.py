@@ -8,6 +8,7 @@ run time.
 
 from __future__ import annotations
 
+import builtins
 import ctypes
 import enum
 import functools
@@ -34,7 +35,14 @@ from typing import Any, Final
 
 import torch
 
-from pyflex.trace.codes import codes_of, imports_of, operators_of, slots_of, strings_of
+from pyflex.trace.codes import (
+    codes_of,
+    imports_of,
+    matches_positions,
+    operators_of,
+    slots_of,
+    strings_of,
+)
 from pyflex.trace.reached import MISSING, Reached, contents_of, items_of
 
 _MAX_VALUES: Final = 10_000
@@ -65,6 +73,8 @@ _READS_ATTRIBUTES: Final = frozenset(("vars", "__dict__", "asdict", "astuple", "
 # Modules whose own state no mod depends on; their names are not followed.
 _PACKAGES: Final = frozenset(("torch", "numpy", "pyflex"))
 _LIBRARIES: Final = (sys.stdlib_module_names | _PACKAGES) - {"__main__"}
+#: Those of Python, and not what a user put beside them.
+_BUILTINS: Final = frozenset(dir(builtins))
 _PYTHON: Final = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
 
 
@@ -150,9 +160,13 @@ class _Walk:
             self._entry(fn.__dict__, name)
         for code in codes_of(fn.__code__):
             self._names.update(code.co_names, strings_of(code.co_consts))
+            if matches_positions(code):
+                self._names.add("__match_args__")
             for name in code.co_names:
                 if name in fn.__globals__:
                     self._entry(fn.__globals__, name)
+                elif name in vars(builtins) and name not in _BUILTINS:
+                    self._entry(vars(builtins), name)
             for name in imports_of(code):
                 self._import(name, str(fn.__globals__.get("__package__") or ""))
 
@@ -186,7 +200,8 @@ class _Walk:
         self._pending.append(value)
 
     def _module(self, module: ModuleType) -> None:
-        for name in sorted(self._names & module.__dict__.keys()):
+        # Its own __getattr__ gives what its names do not.
+        for name in sorted((self._names | {"__getattr__"}) & module.__dict__.keys()):
             self._entry(module.__dict__, name)
 
     def _class(self, cls: type) -> None:
@@ -194,6 +209,8 @@ class _Walk:
             if is_library(base):
                 continue
             namespace: MappingProxyType[str, Any] = base.__dict__
+            if "__match_args__" in self._names:
+                self._names.update(strings_of(namespace.get("__match_args__", ())))
             for name in sorted((self._names & namespace.keys()) | operators_of(namespace)):
                 self._entry(namespace, name)
 

@@ -156,6 +156,32 @@ def test_folder_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert cache.folder() == tmp_path / ".cache" / "pyflex"
 
 
+def without(spec: KernelSpec, name: str) -> KernelSpec:
+    return replace(spec, options=replace(spec.options, disable_passes=(name,)))
+
+
+def test_key_does_not_depend_on_where_a_mod_stands(spec: KernelSpec) -> None:
+    decode = pyflex.compile(lambda s, b, h, q, kv: s * 3)
+    key = torch.ones(1, 1, 64, 16)
+    decode(key[:, :, :1], key, key)
+    assert decode._last is not None
+    assert decode._last.score is not None
+    assert spec.score is not None
+    assert decode._last.score.text != spec.score.text
+    assert keys(decode._last) == keys(spec)
+
+
+def test_files_can_be_read_as_others_of_the_user_can(
+    spec: KernelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compilations: list[str]
+) -> None:
+    monkeypatch.setenv("PYFLEX_CACHE_DIR", str(tmp_path / "kernels"))
+    Lowered(spec).binary(TARGET)
+    other = tmp_path / "other"
+    other.touch()
+    (file,) = (tmp_path / "kernels").iterdir()
+    assert file.stat().st_mode == other.stat().st_mode
+
+
 def keys(spec: KernelSpec) -> list[str]:
     return [Lowered(spec)._key(TARGET)]
 
@@ -169,8 +195,12 @@ def test_key_holds_everything_that_changes_code(
     schedule = spec.schedule
     for change in ({"num_warps": 8}, {"num_stages": 5}, {"keys": 256}):
         seen += keys(replace(spec, schedule=replace(schedule, **change)))
-    off = replace(spec.options, disable_passes=("flex-inline-mods",))
-    seen += keys(replace(spec, options=off))
+    for name in pyflex.OPTIMISATIONS:
+        # A kernel without a split has no second one, whatever its own text.
+        if Lowered(spec)._pipeline(TARGET) != Lowered(without(spec, name))._pipeline(TARGET) or (
+            name.startswith("ttg-")
+        ):
+            seen += keys(without(spec, name))
     seen += keys(replace(spec, score=None))
     for name in ("build_id", "_triton_id", "_own_id"):
         with monkeypatch.context() as patch:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -233,6 +235,35 @@ def warned_of(score_fn: Callable[..., Any], change: Callable[[int], object]) -> 
             change(step)
             mods.traced(torch.device("cpu"), None)
     return caught
+
+
+def test_numbers_of_a_block_masks_own_function_are_told_of_too() -> None:
+    """Each call brings a BlockMask of its own, whose function is another with another number."""
+
+    def mask_of(width: int) -> Callable[..., Any]:
+        return lambda b, h, q, kv: q - kv < width
+
+    mods = Mods(None, None)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for step in range(20):
+            mods.traced(torch.device("cpu"), mask_of(step))
+    (told,) = caught
+    assert told.category is errors.RecompileWarning
+    assert "q - kv < width" in str(told.message)
+
+
+def test_a_tensor_that_was_replaced_is_free_for_all_kinds_of_calls() -> None:
+    values = {"table": torch.ones(600)}
+    decode = pyflex.compile(lambda s, b, h, q, kv: s * values["table"][kv])
+    query, key = torch.zeros(2, 1, 1, 16), torch.zeros(2, 1, 64, 16)
+    decode(query, key, key)
+    decode(query[:1], key[:1], key[:1])
+    old = weakref.ref(values["table"])
+    values["table"] = torch.ones(600)
+    decode(query[:1], key[:1], key[:1])
+    gc.collect()
+    assert old() is None
 
 
 def test_many_kernels_of_one_number_are_told_of_once() -> None:

@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch._subclasses import FakeTensorMode
@@ -422,3 +423,24 @@ def test_an_explanation_takes_the_arguments_of_a_call() -> None:
     assert decode.explain(**arguments(), **given).tiles
     with pytest.raises(errors.DTypeError, match="scale"):
         decode.explain(**arguments(), scale="large")  # type: ignore[arg-type]
+
+
+def test_integers_of_other_libraries() -> None:
+    decode = pyflex.compile(None, lambda b, h, q, kv: kv <= q)
+    query, key = torch.randn(1, 2, 1, 16), torch.randn(1, 2, 64, 16)
+    expected = decode(query, key, key, q_offset=20, kv_len=40)
+    assert torch.equal(
+        decode(query, key, key, q_offset=np.int64(20), kv_len=np.int32(40)), expected
+    )
+    told = decode.explain(query, key, key, q_offset=np.int64(20), kv_len=np.uint8(40))
+    assert told == decode.explain(query, key, key, q_offset=20, kv_len=40)
+    with pytest.raises(errors.DTypeError):
+        decode(query, key, key, kv_len=np.float32(40))
+
+
+def test_a_decode_says_what_it_is_made_of() -> None:
+    decode = pyflex.compile(None, lambda b, h, q, kv: kv <= q, options=pyflex.Options(splits=2))
+    shown = repr(decode)
+    assert shown.startswith(f"Decode(mask_fn=<lambda> at {__file__}:")
+    assert "splits=2" in shown
+    assert repr(pyflex.compile()) == "Decode()"

@@ -98,3 +98,8 @@ def test_tiles_that_triton_gets_wrong_are_refused() -> None:
     for others in ({"precision": "ieee"}, {"num_warps": 4}, {"rows": 32}):
         given = {"rows": 64, "num_warps": 8, **others}
         pyflex.compile(options=Options(**given))(query, key, key)
+
+
+def test_disabled_passes_are_those_of_any_order() -> None:
+    names = pyflex.OPTIMISATIONS[:3]
+    assert Options(disable_passes=names[::-1] + names) == Options(disable_passes=names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyflex
 from pyflex import schedule
 from pyflex.errors import ScheduleError, TargetError
 from pyflex.lowered import lowered_for
-from pyflex.target import Target
+from pyflex.target import Target, current_target
 from pyflex.ttg import PASSES
 from tests.mods import causal
 
@@ -199,3 +200,15 @@ def test_target_that_triton_cannot_compile_for(called: pyflex.Decode) -> None:
     target = Target("hip", "gfx906", 64)  # has no matrix products
     with pytest.raises(TargetError, match="cannot compile the kernel for hip:gfx906"):
         lowered_for(called._last).ir("amdgcn", target)
+
+
+@pytest.mark.parametrize("capability", [(7, 5), (12, 3)])
+def test_gpus_that_are_not_known_are_refused(
+    capability: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LLVM ends the process for them."""
+    major, minor = capability
+    other = types.SimpleNamespace(name="Another GPU", major=major, minor=minor, warp_size=32)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: other)
+    with pytest.raises(TargetError, match=rf"Another GPU.*\n.*\n.*cuda:{major}{minor}"):
+        current_target(torch.device("cuda", 63))

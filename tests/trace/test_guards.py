@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import enum
 import functools
 import sys
@@ -280,3 +281,27 @@ def test_a_users_module_of_a_librarys_name(monkeypatch: pytest.MonkeyPatch) -> N
     exec("W = 1.0\ndef score(s, b, h, q, kv): return s * W", module.__dict__)
     monkeypatch.setitem(sys.modules, "profile", module)
     assert changes(module.score, lambda: setattr(module, "W", 2.0))
+
+
+def test_what_a_module_makes_up() -> None:
+    module = types.ModuleType("settings_of_a_user")
+    exec("STATE = {'width': 3}\ndef __getattr__(name): return STATE[name]", module.__dict__)
+    state: dict[str, Any] = module.__dict__["STATE"]
+    assert changes(
+        lambda b, h, q, kv: kv < module.width,
+        lambda: state.update(width=5),
+        lambda: state.update(width=3),
+    )
+
+
+def test_what_a_user_puts_among_the_builtins() -> None:
+    builtins.__dict__["WIDTH_OF_A_USER"] = 3
+    put = builtins.__dict__.__setitem__
+    try:
+        assert changes(
+            lambda b, h, q, kv: kv < WIDTH_OF_A_USER,  # type: ignore[name-defined]  # noqa: F821
+            lambda: put("WIDTH_OF_A_USER", 5),
+            lambda: put("WIDTH_OF_A_USER", 3),
+        )
+    finally:
+        del builtins.__dict__["WIDTH_OF_A_USER"]

@@ -338,3 +338,22 @@ def test_functions_that_a_librarys_objects_hold() -> None:
         assert changes(mod, set_global("FACTOR", 3.0), set_global("FACTOR", 2.0))
     # It keeps what it found in a collection that cannot be watched.
     assert not Guards.of(lambda s, b, h, q, kv: partly.by_type(s)).hold()
+
+
+class Pair:
+    __match_args__ = ("first", "second")
+
+    def __init__(self) -> None:
+        self.first: Any = 1
+        self.second: Any = 2
+
+
+def test_attributes_that_a_match_takes_by_position() -> None:
+    pair = Pair()
+
+    def mod(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        match pair:
+            case Pair(one):
+                return s * one
+
+    assert changes(mod, lambda: setattr(pair, "first", 5), lambda: setattr(pair, "first", 1))
