@@ -29,7 +29,7 @@ from benchmarks.workloads import SPARSE, WORKLOADS
 from pyflex import Options
 
 MODES = ("compare", "host", "ablation", "sweep", "regret")
-_SYSTEMS = {"compare": "pyflex,flex,flex-max,sdpa", "host": "pyflex,flex"}
+_SYSTEMS = {"compare": "pyflex,pyflex-blocks,flex,flex-max,sdpa", "host": "pyflex,flex"}
 _SECONDS = {"compare": math.inf, "regret": 280.0, "sweep": 280.0}
 
 

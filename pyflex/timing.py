@@ -19,7 +19,7 @@ import torch
 _FLUSH_BYTES = 512 * 1024 * 1024
 
 #: Replays in a row, where code is to be as warm as it is from step to step.
-TURN = 20
+TURN = 5
 
 
 def capture(
