@@ -50,6 +50,16 @@ class Decode:
         self._last: KernelSpec | None = None
         self._repeat: Repeat | None = None  # calls of the last one's kind, whose kernel `_last` is
 
+    def with_options(self, options: Options) -> Decode:
+        """The same mods with other options, such as those that `pyflex.tune` found.
+
+        Raises:
+            ScheduleError: for options that are no `Options`.
+        """
+        other = Decode(None, None, _checked(options))
+        other._mods = self._mods
+        return other
+
     def __repr__(self) -> str:
         """Where the mods are defined, and the options if there are some."""
         named = {"score_fn": self._mods.score_fn, "mask_fn": self._mods.mask_fn}
@@ -320,6 +330,14 @@ def _told(fn: Mod) -> str:
     return name if line is None else f"{name} at {line.file}:{line.line}"
 
 
+def _checked(options: Options) -> Options:
+    if not isinstance(options, Options):
+        raise ScheduleError(
+            "options are no Options", expected="pyflex.Options(...)", got=type(options).__name__
+        )
+    return options
+
+
 def compile(
     score_fn: Mod | None = None, mask_fn: Mod | None = None, *, options: Options | None = None
 ) -> Decode:
@@ -355,8 +373,4 @@ def compile(
             raise ModArityError(
                 f"{name} is not callable", expected="a function or None", got=type(fn).__name__
             )
-    if options is not None and not isinstance(options, Options):
-        raise ScheduleError(
-            "options are no Options", expected="pyflex.Options(...)", got=type(options).__name__
-        )
-    return Decode(score_fn, mask_fn, options or Options())
+    return Decode(score_fn, mask_fn, Options() if options is None else _checked(options))

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import torch
 
-from pyflex import compiler, gpu
+from pyflex import compiler
 from pyflex.arguments import Argument
+from pyflex.device import describe, load
 from pyflex.kernel import KernelSpec
 from pyflex.launch import GpuKernel, Launcher
 from pyflex.listing import Lists
@@ -233,7 +234,7 @@ class GpuRunner(Runner):
     def _load(self, name: str) -> GpuKernel:
         binary = self._binaries[("decode", "joining", "listing").index(name)]
         assert binary is not None  # made for every kernel that splits, or that reads lists
-        return gpu.load(binary, self._device)
+        return load(binary, self._device)
 
 
 class CpuRunner(Runner):
@@ -316,7 +317,7 @@ def _empty_on_gpu(device: torch.device) -> Allocate:
 
 def model_of(device: torch.device) -> Device | None:
     """A GPU as the schedule's model sees it; None for the CPU, which has no model."""
-    return gpu.describe(device) if device.type == "cuda" else None
+    return describe(device) if device.type == "cuda" else None
 
 
 #: For good: a CUDA graph may hold any of their kernels.

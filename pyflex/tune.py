@@ -120,8 +120,8 @@ def tune(
             four times, with the rows of the model.
 
     Returns:
-        `Tuned`; `pyflex.compile(..., options=tuned.options)` makes the best kernel for calls like
-        these: the number of parts is fixed, too, whatever batch and length later calls have.
+        `Tuned`; `decode.with_options(tuned.options)` has the best kernel for calls like these: the
+        number of parts is fixed, too, whatever batch and length later calls have.
 
     Raises:
         DeviceError: for tensors that are not on a GPU.
@@ -129,9 +129,8 @@ def tune(
         PyflexError: what the call of `decode` itself raises.
 
     Example:
-        >>> window = lambda b, h, q, kv: (kv <= q) & (q - kv < 1024)
-        >>> tuned = pyflex.tune(pyflex.compile(None, window), query, key, value, q_offset=3000)
-        >>> decode = pyflex.compile(None, window, options=tuned.options)
+        >>> tuned = pyflex.tune(decode, query, key, value, q_offset=3000)
+        >>> fastest = decode.with_options(tuned.options)
     """
     if not isinstance(decode, Decode):
         raise ScheduleError(
@@ -237,7 +236,7 @@ def _sweep(
     decode: Decode, candidates: Sequence[Options], arguments: Any, expected: Results
 ) -> Tuned:
     lse = expected.lse is not None
-    variants = {options: _variant(decode, options) for options in dict.fromkeys(candidates)}
+    variants = {options: decode.with_options(options) for options in dict.fromkeys(candidates)}
     variants.pop(decode.options, None)
     reasons = _prepare(variants, arguments, expected)
     runs = {decode.options: decode, **{o: v for o, v in variants.items() if o not in reasons}}
@@ -279,13 +278,6 @@ def _spec(decode: Decode) -> KernelSpec:
 
 def _resident(decode: Decode, device: torch.device) -> int:
     return runner_for(lowered_for(_spec(decode)), device).places(0).resident
-
-
-def _variant(decode: Decode, options: Options) -> Decode:
-    """`decode` with other options; it shares the traced mods."""
-    variant = Decode(None, None, options)
-    variant._mods = decode._mods
-    return variant
 
 
 def _prepare(

@@ -103,3 +103,16 @@ def test_tiles_that_triton_gets_wrong_are_refused() -> None:
 def test_disabled_passes_are_those_of_any_order() -> None:
     names = pyflex.OPTIMISATIONS[:3]
     assert Options(disable_passes=names[::-1] + names) == Options(disable_passes=names)
+
+
+def test_other_options_for_the_same_mods() -> None:
+    decode = pyflex.compile(None, causal)
+    query, key = torch.randn(1, 2, 1, 16), torch.randn(1, 2, 300, 16)
+    split = decode.with_options(Options(splits=3))
+    expected = decode(query, key, key, q_offset=280)
+    assert torch.allclose(split(query, key, key, q_offset=280), expected, atol=1e-6)
+    assert split.options.splits == 3
+    assert decode.options == Options()
+    assert split._mods.trace_count == 1
+    with pytest.raises(ScheduleError, match="options are no Options"):
+        decode.with_options({"splits": 3})  # type: ignore[arg-type]

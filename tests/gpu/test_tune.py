@@ -30,7 +30,7 @@ def test_the_best_is_as_fast_as_it_says() -> None:
     assert "shared memory" in str(trials[too_large].reason)
     assert all((trials[o].us or 0) > 1 and (trials[o].resident or 0) >= 1 for o in given)
     assert tuned.best_us == min(trial.us for trial in tuned.table if trial.us is not None)
-    best = pyflex.compile(mask_fn=causal, options=tuned.options)
+    best = decode.with_options(tuned.options)
     graph = capture(lambda: best(query, key, value, q_offset=4095, return_lse=True))
     (best_us,) = replay([graph], 20, TURN)
     assert best_us == pytest.approx(tuned.best_us, rel=0.15)

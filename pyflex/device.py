@@ -1,0 +1,53 @@
+"""The GPUs of this machine: as the schedule's model sees them, and kernels loaded into them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+
+from pyflex.cache import Binary
+from pyflex.errors import ScheduleError
+from pyflex.launch import GpuKernel
+from pyflex.places import Device
+from pyflex.steps import step
+from pyflex.target import current_target
+
+
+def load(binary: Binary, device: torch.device) -> GpuKernel:
+    """Loads a kernel into a GPU.
+
+    Raises:
+        ScheduleError: for one that needs more shared memory than the GPU has.
+        DeviceError: when the driver refuses it.
+    """
+    available = _shared_bytes(device)
+    if binary.shared > available:
+        raise ScheduleError(
+            "the kernel's tiles do not fit the GPU's shared memory: fewer rows, keys or stages do",
+            expected=f"at most {available} bytes",
+            got=binary.shared,
+        )
+    driver = "hip" if torch.version.hip else "cuda"
+    room = available - binary.shared - 16 if binary.clusters else 0
+    with step("load"):
+        return GpuKernel(binary, driver, device.index, max(room, 0))
+
+
+def _shared_bytes(device: torch.device) -> int:
+    properties = torch.cuda.get_device_properties(device)
+    optin: int = getattr(properties, "shared_memory_per_block_optin", 0)
+    return max(optin, properties.shared_memory_per_block)
+
+
+@lru_cache(maxsize=64)
+def describe(device: torch.device) -> Device:
+    """A GPU as the schedule's model sees it."""
+    properties = torch.cuda.get_device_properties(device)
+    return Device(
+        processors=properties.multi_processor_count,
+        shared=properties.shared_memory_per_multiprocessor,
+        # Two transfers a clock (kHz) of a bus of so many bits.
+        bandwidth=2 * properties.memory_clock_rate * properties.memory_bus_width / 8 / 1e3,
+        clusters=current_target(device).sm_90,
+    )
