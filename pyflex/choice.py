@@ -10,7 +10,7 @@ from pyflex.options import Options
 from pyflex.places import Schedule, power_of_two
 from pyflex.plan import Plan
 from pyflex.run import model_of
-from pyflex.schedule import check_grid, lists_blocks, tile_length
+from pyflex.schedule import check_grid, tile_length, worth_listing
 from pyflex.tiles import fitting
 
 
@@ -45,17 +45,17 @@ class Choice:
 
     def _choose(self, kv_limit: int) -> Plan:
         usual = self._kinds[0]
-        lists = usual.listable and lists_blocks(usual.kv_bytes(kv_limit))
+        listed = usual.listable and worth_listing(usual.kv_bytes(kv_limit))
         index = 0
         if self._device is not None:
             options = usual.for_the_model(self._options)
-            work = replace(usual.work(kv_limit), listed=lists)
+            work = replace(usual.work(kv_limit), listed=listed)
             index = best_schedule(options, work, self._schedules, self._device)
-        if (index, lists) not in self._plans:
+        if (index, listed) not in self._plans:
             kind = self._kinds[index]
-            kind = _listing(kind) if lists else kind
-            self._plans[index, lists] = Plan(kind, self._options)
-        return self._plans[index, lists]
+            kind = _listing(kind) if listed else kind
+            self._plans[index, listed] = Plan(kind, self._options)
+        return self._plans[index, listed]
 
 
 def _listing(kind: Kind) -> Kind:
@@ -63,4 +63,4 @@ def _listing(kind: Kind) -> Kind:
     queries = power_of_two(kind.rows[2])
     if queries >= kind.spec.schedule.queries:
         queries = 0
-    return replace(kind, spec=replace(kind.spec, lists=True, queries=queries))
+    return replace(kind, spec=replace(kind.spec, listed=True, queries=queries))

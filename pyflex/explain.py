@@ -60,7 +60,7 @@ def _sparsity(plan: Plan, has_mask: bool, tiles: tuple[RowTile, ...]) -> str:
     if plan.kind.lists is not None:
         asked = "its mask_mod is asked in partial ones"
         return f"a BlockMask lists the blocks; {asked}{', mask_fn in all' if has_mask else ''}"
-    if plan.spec.lists:
+    if plan.spec.listed:
         return (
             "a first kernel finds the blocks that the mask shows; the mask is asked in partial ones"
         )
@@ -96,7 +96,7 @@ def _tiles(inputs: Inputs, plan: Plan, layout: Layout) -> Iterator[RowTile]:
     keys = kind.spec.schedule.keys
     places = zip(_row_tiles(inputs, kind), _bounds(inputs, plan, layout), strict=True)
     given = _Listed(kind.lists) if kind.lists is not None else None
-    found = _Found(inputs, plan, layout) if plan.spec.lists else None
+    found = _Found(inputs, plan, layout) if plan.spec.listed else None
     for place, bounds in places:
         length = lengths[place[0]]
         if kind.lists is not None and given is not None:
@@ -113,7 +113,7 @@ def _tiles(inputs: Inputs, plan: Plan, layout: Layout) -> Iterator[RowTile]:
 
 def _bounds(inputs: Inputs, plan: Plan, layout: Layout) -> list[tuple[int, int, int, int]]:
     """What the kernel derives from the mask for each program; nothing of lists or no mask."""
-    if plan.spec.blocks is not None or plan.spec.lists or plan.spec.mask is None:
+    if plan.spec.blocks is not None or plan.spec.listed or plan.spec.mask is None:
         return [(0, 0, 0, 0)] * plan.kind.programs()
     found: list[tuple[int, int, int, int]]
     found = plan.bounds(layout, inputs.q_offset, inputs.kv_len).tolist()
@@ -212,7 +212,7 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
         busy = f" and keeps {count(torch.get_num_threads(), 'thread')} busy" if free else ""
         return f"{given}a CPU takes the usual tile{busy}", ()
     tiles = fitting(options, schedules_for(options, shape), shape, device)
-    work = replace(kind.work(tile_length(kv_limit)), listed=kind.spec.lists)  # as for `Choice`
+    work = replace(kind.work(tile_length(kv_limit)), listed=kind.spec.listed)  # as for `Choice`
     compared = compare(modelled, work, tiles, device)
     found = zip(tiles, compared.parts, compared.times, strict=True)
     estimates = tuple(Estimate(tile, parts.number, us) for tile, parts, us in found)

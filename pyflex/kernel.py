@@ -40,9 +40,9 @@ class KernelSpec:
     pointer and every stride but the last is a multiple of 16 bytes, and the last stride is 1.
     `key_line` and `value_line` are elements from one key or value of a head to the next, 0 where
     that is an argument. `offset_type` and `length_type` are the integer types behind the tensors
-    q_offset and kv_len. `score_steps` and `mask_steps` are the mods' `steps()`. `lists` says that a
-    first kernel finds the blocks that the mask shows; `queries` is the most that a call of it has,
-    0 for any number.
+    q_offset and kv_len. `score_steps` and `mask_steps` are the mods' `steps()`. `listed` says that
+    a first kernel finds the blocks that the mask shows; `queries` is the most that a call of it
+    has, 0 for any number.
     """
 
     element: Element
@@ -66,7 +66,7 @@ class KernelSpec:
     score: TracedMod | None = field(compare=False, repr=False)
     mask: TracedMod | None = field(compare=False, repr=False)
     kernel: Literal["decode", "decode_combine", "decode_blocks", "decode_bounds"] = "decode"
-    lists: bool = False
+    listed: bool = False
     queries: int = 0
     score_steps: tuple[int, ...] = ()
     mask_steps: tuple[int, ...] = ()
@@ -77,7 +77,7 @@ class KernelSpec:
         return self.options.enabled("flex-split-kv") and self.kernel != "decode_bounds"
 
     @property
-    def lists_blocks(self) -> bool:
+    def listable(self) -> bool:
         """Whether a first kernel can list the blocks that the mask shows."""
         enabled = self.options.enabled("flex-list-blocks")
         return enabled and self.mask is not None and self.blocks is None
@@ -132,7 +132,7 @@ class KernelSpec:
             score=None,
             mask=None,
             kernel="decode_combine",
-            lists=False,
+            listed=False,
             queries=0,
             score_steps=(),
             mask_steps=(),
@@ -163,9 +163,9 @@ class KernelSpec:
         of_score = self.score is not None and depends_on_head(self.score)
         of_mask = self.mask is not None and depends_on_head(self.mask)
         off = {
-            "flex-mask-from-score": self.lists and of_score and not of_mask,
-            "flex-derive-bounds": self.lists,
-            "flex-list-blocks": not self.lists,
+            "flex-mask-from-score": self.listed and of_score and not of_mask,
+            "flex-derive-bounds": self.listed,
+            "flex-list-blocks": not self.listed,
             "flex-split-kv": not self.splits_kv,
             "flex-join-in-cluster": not sm_90,
             "flex-overlap-kernels": not sm_90,

@@ -11,7 +11,7 @@ from pyflex.errors import DeviceError
 from pyflex.inputs import ELEMENTS, Inputs
 from pyflex.kernel import ANY_TILE, BlockShape, KernelSpec
 from pyflex.layout import Lines
-from pyflex.listing import Lists, blocks_at_once, depends_on_head
+from pyflex.listing import Listing, blocks_at_once, depends_on_head
 from pyflex.lowered import lowered_for
 from pyflex.mods import Trace
 from pyflex.options import Options
@@ -91,11 +91,11 @@ class Kind:
             return self.programs(), blocks_at_once(schedule.keys, rows * schedule.heads)
         return batch * -(-q_len // queries), blocks_at_once(schedule.keys, rows)
 
-    def block_lists(self, kv_limit: int) -> Lists:
+    def listing(self, kv_limit: int) -> Listing:
         """The lists of the blocks of up to `kv_limit` keys."""
         blocks = -(-kv_limit // self.spec.schedule.keys)
         count, at_once = self.list_count()
-        return Lists(count, blocks, at_once, self.programs())
+        return Listing(count, blocks, at_once, self.programs())
 
     def for_the_model(self, options: Options) -> Options:
         """`options` with one part, where these calls' loop is not made to be split."""
@@ -116,7 +116,7 @@ class Kind:
             length=kv_limit,
             rows=batch * heads * q_len,
             varies=self.integers[1] != 0,
-            listed=self.spec.lists,
+            listed=self.spec.listed,
         )
 
 
@@ -125,7 +125,7 @@ def kind_of(
 ) -> Kind:
     """The kind of a call with these results, before a tile is chosen."""
     spec = _spec_of(inputs, trace, options, lines, lse=lse, max_scores=max_scores)
-    listable = spec.lists_blocks and not lowered_for(spec).bounds.exact
+    listable = spec.listable and not lowered_for(spec).bounds.exact
     return Kind(
         spec=spec,
         shape=_shape_of(inputs, spec, trace.mods, LISTED_BLOCK if listable else 0),

@@ -33,7 +33,7 @@ def blocks_at_once(keys: int, rows: int) -> int:
 
 
 @dataclass(frozen=True)
-class Lists:
+class Listing:
     """Where what a call finds of its blocks lies, in one buffer; GpuCall.cpp computes the same.
 
     In order: words that the first kernel writes, with two bits for each block of a list; then

@@ -74,7 +74,7 @@ class Lowered:
     @cached_property
     def listing(self) -> Lowered | None:
         """The kernel that finds the blocks to list; None where nothing does."""
-        return lowered_for(self.spec.listing) if self.spec.lists else None
+        return lowered_for(self.spec.listing) if self.spec.listed else None
 
     def ttir(self, target: Target | None = None) -> str:
         """The kernel in MLIR's generic form, as Triton and the CPU's compiler read it.

@@ -25,7 +25,7 @@ from pyflex.inputs import MOST_LENGTH, check_scale
 from pyflex.kind import Kind
 from pyflex.launch import GpuKernel
 from pyflex.layout import Layout, Lines, layout_of
-from pyflex.listing import Lists
+from pyflex.listing import Listing
 from pyflex.lowered import lowered_for
 from pyflex.memory import has_plain_memory, recorder
 from pyflex.options import Options
@@ -142,7 +142,7 @@ class Plan:
         self._repeat: Repeat | None = None
         self._checked = -1  # captures are long enough for so many keys
         self._splits: dict[int, Split | None] = {}  # by the steps of the longest sequence
-        self._block_lists: dict[int, Lists] = {}  # by its tiles
+        self._listings: dict[int, Listing] = {}  # by its tiles
 
     def run(
         self,
@@ -172,34 +172,34 @@ class Plan:
         q_offset, offset = per_batch(q_offset, 0)
         kv_len, length = per_batch(kv_len, layout.kv_max)
         arguments = self._of_layout(layout, (out_at, *rows_at), (scale, *offset, *length))
-        lists = self._lists_of(kv_limit) if self.spec.lists else None
+        listing = self._listing_of(kv_limit) if self.spec.listed else None
         results = self._results(out_at, rows_at)
-        self._runner.run(arguments, self._programs, split, lists, results)
+        self._runner.run(arguments, self._programs, split, listing, results)
         return out, lse, max_scores
 
-    def _lists_of(self, kv_limit: int) -> Lists:
+    def _listing_of(self, kv_limit: int) -> Listing:
         tiles = -(-kv_limit // self._keys)
-        lists = self._block_lists.get(tiles)
-        if lists is None:
-            lists = self._block_lists[tiles] = self._kind.block_lists(kv_limit)
-        return lists
+        listing = self._listings.get(tiles)
+        if listing is None:
+            listing = self._listings[tiles] = self._kind.listing(kv_limit)
+        return listing
 
     def list_blocks(
         self, layout: Layout, q_offset: PerBatch | None, kv_len: PerBatch | None
     ) -> list[tuple[list[int], list[int]]]:
-        """The partial and the full blocks of each list of a plan with lists, read to the host."""
-        lists = self._kind.block_lists(self._limit(layout, kv_len))
+        """The partial and full blocks of each list of a plan that lists them, read to the host."""
+        listing = self._kind.listing(self._limit(layout, kv_len))
         if not self._row_count:
             return []
         held, arguments = self._without_results(layout, q_offset, kv_len)
-        memory = self._runner.list_blocks(arguments, lists)
+        memory = self._runner.list_blocks(arguments, listing)
         del held  # which the kernel read
-        return lists.read(memory)
+        return listing.read(memory)
 
     def bounds(
         self, layout: Layout, q_offset: PerBatch | None, kv_len: PerBatch | None
     ) -> torch.Tensor:
-        """What each program of a plan without lists would visit: int32 [programs, 4].
+        """What each program of a plan that lists none would visit: int32 [programs, 4].
 
         The columns are the first key, the end of the keys, and the same of the keys that need no
         mask.

@@ -97,7 +97,7 @@ class Repeat:
         self._aligned = spec.aligned
         self._scale: float = spec.head_dim**-0.5
         self._index: int = kind.device.index or 0
-        self._keeps = spec.splits_kv or spec.lists
+        self._keeps = spec.splits_kv or spec.listed
         self._empty = empty
         self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
         # Whether something may be recorded; the long way says what.

@@ -15,7 +15,7 @@ from pyflex.arguments import Argument
 from pyflex.device import describe, load
 from pyflex.kernel import KernelSpec
 from pyflex.launch import GpuKernel, Launcher
-from pyflex.listing import Lists
+from pyflex.listing import Listing
 from pyflex.lowered import Lowered
 from pyflex.places import MOST_IN_CLUSTER, Device, Places, joined_width
 from pyflex.schedule import Parts
@@ -67,17 +67,17 @@ class Stage(NamedTuple):
     shared: int = 0
 
 
-def _between(split: Split | None, lists: Lists | None) -> int:
+def _between(split: Split | None, listing: Listing | None) -> int:
     """Bytes that the kernels of a call leave to one another, and entries of lists."""
     joined = split.size if split is not None else 0
-    return joined + (lists.size if lists is not None else 0)
+    return joined + (listing.size if listing is not None else 0)
 
 
 def _stages(
     arguments: tuple[Argument, ...],
     programs: int,
     split: Split | None,
-    lists: Lists | None,
+    listing: Listing | None,
     results: tuple[Argument, ...],
     at: int,
     cluster_at: int | None,
@@ -89,10 +89,10 @@ def _stages(
     """
     apart = () if cluster_at is None else (-1,)
     found = []
-    if lists is not None:
-        arguments = (*arguments, *lists.arguments(at))
-        found.append(Stage("listing", (lists.count, lists.segments), arguments))
-        at += lists.size
+    if listing is not None:
+        arguments = (*arguments, *listing.arguments(at))
+        found.append(Stage("listing", (listing.count, listing.segments), arguments))
+        at += listing.size
     if split is None:
         return [*found, Stage("decode", (programs, 1), arguments)]
     number, in_cluster = split.parts
@@ -138,7 +138,7 @@ class Runner:
         arguments: tuple[Argument, ...],
         programs: int,
         split: Split | None = None,
-        lists: Lists | None = None,
+        listing: Listing | None = None,
         results: tuple[Argument, ...] = (),
     ) -> None:
         """Launches the kernel, behind the one that finds its blocks, before the one that joins.
@@ -147,13 +147,13 @@ class Runner:
             arguments: the kernel's, but for those of the lists and of the split.
             programs: the grid's first axis.
             split: the grid's second axis; None for a kernel that is not made to be split.
-            lists: where the lists lie; None for a kernel that reads none of its own.
+            listing: where the lists lie; None for a kernel that reads none of its own.
             results: what the joining kernel needs to know of the result.
         """
         raise NotImplementedError
 
-    def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
-        """Finds the blocks alone, in memory of their own (uint8), laid out as `lists` says."""
+    def list_blocks(self, arguments: tuple[Argument, ...], listing: Listing) -> torch.Tensor:
+        """Finds the blocks alone, in memory of their own (uint8), laid out as `listing` says."""
         raise NotImplementedError
 
 
@@ -187,15 +187,15 @@ class GpuRunner(Runner):
         arguments: tuple[Argument, ...],
         programs: int,
         split: Split | None = None,
-        lists: Lists | None = None,
+        listing: Listing | None = None,
         results: tuple[Argument, ...] = (),
     ) -> None:
         """See `Runner`."""
-        stream, size = self._stream(self._index), _between(split, lists)
+        stream, size = self._stream(self._index), _between(split, listing)
         # Alive until all kernels are queued: what comes later on the stream may reuse it.
         memory = workspace(self._device, stream, size) if size else None
         at = memory.data_ptr() if memory is not None else 0
-        stages = _stages(arguments, programs, split, lists, results, at, self.cluster_at)
+        stages = _stages(arguments, programs, split, listing, results, at, self.cluster_at)
         self._launch(stream, stages)
 
     def places(self, shared: int) -> Places:
@@ -210,11 +210,11 @@ class GpuRunner(Runner):
             found = self._places[shared] = Places(max(1, kernel.programs), clusters)
         return found
 
-    def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
+    def list_blocks(self, arguments: tuple[Argument, ...], listing: Listing) -> torch.Tensor:
         """See `Runner`."""
         stream = self._stream(self._index)
-        memory = torch.zeros(lists.size, dtype=torch.uint8, device=self._device)
-        self._launch(stream, _stages(arguments, 0, None, lists, (), memory.data_ptr(), None)[:1])
+        memory = torch.zeros(listing.size, dtype=torch.uint8, device=self._device)
+        self._launch(stream, _stages(arguments, 0, None, listing, (), memory.data_ptr(), None)[:1])
         return memory
 
     def _launch(self, stream: int, stages: list[Stage]) -> None:
@@ -251,19 +251,19 @@ class CpuRunner(Runner):
         arguments: tuple[Argument, ...],
         programs: int,
         split: Split | None = None,
-        lists: Lists | None = None,
+        listing: Listing | None = None,
         results: tuple[Argument, ...] = (),
     ) -> None:
         """See `Runner`."""
-        memory = torch.empty(_between(split, lists), dtype=torch.uint8, device="cpu")
+        memory = torch.empty(_between(split, listing), dtype=torch.uint8, device="cpu")
         at = memory.data_ptr()
-        for stage in _stages(arguments, programs, split, lists, results, at, self.cluster_at):
+        for stage in _stages(arguments, programs, split, listing, results, at, self.cluster_at):
             self._launch(stage)
 
-    def list_blocks(self, arguments: tuple[Argument, ...], lists: Lists) -> torch.Tensor:
+    def list_blocks(self, arguments: tuple[Argument, ...], listing: Listing) -> torch.Tensor:
         """See `Runner`."""
-        memory = torch.zeros(lists.size, dtype=torch.uint8, device="cpu")
-        self._launch(_stages(arguments, 0, None, lists, (), memory.data_ptr(), None)[0])
+        memory = torch.zeros(listing.size, dtype=torch.uint8, device="cpu")
+        self._launch(_stages(arguments, 0, None, listing, (), memory.data_ptr(), None)[0])
         return memory
 
     def _launch(self, stage: Stage) -> None:

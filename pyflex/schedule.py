@@ -268,8 +268,8 @@ def parts_for_threads(
     return Parts(max(1, min(threads // max(work.programs, 1), work.tiles(schedule.keys))))
 
 
-def lists_blocks(kv_bytes: int) -> bool:
-    """Whether blocks are listed, where K and V have so many bytes."""
+def worth_listing(kv_bytes: int) -> bool:
+    """Whether it pays to list blocks, where K and V have so many bytes."""
     return kv_bytes >= _LEAST_LISTED
 
 

@@ -43,7 +43,7 @@ def bounds_of(
     None for a call over lists, a BlockMask's or a first kernel's, which say what is visited.
     """
     spec = plan.spec
-    if spec.blocks is not None or spec.lists:
+    if spec.blocks is not None or spec.listed:
         return None
     schedule = spec.schedule
     batch, heads, _ = plan.rows

@@ -58,7 +58,7 @@ def types_of(spec: KernelSpec) -> list[str]:
     """Up to what belongs to the split."""
     names = [parameter.type for parameter in _parameters(spec)]
     types = ["ptr" if name.startswith("!tt.ptr") else name for name in names]
-    return [*types, "ptr", "ptr", "i64"] if spec.lists else types
+    return [*types, "ptr", "ptr", "i64"] if spec.listed else types
 
 
 class FakeRunner(run.GpuRunner):
@@ -70,7 +70,7 @@ class FakeRunner(run.GpuRunner):
         clusters = self._spec.joins_in_cluster
         split = ["i32", "ptr", "ptr"] if self._spec.splits_kv else []
         types = [*types_of(self._spec), *split, *(["i32"] if clusters else [])]
-        made = kernel("decode", types, waits=self._spec.lists, clusters=clusters)
+        made = kernel("decode", types, waits=self._spec.listed, clusters=clusters)
         self._loaded = {"decode": made}
         if clusters:
             self.cluster_at = made.cluster_at
@@ -207,7 +207,7 @@ def compare(draw: random.Random) -> tuple[int, int, int]:
                 call = (*inputs, lists, scale, offset, length, lse, max_scores)
                 made = asked(before, *call)
                 repeated += made != "" and made == told
-                listed += made == told and decode._last.lists
+                listed += made == told and decode._last.listed
                 clustered += made == told and "cluster" in told
             decode._repeat = None
             if max_scores:

@@ -63,7 +63,7 @@ def tensors(
 
 def listed(decode: pyflex.Decode, inputs: Any, offset: Any, length: Any) -> Blocks:
     plan, layout = decode._planned(*inputs, None, offset, length, False, False)
-    assert plan.spec.lists
+    assert plan.spec.listed
     return plan.list_blocks(layout, offset, length)
 
 

@@ -136,7 +136,7 @@ def listed(problem: Problem, decode: pyflex.Decode) -> list[tuple[list[int], lis
         True,
         False,
     )
-    assert plan.spec.lists
+    assert plan.spec.listed
     return plan.list_blocks(layout, problem.q_offset, problem.kv_len)
 
 
