@@ -15,14 +15,13 @@ import torch
 
 from benchmarks.systems import SYSTEMS, takes_blocks
 from benchmarks.timing import host_time
-from benchmarks.workloads import SPARSE, WORKLOADS, make_problem
+from benchmarks.workloads import BY_NAME, make_problem
 from pyflex.steps import collect
 
 
 def main() -> None:
     system, name = sys.argv[1:]
-    workload = next(w for w in (*WORKLOADS, *SPARSE) if w.name == name)
-    problem = make_problem(workload, blocks=takes_blocks([system]))
+    problem = make_problem(BY_NAME[name], blocks=takes_blocks([system]))
     # The device is ready, torch and pyflex are imported: what follows is the first call alone.
     torch.cuda.synchronize()
     with collect() as steps:

@@ -25,7 +25,7 @@ import torch
 from benchmarks import ablation, compare, host, plot, regret, report, sweep
 from benchmarks.shapes import random_workloads
 from benchmarks.systems import SYSTEMS
-from benchmarks.workloads import SPARSE, WORKLOADS
+from benchmarks.workloads import BY_NAME, WORKLOADS
 from pyflex import Options
 
 MODES = ("compare", "host", "ablation", "sweep", "regret")
@@ -52,14 +52,16 @@ def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--json", type=Path, help="write every figure there")
     add("--plot", type=Path, help="compare: draw the bars there, as SVG")
     arguments = parser.parse_args(given)
-    known = {w.name: w for w in (*WORKLOADS, *SPARSE)}
     wanted = list(host.DEFAULT_WORKLOADS)
     if arguments.workloads is not None:
         wanted = [name for name in arguments.workloads.split(",") if name]
     elif arguments.mode != "host":
         wanted = [w.name for w in WORKLOADS]
     systems = (arguments.systems or _SYSTEMS.get(arguments.mode, "pyflex")).split(",")
-    for name in [*(n for n in wanted if n not in known), *(s for s in systems if s not in SYSTEMS)]:
+    for name in [
+        *(n for n in wanted if n not in BY_NAME),
+        *(s for s in systems if s not in SYSTEMS),
+    ]:
         parser.error(f"unknown: {name}")
     if arguments.systems and arguments.mode not in _SYSTEMS:
         parser.error(f"mode {arguments.mode} times pyflex alone")
@@ -75,7 +77,7 @@ def parse(given: Sequence[str] | None = None) -> argparse.Namespace:
         arguments.seconds = _SECONDS.get(arguments.mode)
     elif arguments.mode not in _SECONDS:
         parser.error(f"mode {arguments.mode} runs to its end")
-    arguments.workloads = [w for name, w in known.items() if name in wanted]
+    arguments.workloads = [w for name, w in BY_NAME.items() if name in wanted]
     arguments.systems = systems
     return arguments
 

@@ -76,6 +76,9 @@ SPARSE = (
     Workload("b1_1m_window4k", 1, 32, 8, 1, 1 << 20, mods="window4096", touched=4096 / (1 << 20)),
 )
 
+#: All of both by name.
+BY_NAME = {workload.name: workload for workload in (*WORKLOADS, *SPARSE)}
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -110,6 +110,15 @@ def store(key: str, binary: Binary) -> None:
         _log.info("cannot write the kernel cache: %s", error)
 
 
+def stamp(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another of its name; None where there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
 def _encode(binary: Binary) -> bytes:
     values = asdict(binary)
     image: bytes = values.pop("image")

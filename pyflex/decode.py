@@ -10,7 +10,7 @@ from torch.nn.attention.flex_attention import BlockMask
 
 from pyflex.blocks import BlockLists, read_block_mask
 from pyflex.choice import Choice
-from pyflex.errors import ModArityError, ScheduleError, definition_line
+from pyflex.errors import ModArityError, ScheduleError, definition_line, name_of
 from pyflex.explain import explain
 from pyflex.explanation import Explanation
 from pyflex.inputs import (
@@ -325,9 +325,8 @@ def _target(name: str | None) -> Target | None:
 
 def _told(fn: Mod) -> str:
     """A mod's name and where it is defined."""
-    name = getattr(fn, "__name__", type(fn).__name__)
     line = definition_line(fn)
-    return name if line is None else f"{name} at {line.file}:{line.line}"
+    return name_of(fn) if line is None else f"{name_of(fn)} at {line.file}:{line.line}"
 
 
 def _checked(options: Options) -> Options:

@@ -10,7 +10,7 @@ import linecache
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from types import CodeType, FrameType, TracebackType
 from typing import Any
@@ -71,6 +71,14 @@ def definition_line(fn: object) -> SourceLine | None:
         else:
             return None
     return None
+
+
+def name_of(fn: object) -> str:
+    """What `fn` is called; a partial by what it is one of, an object by its class."""
+    if isinstance(fn, partial):
+        return f"partial of {name_of(fn.func)}"
+    name: str = getattr(fn, "__name__", type(fn).__name__)
+    return name
 
 
 def _line_in(frame: FrameType, line: int, instruction: int) -> SourceLine | None:

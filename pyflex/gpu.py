@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from pyflex import ptx, ttg
-from pyflex.cache import Binary
+from pyflex.cache import Binary, stamp
 from pyflex.errors import TargetError
 from pyflex.kernel import KernelSpec
 from pyflex.library import build_id
@@ -64,7 +64,7 @@ def toolchain() -> str:
     for name, value in sorted(os.environ.items()):
         if _VARIABLES.match(name) and name not in _PLACES:
             # A tool that a variable names may be replaced under the same name.
-            settings.append((name, value, _stamp(Path(value)) if value else None))
+            settings.append((name, value, stamp(Path(value)) if value else None))
     return json.dumps([build_id(), _triton_id(), _own_id(), settings])
 
 
@@ -75,7 +75,7 @@ def _triton_id() -> str:
     if found is None or found.origin is None:
         return "none"
     init = Path(found.origin)
-    return f"{init.read_text()}{_stamp(init.parent / '_C' / 'libtriton.so')}"
+    return f"{init.read_text()}{stamp(init.parent / '_C' / 'libtriton.so')}"
 
 
 @lru_cache(maxsize=1)
@@ -83,14 +83,6 @@ def _own_id() -> str:
     """What is done here with Triton's texts."""
     files = [Path(__file__), Path(ptx.__file__), *sorted(Path(ttg.__path__[0]).glob("*.py"))]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return None
-    return status.st_size, status.st_mtime_ns
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pyflex.cache import stamp
 from pyflex.errors import CompilerLibraryError
 
 _ABI_VERSION = 10
@@ -174,10 +175,7 @@ def locked_library() -> Any:
 def build_id() -> str:
     """What tells one build of the library from another."""
     named: bytes = shared_library().pyflex_build_id()
-    if named:
-        return named.decode()
-    status = library_path().stat()
-    return f"{status.st_size} {status.st_mtime_ns}"
+    return named.decode() or str(stamp(library_path()))
 
 
 def library_path() -> Path:

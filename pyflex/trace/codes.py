@@ -16,7 +16,7 @@ _NOT_IN_MODS: Final = frozenset(
 
 def imports_of(code: CodeType) -> Iterator[str]:
     """The modules that a code object imports."""
-    if dis.opmap["IMPORT_NAME"] in code.co_code[::2]:
+    if _runs(code, "IMPORT_NAME"):
         for instruction in dis.get_instructions(code):
             if instruction.opname == "IMPORT_NAME":
                 yield instruction.argval
@@ -24,7 +24,12 @@ def imports_of(code: CodeType) -> Iterator[str]:
 
 def matches_positions(code: CodeType) -> bool:
     """Whether a code object has a `match` statement with a class, by its `__match_args__`."""
-    return dis.opmap["MATCH_CLASS"] in code.co_code[::2]
+    return _runs(code, "MATCH_CLASS")
+
+
+def _runs(code: CodeType, instruction: str) -> bool:
+    """Whether a code object may have such an instruction; never a no where it has one."""
+    return dis.opmap[instruction] in code.co_code[::2]
 
 
 def codes_of(code: CodeType) -> Iterator[CodeType]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import json
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from pyflex.errors import (
     PyflexError,
     SourceLine,
     definition_line,
+    name_of,
     raising_line,
 )
 from pyflex.trace.builder import MLIR_TYPES, Value
@@ -121,7 +121,7 @@ def _check_called(error: Exception, fn: Any, kind: ModKind) -> None:
         return
     told, expected = _told_of_tensors(error) or error, _signature(kind)
     raise ModArityError(
-        f"a {kind} cannot be called with its arguments: {told}", expected=expected, got=_name(fn)
+        f"a {kind} cannot be called with its arguments: {told}", expected=expected, got=name_of(fn)
     ) from None
 
 
@@ -155,19 +155,13 @@ def _check_arity(fn: Any, kind: ModKind, origin: SourceLine | None) -> None:
         raise ModArityError(
             f"a {kind} cannot be called with {len(names)} arguments: {error}",
             expected=expected,
-            got=f"{_name(fn)}{signature}",
+            got=f"{name_of(fn)}{signature}",
             at=origin,
         ) from None
 
 
 def _signature(kind: ModKind) -> str:
     return f"{kind}({', '.join(name for _, name, _, _ in _ARGUMENTS[kind])})"
-
-
-def _name(fn: Any) -> str:
-    if isinstance(fn, functools.partial):
-        return f"partial of {_name(fn.func)}"
-    return getattr(fn, "__name__", type(fn).__name__)
 
 
 def _result_value(trace: Trace, kind: ModKind, result: Any, origin: SourceLine | None) -> Value:

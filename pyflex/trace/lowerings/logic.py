@@ -99,14 +99,13 @@ def right_shift(low: Lowering, x: Operand, count: Operand) -> Value:
     _refuse_float(low)
     low.refuse_bool()
     a = low.operand(x)
+    signed = is_signed(low.out)
+    op = "arith.shrsi" if signed else "arith.shrui"
     if _is_in_width(low, count):
-        op = "arith.shrsi" if is_signed(low.out) else "arith.shrui"
         return low.build.op(op, a, low.operand(count))
     valid, safe = _shift_count(low, count, bits(low.out))
-    if not is_signed(low.out):
-        return low.select(valid, low.build.op("arith.shrui", a, safe), low.constant(0))
-    sign = low.build.op("arith.shrsi", a, low.constant(bits(low.out) - 1))
-    return low.select(valid, low.build.op("arith.shrsi", a, safe), sign)
+    rest = low.build.op(op, a, low.constant(bits(low.out) - 1)) if signed else low.constant(0)
+    return low.select(valid, low.build.op(op, a, safe), rest)
 
 
 def _is_in_width(low: Lowering, count: Operand) -> bool:
