@@ -94,7 +94,6 @@ class Repeat:
         self.num_kernels = len(kernels)
         self._shape, self._strides, self._dtype = shape, strides, kind.dtype
         self._row_strides = row_strides
-        self._aligned = spec.aligned
         self._scale: float = spec.head_dim**-0.5
         self._index: int = kind.device.index or 0
         self._keeps = spec.splits_kv or spec.listed
@@ -153,8 +152,7 @@ class Repeat:
             return None
         if self._learns and torch.is_grad_enabled():
             return None
-        # A lazy negation is part of a complex tensor, whose elements are never next to each other.
-        if not self._aligned and (query.is_neg() or key.is_neg() or value.is_neg()):
+        if query.is_neg() or key.is_neg() or value.is_neg():
             return None
         if not self._holds() or self._modes() or self._tracing() is not None:
             return None
@@ -170,12 +168,12 @@ class Repeat:
                 return None
             if type(q_offset) is int:
                 offset = q_offset
-            elif type(q_offset) is tensor:
+            elif type(q_offset) is tensor and not q_offset.is_neg():
                 offsets = id(q_offset)
             else:
                 return None
         if kv_len is not None:
-            if type(kv_len) is tensor:
+            if type(kv_len) is tensor and not kv_len.is_neg():
                 lengths = id(kv_len)
             elif type(kv_len) is int and kv_len >= 0:
                 length = kv_len

@@ -2,6 +2,7 @@
 
 #include "capi/GpuCall.h"
 
+#include <map>
 #include <mutex>
 
 namespace {
@@ -15,8 +16,15 @@ int32_t fail(const gpu::Driver &driver, gpu::Driver::Status status) {
 }
 
 /// Keeps the kernels of one launch together, so that two threads may share a
-/// stream and the memory between a kernel and the one behind it.
-std::mutex together;
+/// stream and the memory between a kernel and the one behind it. Each stream
+/// has its own: a launch waits where the stream's queue is full, perhaps for
+/// what another thread has yet to queue on another stream.
+std::mutex &orderOn(int device, void *stream) {
+  static std::mutex known;
+  static auto &orders = *new std::map<std::pair<int, void *>, std::mutex>;
+  std::lock_guard<std::mutex> lock(known);
+  return orders[{device, stream}];
+}
 
 } // namespace
 
@@ -55,9 +63,9 @@ int32_t pyflex_gpu_launch(const PyflexGpuLaunch *launch) {
   gpu::CurrentDevice current(driver, first.device(), first.context());
   if (current.status() != 0)
     return fail(driver, current.status());
-  std::unique_lock<std::mutex> lock(together, std::defer_lock);
+  std::unique_lock<std::mutex> lock;
   if (launch->kernels[1])
-    lock.lock();
+    lock = std::unique_lock(orderOn(first.device(), launch->stream));
   const uint64_t *slots = launch->arguments;
   for (int i = 0; i < PYFLEX_GPU_MOST_KERNELS && launch->kernels[i]; ++i) {
     const gpu::Kernel &kernel = *launch->kernels[i]->kernel;

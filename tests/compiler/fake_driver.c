@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2 };
 
@@ -17,6 +18,12 @@ static void *context = (void *)0x11;
 
 const char *fake_log(void) { return record; }
 void fake_clear(void) { record[used = 0] = 0; }
+
+/* The queue of the stream FULL has no room until `fake_drain`. */
+#define FULL ((void *)0xf11)
+static volatile int waits, drained;
+int fake_waits(void) { return waits; }
+void fake_drain(void) { drained = 1; }
 
 static void say(const char *format, ...) {
   va_list arguments;
@@ -169,6 +176,10 @@ int cuOccupancyMaxActiveClusters(int *clusters, void *function,
 static int run(const char *how, void *function, const unsigned *grid,
                const unsigned *cluster, unsigned threads, unsigned shared,
                void *stream, void **arguments) {
+  while (stream == FULL && !drained) {
+    waits = 1;
+    usleep(100);
+  }
   say("%s %ux%ux%u", how, grid[0], grid[1], grid[2]);
   if (cluster)
     say(" in clusters of %ux%u", cluster[0], cluster[1]);

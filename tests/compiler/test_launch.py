@@ -85,6 +85,24 @@ else:
 print(json.dumps(said))
 """
 
+FULL_QUEUE = """
+import ctypes, threading
+from pyflex.cache import Binary
+from pyflex.launch import GpuKernel, Launcher
+
+fake = ctypes.CDLL("libcuda.so.1")
+binary = Binary(bytes([3, 4, 8, 8]), "decode", ("i32",), 128, 900, False)
+here, there = (Launcher(*(GpuKernel(binary, "cuda", device) for _ in "ab")) for device in (0, 1))
+full = threading.Thread(target=here.launch, args=(0xf11, ((1, 1), (1, 1)), (1, 2)))
+full.start()
+while not fake.fake_waits():
+    pass
+there.launch(0x20, ((1, 1), (1, 1)), (1, 2))
+print("launched")
+fake.fake_drain()
+full.join()
+"""
+
 NO_DRIVER = """
 from pyflex.cache import Binary
 from pyflex.errors import DeviceError
@@ -244,6 +262,11 @@ def test_launch_that_fails(said: Said) -> None:
     _, problem = said["refused"]
     assert "refuses the launch" in str(problem)
     assert "out of memory (error 2)" in str(problem)
+
+
+def test_full_queue_holds_up_no_other_stream(driver: Path) -> None:
+    """Else two GPUs whose kernels wait for each other (a collective) never end."""
+    assert output(FULL_QUEUE, LD_LIBRARY_PATH=str(driver)) == "launched\n"
 
 
 def test_driver_that_does_not_start(driver: Path) -> None:
