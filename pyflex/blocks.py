@@ -15,6 +15,7 @@ from torch.nn.attention.flex_attention import BlockMask
 from pyflex.errors import BlockMaskError
 from pyflex.memory import has_plain_memory
 from pyflex.places import power_of_two
+from pyflex.workspace import is_capturing
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +46,14 @@ class BlockLists:
 
         A CUDA graph under capture cannot be waited for; there an upper bound has to do.
         """
-        if "_counted" not in self.__dict__ and self.is_captured():
+        if not self.is_counted and self.is_captured():
             return self._bound
         return self._counted
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether `most_blocks` has been read."""
+        return "_counted" in self.__dict__
 
     @cached_property
     def _counted(self) -> int:
@@ -60,7 +66,7 @@ class BlockLists:
 
     def is_captured(self) -> bool:
         """Whether a CUDA graph is being captured on the device's current stream."""
-        return self.counts.is_cuda and torch.cuda.is_current_stream_capturing()
+        return self.counts.is_cuda and is_capturing(self.counts.device)
 
     def are_rows_of(self, q_len: int, q_offset: object) -> bool:
         """Whether the first rows of blocks are those of so many queries, moved by `q_offset`.
@@ -79,31 +85,34 @@ class BlockLists:
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """What was read, of what, where its tensors were, and the versions of those that were copied.
+    """What was read, of what, how its tensors lay, and the versions of those that were copied.
 
     No versions where they are not counted: made under torch.inference_mode.
     """
 
     sources: tuple[Any, ...]
     tensors: tuple[torch.Tensor, ...]
-    places: tuple[int, ...]
-    sizes: tuple[torch.Size, ...]
+    layouts: tuple[Any, ...]
     copied: tuple[torch.Tensor, ...]
     versions: tuple[int, ...] | None
     lists: BlockLists
 
     def holds(self, sources: tuple[Any, ...]) -> bool:
+        """Whether `lists` are what a call would read now."""
         if self.versions is None or not all(map(is_, sources, self.sources)):
             return False
-        if tuple(map(_place_of, self.tensors)) != self.places:
+        if tuple(map(_layout_of, self.tensors)) != self.layouts:
             return False
-        if tuple(map(_size_of, self.tensors)) != self.sizes:
+        if self.copied and self.versions != _versions(self.copied):
             return False
-        return not self.copied or self.versions == _versions(self.copied)
+        # A CUDA graph under capture makes its own copies, which live as long as it does.
+        return (not self.copied and self.lists.is_counted) or not self.lists.is_captured()
 
 
-_place_of = torch.Tensor.data_ptr
-_size_of = torch.Tensor.size
+def _layout_of(tensor: torch.Tensor) -> tuple[Any, ...]:
+    return tensor.data_ptr(), tensor.shape, tensor.stride()
+
+
 #: The least block that one larger than all keys or queries is taken for.
 _LEAST_WHOLE = 128
 
@@ -125,8 +134,8 @@ def read_block_mask(block_mask: BlockMask) -> BlockLists:
     known, sources = _KNOWN.get(block_mask), _sources(block_mask)
     if known is None or not known.holds(sources):
         known = _know(block_mask, sources)
-        # A copy that a CUDA graph under capture makes is there when that graph is replayed.
-        if not (known.copied and known.lists.is_captured()):
+        # Copies that a graph makes are there when it is replayed, and its lists are not counted.
+        if not known.lists.is_captured():
             _KNOWN[block_mask] = known
     return known.lists
 
@@ -149,8 +158,8 @@ def _know(block_mask: BlockMask, sources: tuple[Any, ...]) -> _Known:
     pairs = [(source, own) for source, own in zip(sources, made, strict=False) if own is not None]
     copied = tuple(source for source, own in pairs if own.data_ptr() != source.data_ptr())
     tensors = tuple(source for source, _ in pairs)
-    places, sizes = tuple(map(_place_of, tensors)), tuple(map(_size_of, tensors))
-    return _Known(sources, tensors, places, sizes, copied, _versions(copied), lists)
+    layouts = tuple(map(_layout_of, tensors))
+    return _Known(sources, tensors, layouts, copied, _versions(copied), lists)
 
 
 def _versions(tensors: tuple[torch.Tensor, ...]) -> tuple[int, ...] | None:

@@ -3,7 +3,7 @@
 The folder is $PYFLEX_CACHE_DIR, or else pyflex/ in $XDG_CACHE_HOME or ~/.cache. An empty
 PYFLEX_CACHE_DIR switches the cache off. Files may be deleted at any time. Processes need no lock:
 a file appears whole or not at all, and one that is damaged counts as missing and is written anew.
-A folder that cannot be read or written is as good as none (the logger "pyflex" says so).
+A folder that cannot be read or written is as good as none; the logger "pyflex" warns once of each.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import struct
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -53,11 +54,14 @@ class Binary:
 def folder() -> Path | None:
     """Where kernels are kept; None where the cache is off."""
     named = os.environ.get("PYFLEX_CACHE_DIR")
-    if named is not None:
-        return Path(named) if named else None
-    base = os.environ.get("XDG_CACHE_HOME")
+    if named == "":
+        return None
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     with suppress(RuntimeError):  # no home
-        return (Path(base) if base else Path.home() / ".cache") / "pyflex"
+        if named is not None:
+            return Path(named).expanduser()
+        # Its specification has a relative path ignored.
+        return (base if base.is_absolute() else Path.home() / ".cache") / "pyflex"
     return None
 
 
@@ -82,7 +86,7 @@ def load(key: str) -> Binary | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        _log.info("cannot read the kernel cache: %s", error)
+        _warn(f"cannot read the kernel cache in {place}: {error.strerror}")
         return None
     binary = _decode(content)
     if binary is None:
@@ -107,7 +111,12 @@ def store(key: str, binary: Binary) -> None:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        _log.info("cannot write the kernel cache: %s", error)
+        _warn(f"cannot write the kernel cache in {place}: {error.strerror}")
+
+
+@cache
+def _warn(message: str) -> None:
+    _log.warning(message)
 
 
 def stamp(path: Path) -> tuple[int, int] | None:

@@ -284,7 +284,8 @@ class Decode:
         q_offset, kv_len = as_int(q_offset), as_int(kv_len)
         plan, layout = self._planned(query, key, value, lists, q_offset, kv_len, return_lse, False)
         inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
-        return explain(inputs, plan, layout, self.options, has_mask=self._mods.has_mask)
+        has_mask = self._mods.mask_fn is not None
+        return explain(inputs, plan, layout, self.options, has_mask=has_mask)
 
     def ir(self, stage: str, *, target: str | None = None) -> str:
         """The text of one stage of the kernel that was called last, with the tile of that call.

@@ -82,11 +82,6 @@ class Mods:
         self.trace_count = 0
         self._kernels: set[int] = set()
 
-    @property
-    def has_mask(self) -> bool:
-        """Whether there is a mask_fn, whatever a BlockMask brings."""
-        return self.mask_fn is not None
-
     def traced(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
         """The mods for `device`, and-ed with a BlockMask's own mask if there is one."""
         key = (device, identity(block_mask_fn))

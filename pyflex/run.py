@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from threading import Lock
 from typing import NamedTuple
@@ -169,7 +170,6 @@ class GpuRunner(Runner):
             self.cluster_at = kernel.cluster_at
         self._launchers: dict[tuple[str, ...], Launcher] = {}
         self._stream: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
-        self._places: dict[int, Places] = {}
         self.empty = _empty_on_gpu(device)
 
     @property
@@ -200,15 +200,15 @@ class GpuRunner(Runner):
 
     def places(self, shared: int) -> Places:
         """See `Runner`."""
-        found = self._places.get(shared)
-        if found is None:
-            kernel = self._loaded["decode"]
-            clusters: tuple[int, ...] = ()
-            if shared <= kernel.cluster_room:
-                sizes = range(2, MOST_IN_CLUSTER + 1)
-                clusters = (0, 0, *(kernel.clusters(size) for size in sizes))
-            found = self._places[shared] = Places(max(1, kernel.programs), clusters)
-        return found
+        kernel = self._loaded["decode"]
+        clusters = self._clusters if shared <= kernel.cluster_room else ()
+        return Places(max(1, kernel.programs), clusters)
+
+    @cached_property
+    def _clusters(self) -> tuple[int, ...]:
+        """By their size, how many clusters the GPU runs at the same time."""
+        sizes = range(2, MOST_IN_CLUSTER + 1)
+        return (0, 0, *(self._loaded["decode"].clusters(size) for size in sizes))
 
     def list_blocks(self, arguments: tuple[Argument, ...], listing: Listing) -> torch.Tensor:
         """See `Runner`."""

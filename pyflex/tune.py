@@ -291,10 +291,17 @@ def _prepare(
     families: dict[Options, list[Options]] = {}
     for options in variants:
         families.setdefault(replace(options, splits=None), []).append(options)
-    device = arguments[0].device
-    with ThreadPoolExecutor(os.cpu_count(), "tune", torch.cuda.set_device, (device,)) as pool:
-        firsts = [variants[family[0]] for family in families.values()]
-        outcomes = list(pool.map(lambda first: _outcome(first, arguments, expected), firsts))
+    # Threads of their own have torch's defaults.
+    stream = torch.cuda.current_stream(arguments[0].device)
+    inference, grad = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
+
+    def run(first: Decode) -> str | None:
+        modes = torch.inference_mode(inference)
+        with torch.cuda.stream(stream), modes, torch.set_grad_enabled(grad):
+            return _outcome(first, arguments, expected)
+
+    with ThreadPoolExecutor(os.cpu_count(), "tune") as pool:
+        outcomes = list(pool.map(run, (variants[family[0]] for family in families.values())))
     reasons: dict[Options, str] = {}
     for (first, *others), outcome in zip(families.values(), outcomes, strict=True):
         if outcome is not None:

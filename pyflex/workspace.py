@@ -32,7 +32,7 @@ def workspace(device: torch.device, stream: int, size: int) -> torch.Tensor:
         size: in bytes.
     """
     kept, _, block = BLOCKS.get((device.index, stream), (0, 0, None))
-    capturing = _capturing(device)
+    capturing = is_capturing(device)
     if block is not None and size <= kept and not capturing:
         return block
     if size > MOST_KEPT or capturing:
@@ -44,7 +44,8 @@ def workspace(device: torch.device, stream: int, size: int) -> torch.Tensor:
     return block
 
 
-def _capturing(device: torch.device) -> bool:
+def is_capturing(device: torch.device) -> bool:
+    """Whether a CUDA graph is being captured on the current stream of a GPU."""
     if torch._C._cuda_getDevice() == device.index:
         return torch._C._cuda_isCurrentStreamCapturing()
     with torch.cuda.device(device):

@@ -270,7 +270,10 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return results
 
     def _decompose(self, func: Any, args: Any, kwargs: Any) -> Any:
-        decomposition = _decompositions().get(func)
+        # On first need: it takes a tenth of a second.
+        from torch._decomp import decomposition_table
+
+        decomposition: Callable[..., Any] | None = decomposition_table.get(func)
         if decomposition is None and func._can_decompose():
             decomposition = func.decompose
         if decomposition is None or self._depth == _MAX_DECOMPOSITION_DEPTH:
@@ -325,16 +328,3 @@ def _has_backend(device: torch.device) -> bool:
         return True
     backend = getattr(torch, device.type, None)
     return backend is not None and bool(backend.is_available())
-
-
-_table: dict[Any, Callable[..., Any]] = {}
-
-
-def _decompositions() -> dict[Any, Callable[..., Any]]:
-    """torch's decompositions, read on first need: importing them takes a tenth of a second."""
-    if not _table:
-        from torch._decomp import core_aten_decompositions, decomposition_table
-
-        _table.update(decomposition_table)
-        _table.update(core_aten_decompositions())
-    return _table

@@ -157,6 +157,24 @@ def test_a_block_behind_all_keys_costs_nothing(size: int) -> None:
     assert aux.lse[0, 0, 0].exp() == pytest.approx(2.0)
 
 
+def test_a_block_masks_lists_are_turned() -> None:
+    """In place: the same memory and size, other strides."""
+    indices = torch.tensor([[[[0, 1], [1, 0]]]], dtype=torch.int32)
+    counts = torch.ones(1, 1, 2, dtype=torch.int32)
+    mask = BlockMask.from_kv_blocks(
+        counts, indices, BLOCK_SIZE=(2, 2), seq_lengths=(4, 4), compute_q_blocks=False
+    )
+    query, key = torch.zeros(1, 2, 4, 16), torch.zeros(1, 2, 4, 16)
+    value = torch.arange(4.0)[:, None].expand(4, 16)[None, None].expand(1, 2, 4, 16)
+    decode = pyflex.compile()
+    seen = [0.5, 0.5, 2.5, 2.5]
+    assert decode(query, key, value, block_mask=mask)[0, 0, :, 0].tolist() == seen
+    indices.copy_(torch.tensor([[0, 0], [1, 1]]))
+    assert decode(query, key, value, block_mask=mask)[0, 0, :, 0].tolist() == seen
+    mask.kv_indices.transpose_(2, 3)
+    assert decode(query, key, value, block_mask=mask)[0, 0, :, 0].tolist() == [0.5] * 4
+
+
 def test_lists_made_under_inference_mode() -> None:
     with torch.inference_mode():
         mask = first_twenty()

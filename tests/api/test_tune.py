@@ -95,7 +95,7 @@ def sweep(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tuned]:
         monkeypatch.setattr(tuning, "capture", capture)
         monkeypatch.setattr(tuning, "replay", replay)
         monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: None)
-        monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
         arguments = (*problem(), None, None, None, None)
         return tuning._sweep(decode, candidates, arguments, decode.run(*arguments, lse=True))
 
@@ -162,6 +162,16 @@ def test_what_cannot_be_used_says_why(
     assert "gives another result: relative difference 1.0e-02" in str(reasons[4])
     assert [trial.us is None for trial in tuned.table] == [False, True, True, False, True]
     assert tuned.options.splits != 3
+
+
+def test_threads_have_the_callers_modes(sweep: Callable[..., Tuned]) -> None:
+    slope = torch.nn.Parameter(torch.ones(()))
+    given = [Options(keys=16, splits=1), Options(keys=32, splits=1)]
+    for mode in (torch.no_grad(), torch.inference_mode()):
+        decode = pyflex.compile(lambda score, b, h, q, kv: score * slope)
+        with mode:
+            tuned = sweep(decode, given, lambda options: 1.0)
+        assert [trial.reason for trial in tuned.table] == [None, None, None]
 
 
 def test_equal_infinities_and_nans_are_no_difference() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.nn.attention.flex_attention import BlockMask
 
 import pyflex
 from pyflex.errors import CaptureDeviceError, DeviceError
@@ -90,6 +91,34 @@ def test_graph_replays_with_lengths_on_the_device(seed: int) -> None:
         offset.copy_(length - 1)
         graph.replay()
         check(problem, out, lse)
+
+
+@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
+def test_graph_follows_a_block_masks_lists(dtype: torch.dtype, warm: bool) -> None:
+    """Lists that have to be copied are copied by the graph itself, which keeps the copies."""
+    query, key, value = qkv(2, 4096)
+    mask = BlockMask.from_kv_blocks(
+        torch.full((1, 1, 1), 2, dtype=dtype, device="cuda"),
+        torch.arange(32, dtype=dtype, device="cuda")[None, None, None],
+        BLOCK_SIZE=128,
+        seq_lengths=(1, 4096),
+        compute_q_blocks=False,
+    )
+    decode = pyflex.compile()
+    pyflex.compile()(query, key, value)  # what torch sets up at a first call is no part of a graph
+    if warm:
+        decode(query, key, value, block_mask=mask)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        out = decode(query, key, value, block_mask=mask)
+    for start in (0, 7, 30):
+        mask.kv_indices.copy_((torch.arange(32, device="cuda") + start) % 32)
+        decode(query, key, value, block_mask=mask)  # lists of another copy
+        graph.replay()
+        keys = slice(128 * start, 128 * (start + 2))
+        wanted = pyflex.compile()(query, key[:, :, keys], value[:, :, keys])
+        torch.testing.assert_close(out, wanted, atol=2e-2, rtol=2e-2)
 
 
 def test_runs_on_the_current_stream(seed: int) -> None:

@@ -42,3 +42,16 @@ def test_everything_is_tried_by_default() -> None:
     assert len(tuned.table) > 20
     assert {trial.options.keys for trial in tuned.table} >= {None, 32, 64, 128}
     assert tuned.regret >= 0
+
+
+def test_threads_have_the_callers_stream_and_modes() -> None:
+    """Without them a parameter is an error, and what the stream has yet to write is read."""
+    slope = torch.nn.Parameter(torch.ones((), device="cuda"))
+    decode = pyflex.compile(lambda score, b, h, q, kv: score * slope)
+    query, key, value = inputs()
+    given = [Options(keys=64, num_warps=4, num_stages=2, splits=s) for s in (1, 2)]
+    with torch.no_grad(), torch.cuda.stream(torch.cuda.Stream()):
+        torch.cuda._sleep(100_000_000)
+        slope.fill_(3.0)
+        tuned = pyflex.tune(decode, query, key, value, candidates=given)
+    assert [trial.reason for trial in tuned.table] == [None, None, None]
