@@ -114,7 +114,7 @@ class Explanation:
             (
                 self.problem,
                 f"sparsity  {self.sparsity}",
-                f"rows      {count(len(self.tiles), 'tile')} of {rows}",
+                f"rows      {count(len(self.tiles), 'tile')} of up to {rows}",
                 *self._tile_lines(),
                 f"blocks    of {self.block} keys: {self.blocks_read} of {self.blocks_present} read,"
                 f" {masked} with the mask, {free} without",

@@ -22,7 +22,7 @@ GPU = Device(processors=132, shared=233472, bandwidth=4.8e6)
 PRINTED = """\
 query 3 x 8 x 3 x 16, key 3 x 2 x 300 x 16, value 3 x 2 x 300 x 32, f32 on cpu
 sparsity  bounds of kv_idx derived from the mask: keys outside are not read
-rows      6 tiles of 4 heads x 4 queries
+rows      6 tiles of up to 4 heads x 4 queries
           b 0, h 0-7, query 0-2: 100 of 100 keys, in [0, 100), all visible in [0, 98); 1 block with the mask, 1 without
           b 1-2, h 0-7, query 0-2: 300 of 300 keys, in [0, 300), all visible in [0, 298); 1 block with the mask, 4 without
 blocks    of 64 keys: 24 of 24 read, 6 with the mask, 18 without
