@@ -165,19 +165,21 @@ class Captures:
 
     def _number(self, tensor: torch.Tensor) -> int:
         """The tensor's number; views of the same memory and layout share one."""
-        self._check(tensor)
+        self.check(tensor)
         key = (tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
         if key not in self._numbers:
             self._numbers[key] = len(self.tensors)
             self.tensors.append(tensor)
         return self._numbers[key]
 
-    def _check(self, tensor: torch.Tensor) -> None:
+    def check(self, tensor: torch.Tensor) -> None:
+        """Raises a TraceError for a tensor that a kernel cannot read."""
         if tensor.is_quantized or not has_plain_memory(tensor):
+            kind = type(tensor)
             raise CaptureDtypeError(
                 "a captured tensor has no plain strided memory",
                 expected="a dense torch.Tensor, without the negative bit",
-                got=f"{type(tensor).__name__}, {tensor.layout}, {tensor.dtype}",
+                got=f"{tensor.layout if kind is torch.Tensor else kind.__name__}, {tensor.dtype}",
             )
         if tensor.device.type != self._device.type or (
             self._device.index is not None and tensor.device.index != self._device.index

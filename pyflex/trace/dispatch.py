@@ -7,6 +7,7 @@ every emitted op carries that line as its location.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from types import CodeType
 from typing import Any, Final
 
@@ -43,6 +44,7 @@ aten = torch.ops.aten
 
 _GETITEM: Final = torch.Tensor.__getitem__
 _SETITEM: Final = torch.Tensor.__setitem__
+_USUAL_FUNCTION: Final = torch.Tensor.__torch_function__.__func__  # type: ignore[attr-defined]
 # Run on a tensor's memory, and pass no dispatch mode.
 _IN_PLACE: Final = (torch.Tensor.apply_, torch.Tensor.map_, torch.Tensor.map2_)
 _PRINTING: Final = (torch.Tensor.__repr__, torch.Tensor.__format__)
@@ -73,6 +75,7 @@ class Trace:
         self._boundary = boundary
         self._origin = origin
         self.builder = Builder(self.locate)
+        self.refusal: PyflexError | None = None
         self.captures = Captures(self.builder, device)
 
     def locate(self) -> SourceLine | None:
@@ -121,7 +124,8 @@ class FunctionMode(TorchFunctionMode):
             with _disable_current_modes():
                 return func(*args, **kwargs)
         try:
-            return self._getitem(func, *args) if func is _GETITEM else func(*args, **kwargs)
+            with _left_to_torch(types):
+                return self._getitem(func, *args) if func is _GETITEM else func(*args, **kwargs)
         except (PyflexError, RecursionError):
             raise
         except OverflowError as error:
@@ -168,7 +172,13 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._depth = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+        try:
+            return self._dispatch(func, args, kwargs or {})
+        except PyflexError as error:
+            self._trace.refusal = error  # which TorchScript's interpreter loses
+            raise
+
+    def _dispatch(self, func: Any, args: Any, kwargs: Any) -> Any:
         packet = func.overloadpacket
         if packet in _READ_OPS:
             raise data_dependent(str(packet))
@@ -292,6 +302,17 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if result is NotImplemented:
             raise no_lowering(str(func), str(func))
         return result
+
+
+def _left_to_torch(types: Iterable[type]) -> AbstractContextManager[None]:
+    """Has a result not take the class of an argument, if that class leaves functions to torch.
+
+    A traced value cannot take it. A class with functions of its own has to be asked.
+    """
+    own = (getattr(one.__torch_function__, "__func__", None) for one in types)  # type: ignore[attr-defined]
+    if all(fn in (None, _USUAL_FUNCTION) for fn in own):
+        return torch._C.DisableTorchFunctionSubclass()
+    return nullcontext()
 
 
 def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:

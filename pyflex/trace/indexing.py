@@ -27,7 +27,11 @@ def index_capture(trace: Trace, tensor: torch.Tensor, index: Any) -> torch.Tenso
     Plain entries (ints, slices, None, ...) make a view of the same memory; then the traced entries
     consume their dimensions. With none left the element is loaded.
     """
-    view = tensor.capture if isinstance(tensor, TracedView) else CaptureView.of(tensor)
+    if isinstance(tensor, TracedView):
+        view = tensor.capture
+    else:
+        trace.captures.check(tensor)
+        view = CaptureView.of(tensor)
     entries = _expand_ellipsis(view, index if isinstance(index, tuple) else (index,))
 
     plain: list[Any] = []

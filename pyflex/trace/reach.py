@@ -173,10 +173,11 @@ class _Walk:
     def _import(self, name: str, package: str) -> None:
         """A module that a function imports itself, by its name or by that within a package."""
         names = (name, f"{package}.{name}".strip("."))
-        modules = [sys.modules[one] for one in names if one in sys.modules]
-        if not modules:  # until it has been imported
+        imported = [one for one in names if one in sys.modules]
+        if not imported:  # until it has been imported
             self._found.complete = False
-        self._pending += modules
+        for one in imported:
+            self._entry(sys.modules, one)
 
     def _cell(self, cell: CellType) -> None:
         try:

@@ -64,7 +64,10 @@ def data_dependent(what: str) -> DataDependentControlFlowError:
     elif what in ("__bool__", "aten.is_nonzero", "aten.equal"):
         advice = "use torch.where in place of `if`, and & and | in place of `and` and `or`"
     else:
-        advice = "use torch's functions in place of Python's, and torch.where in place of `if`"
+        advice = (
+            "use torch's functions in place of Python's, torch.where in place of `if`, and tensors "
+            "where some arguments of one function are tensors (both bounds of clamp)"
+        )
     return DataDependentControlFlowError(
         f"Python asks for the value of a tensor, which a kernel only has when it runs; {advice}",
         expected="torch ops on tensors",

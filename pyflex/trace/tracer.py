@@ -112,6 +112,10 @@ def _run(trace: Trace, fn: Any, kind: ModKind, arguments: list[torch.Tensor]) ->
                 got=text,
                 at=raising_line(error) or origin,
             ) from error
+        except RuntimeError as error:
+            if isinstance(error, PyflexError) or trace.refusal is None:
+                raise
+            raise trace.refusal from error
     return _result_value(trace, kind, result, origin)
 
 

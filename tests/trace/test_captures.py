@@ -214,6 +214,23 @@ def test_captures_that_require_gradients() -> None:
     assert trace(lambda b, h, q, kv: weight[h]).captures[0] is weight
 
 
+class Plain(torch.Tensor):
+    """Leaves all to torch, which gives what comes of it this class."""
+
+
+def test_a_plain_subclass() -> None:
+    one, table = torch.tensor(2.0).as_subclass(Plain), torch.ones(8).as_subclass(Plain)
+    values: list[Callable[..., Any]] = [
+        lambda b, h, q, kv: kv * one,
+        lambda b, h, q, kv: torch.mul(one, kv),
+        lambda b, h, q, kv: torch.where(one > 1, kv, 0.0),
+        lambda b, h, q, kv: table[kv] * table[0],
+        lambda b, h, q, kv: table.view(2, 4)[b, h],
+    ]
+    for value in values:
+        assert trace(value).captures
+
+
 def test_inference_mode() -> None:
     with torch.inference_mode():
         table = torch.zeros(8, 4)
@@ -352,6 +369,8 @@ def test_torchs_own_compositions(parse: Callable[..., str]) -> None:
         (lambda b, h, q, kv: torch.ones((), device="meta") + META[...], CaptureDeviceError),
         (lambda b, h, q, kv: COMPLEX[h], CaptureDtypeError),
         (lambda b, h, q, kv: FLOAT8[h], CaptureDtypeError),
+        (lambda b, h, q, kv: NESTED[h], CaptureDtypeError),
+        (lambda b, h, q, kv: NESTED[0][h] + JAGGED[h], CaptureDtypeError),
     ],
 )
 def test_refused(value: Callable[..., Any], error: type[Exception]) -> None:
@@ -363,6 +382,8 @@ def test_refused(value: Callable[..., Any], error: type[Exception]) -> None:
 
 META = torch.ones((), device="meta")
 COMPLEX = torch.ones(8, dtype=torch.complex64)
+NESTED = torch.nested.nested_tensor([torch.ones(8), torch.ones(9)])
+JAGGED = torch.nested.nested_tensor([torch.ones(8), torch.ones(9)], layout=torch.jagged)
 FLOAT8 = torch.ones(8).to(torch.float8_e4m3fn)
 
 

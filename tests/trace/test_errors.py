@@ -77,12 +77,27 @@ def test_data_dependence(mod: Callable[..., Any]) -> None:
         (lambda s, b, h, q, kv: s + np.exp(s), "torch's functions"),
         (lambda s, b, h, q, kv: s + math.exp(s), "torch's functions"),
         (lambda s, b, h, q, kv: s * SCALAR.tolist(), "torch's functions"),
+        (lambda s, b, h, q, kv: s.clamp(-1.0, TABLE[h]), "both bounds of clamp"),
     ],
 )
 def test_data_dependence_says_what_to_use(mod: Callable[..., Any], advice: str) -> None:
     with pytest.raises(DataDependentControlFlowError) as caught:
         trace_score_mod(mod, "cpu")
     assert advice in caught.value.message
+
+
+def test_data_dependence_of_torchscript() -> None:
+    """Its interpreter makes another error of ours."""
+
+    def mod(
+        s: torch.Tensor, b: torch.Tensor, h: torch.Tensor, q: torch.Tensor, kv: torch.Tensor
+    ) -> torch.Tensor:
+        if bool(kv > 3):
+            s = s * 2
+        return s
+
+    with pytest.raises(DataDependentControlFlowError):
+        trace_score_mod(torch.jit.script(mod), "cpu")
 
 
 def _iadd(s: Any, b: Any, h: Any, q: Any, kv: Any) -> Any:

@@ -257,6 +257,10 @@ def test_imports_of_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
     for mod in (named, taken):
         settings.window = 4  # type: ignore[attr-defined]
         assert changes(mod, lambda: setattr(settings, "window", 5))
+        anew = types.ModuleType("settings_of_a_test")
+        anew.window = 6  # type: ignore[attr-defined]
+        assert changes(mod, setting(sys.modules, "settings_of_a_test", anew))
+        sys.modules["settings_of_a_test"] = settings
 
 
 @functools.wraps(torch.nn.functional.softplus)
