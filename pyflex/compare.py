@@ -16,6 +16,9 @@ _FEW = 3
 #: sees it, by up to this; a smaller one is left out. Not so where each program has to list its
 #: blocks first.
 _FEW_KEYS, _FEW_BYTES, _FEW_GAIN = 32, 1 << 14, 1.025
+#: Of more programs a narrow tile of up to 16 rows has to be ahead by this: in few large programs
+#: long loops are a little faster than the model sees them.
+_NARROW_AHEAD = 1.003
 #: A tile of more keys than the wide one's is for loops of so many of its tiles, of more programs:
 #: the model does not see what it costs shorter ones.
 _LONG_LOOP = 16
@@ -30,7 +33,13 @@ class Comparison(NamedTuple):
     parts: tuple[Parts, ...]
     times: tuple[float, ...]
     taken: int
-    reason: Literal["shortest", "others are for long loops", "narrow for few", "wider for few"]
+    reason: Literal[
+        "shortest",
+        "wider where close",
+        "others are for long loops",
+        "narrow for few",
+        "wider for few",
+    ]
 
 
 def compare(
@@ -51,13 +60,16 @@ def compare(
             times[index] = inf
     index = times.index(min(times))
     narrow, last = schedules[-1], len(schedules) - 1
-    if few and narrow.rows <= UNIT_ROWS and last > 0:
+    if last > 0 and narrow.rows <= UNIT_ROWS:
+        wider = times.index(min(times[:-1]))
         fills = narrow.keys >= _FEW_KEYS and narrow.keys * work.shape.line >= _FEW_BYTES
-        if fills and index != last and times[last] <= _FEW_GAIN * times[index]:
+        if not few:
+            if index == last and times[wider] <= _NARROW_AHEAD * times[last]:
+                return Comparison(*compared, wider, "wider where close")
+        elif fills and index != last and times[last] <= _FEW_GAIN * times[index]:
             return Comparison(*compared, last, "narrow for few")
-        if not fills and index == last:
-            index = times.index(min(times[:-1]))
-            return Comparison(*compared, index, "wider for few")
+        elif not fills and index == last:
+            return Comparison(*compared, wider, "wider for few")
     if times[index] > min(compared[1]):
         return Comparison(*compared, index, "others are for long loops")
     return Comparison(*compared, index, "shortest")

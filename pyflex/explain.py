@@ -222,6 +222,7 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
         return f"{given}the one tile for calls of this kind{shared}", estimates
     why = {
         "shortest": f"the shortest time by the model, for {longest}",
+        "wider where close": f"near the model's shortest time for {longest}, in fewer programs",
         "others are for long loops": f"the shortest time by the model, for {longest}, but for a "
         "tile that is kept for long loops of many programs",
         "narrow for few": f"near the model's shortest time for {longest}; of so few programs it is "

@@ -38,6 +38,9 @@ _TILE_64, _NARROW_LINE = 0.29, 320
 _WARP_BYTES = 2.44e-5
 #: The part of a tile that goes by before the memory is busy, or after it was.
 _ENDS = 0.6
+#: From the end of a program to the first keys of the next one in its place, which others on the
+#: multiprocessor hide.
+_RESTART = 0.4
 #: Multiply-adds a microsecond of a multiprocessor, of half types and of float32.
 _MATRIX_RATE, _FLOAT32_RATE = 5.7e6, 1.65e5
 #: How much slower a program alone computes, of half types.
@@ -151,8 +154,8 @@ def estimate_us(
 
     Programs run in waves of as many as fit the device. A wave takes as long as the memory needs
     for its bytes or the multiprocessors for its products, and no less than a program alone needs
-    for its own tiles; the last wave leaves part of the device idle. Programs of many lengths form
-    no waves: one starts where another ends.
+    for its own tiles; the last wave leaves part of the device idle, and each but the first starts
+    anew. Programs of many lengths form no waves: one starts where another ends.
     """
     shape, keys = work.shape, schedule.keys
     tiles = -(-work.tiles(keys) // parts.number)
@@ -198,6 +201,7 @@ def estimate_us(
     else:
         full, rest = divmod(programs, at_once)
         total = _START + (full * wave(at_once) if full else 0.0) + (wave(rest) if rest else 0.0)
+        total += _RESTART / places.resident * max(full + (rest > 0) - 1, 0)
     if work.listed:
         total += _LIST_ROUND * -(-work.tiles(keys) // _LISTED)
     return total + _joining(work, schedule, parts)
