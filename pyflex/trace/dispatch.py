@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from types import CodeType
 from typing import Any, Final
 
 import torch
@@ -20,14 +19,11 @@ from pyflex.errors import (
     CaptureIndexError,
     ConstantRangeError,
     IndexRankError,
-    LeakedValueError,
     PyflexError,
-    SourceLine,
     UnsupportedOpError,
-    user_line,
 )
-from pyflex.trace.builder import MLIR_TYPES, Builder, Value
-from pyflex.trace.captures import Captures, CaptureView, describe
+from pyflex.trace.builder import MLIR_TYPES, Value
+from pyflex.trace.captures import CaptureView, describe
 from pyflex.trace.indexing import as_tensor, index_capture
 from pyflex.trace.lowering import Lowering
 from pyflex.trace.lowerings import LOWERINGS
@@ -38,6 +34,7 @@ from pyflex.trace.refusals import (
     refuse_dimensions,
     refused_by_torch,
 )
+from pyflex.trace.state import Trace
 from pyflex.trace.values import TracedScalar, TracedTensor, TracedView
 
 aten = torch.ops.aten
@@ -63,37 +60,6 @@ _INDEX_OPS: Final[dict[Any, Callable[[Any], Any]]] = {
     aten.embedding: lambda index: index,
 }
 _MAX_DECOMPOSITION_DEPTH: Final = 16
-
-
-class Trace:
-    """What one trace has built so far."""
-
-    def __init__(self, device: torch.device, boundary: CodeType, origin: SourceLine | None) -> None:
-        self.device = device
-        # Without a driver for `device`, tensors cannot name it; then none can be captured either.
-        self.tensor_device = device if _has_backend(device) else torch.device("cpu")
-        self._boundary = boundary
-        self._origin = origin
-        self.builder = Builder(self.locate)
-        self.refusal: PyflexError | None = None
-        self.captures = Captures(self.builder, device)
-
-    def locate(self) -> SourceLine | None:
-        """The user's line that runs now; the mod's definition where only library code runs."""
-        return user_line(self._boundary) or self._origin
-
-    def own(self, tensor: torch.Tensor) -> TracedScalar:
-        """The traced scalar, refused if it is another trace's."""
-        if not isinstance(tensor, TracedScalar) or tensor.owner is not self:
-            raise LeakedValueError(
-                "a value of another trace is used",
-                expected="a mod that keeps no traced value",
-                got=repr(tensor),
-            )
-        return tensor
-
-    def scalar(self, value: Value) -> TracedScalar:
-        return TracedScalar.create(self, value)
 
 
 class FunctionMode(TorchFunctionMode):
@@ -124,6 +90,9 @@ class FunctionMode(TorchFunctionMode):
             with _disable_current_modes():
                 return func(*args, **kwargs)
         try:
+            if func is torch.tensor:  # which copies an array by an op
+                with _disable_current_modes():
+                    return self._trace.constant(func(*args, **kwargs))
             with _left_to_torch(types):
                 return self._getitem(func, *args) if func is _GETITEM else func(*args, **kwargs)
         except (PyflexError, RecursionError):
@@ -194,8 +163,8 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
         tensors = list(_tensors((*args, *kwargs.values())))
         if not any(isinstance(x, TracedTensor) for x in tensors):
-            if packet is aten.lift_fresh:  # torch.tensor(...)
-                return self._constant(args[0])
+            if packet is aten.lift_fresh:  # torch.as_tensor(...)
+                return self._trace.constant(args[0])
             if func.is_view:  # a view of a captured tensor aliases it
                 return func(*args, **kwargs)
         if packet in _INDEX_OPS and not isinstance(args[0], TracedScalar):
@@ -205,12 +174,6 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in tensors:
             refuse_dimensions(func, tensor)
         return self._lower(func, args, kwargs, bool(tensors))
-
-    def _constant(self, tensor: torch.Tensor) -> torch.Tensor:
-        """What torch.tensor has just made: one number, or a table that the kernel reads."""
-        if tensor.ndim > 0:
-            return tensor
-        return self._trace.scalar(self._trace.builder.constant(tensor.item(), tensor.dtype))
 
     def _view(self, func: Any, args: Any, kwargs: Any) -> Any:
         """A view op on a partly indexed capture: the same op on the dimensions that are left."""
@@ -342,10 +305,3 @@ def _run_on(device: torch.device, func: Any, args: Any, kwargs: Any) -> list[tor
         named["device"] = device
     results = func(*positional, **named)
     return list(results) if isinstance(results, (tuple, list)) else [results]
-
-
-def _has_backend(device: torch.device) -> bool:
-    if device.type == "cpu":
-        return True
-    backend = getattr(torch, device.type, None)
-    return backend is not None and bool(backend.is_available())

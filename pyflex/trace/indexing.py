@@ -18,7 +18,7 @@ from pyflex.trace.captures import CaptureView, describe
 from pyflex.trace.values import TracedScalar, TracedTensor, TracedView
 
 if TYPE_CHECKING:
-    from pyflex.trace.dispatch import Trace
+    from pyflex.trace.state import Trace
 
 
 def index_capture(trace: Trace, tensor: torch.Tensor, index: Any) -> torch.Tensor:

@@ -22,8 +22,9 @@ from pyflex.errors import (
 from pyflex.trace.builder import MLIR_TYPES, Value
 from pyflex.trace.captures import CaptureView, describe
 from pyflex.trace.casts import cast
-from pyflex.trace.dispatch import DispatchMode, FunctionMode, Trace
+from pyflex.trace.dispatch import DispatchMode, FunctionMode
 from pyflex.trace.program import ModKind, TracedMod
+from pyflex.trace.state import Trace
 from pyflex.trace.values import TracedScalar, TracedTensor, TracedView
 
 # The arguments of each kind: (name in the function, torch's name, dtype, index variable).

@@ -12,7 +12,7 @@ from pyflex.trace.builder import Value
 
 if TYPE_CHECKING:
     from pyflex.trace.captures import CaptureView
-    from pyflex.trace.dispatch import Trace
+    from pyflex.trace.state import Trace
 
 
 class TracedTensor(torch.Tensor):

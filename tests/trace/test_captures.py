@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -103,6 +104,7 @@ INDEXINGS: dict[str, Callable[..., Any]] = {
     "element": lambda b, h, q, kv: VECTOR[3],
     "constant_table": lambda b, h, q, kv: torch.tensor([1.0, 2.0, 3.0])[b],
     "arange": lambda b, h, q, kv: torch.arange(8)[h],
+    "constant_array": lambda b, h, q, kv: torch.tensor(np.arange(3.0))[b],
     "captured_index": lambda b, h, q, kv: VECTOR[torch.tensor(2)] + TABLE[b, INDEX, q, kv],
 }
 INDEX = torch.tensor(3)
