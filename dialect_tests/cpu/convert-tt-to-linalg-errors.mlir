@@ -138,3 +138,17 @@ tt.func public @kernel_of_two_blocks(%p: !tt.ptr<f32>, %f: f32) {
   tt.store %p, %f : !tt.ptr<f32>
   tt.return
 }
+
+// -----
+
+tt.func private @pyflex_cluster_wait() -> i32 {
+  %c = arith.constant 0 : i32
+  tt.return %c : i32
+}
+
+tt.func public @name_of_the_runtime(%p: !tt.ptr<i32>) {
+  // expected-error @+1 {{'tt.elementwise_inline_asm' has no CPU lowering: expected the name 'pyflex_cluster_wait' to be free}}
+  %0 = tt.elementwise_inline_asm "barrier.cluster.wait.acquire.aligned; mov.b32 $0, 0;" {constraints = "=r", packed_element = 1 : i32, pure = false} -> i32
+  tt.store %p, %0 : !tt.ptr<i32>
+  tt.return
+}

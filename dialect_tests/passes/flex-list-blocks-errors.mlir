@@ -310,3 +310,32 @@ tt.func @programs_in_the_mask(%n: i32, %x: tensor<16x64xf32>, %m: tensor<16xf32>
   } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
   tt.return %s#2 : tensor<16x16xf32>
 }
+
+// -----
+
+tt.func private @m(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  %keep = arith.cmpi sge, %q, %kv : i32
+  tt.return %keep : i1
+}
+
+// A list has fewer rows, and so would have what lies between.
+tt.func @more_dimensions_than_a_column(%n: i32, %x: tensor<16x64xf32>, %m: tensor<16xf32>,
+    %v: tensor<64x16xf32>, %a: tensor<16x16xf32>) -> tensor<16x16xf32> {
+  %batch, %kv_head, %first_head, %first_query, %head, %query, %row_valid = flex.rows(%n, %n)
+      group(1) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  %column = tt.expand_dims %query {axis = 1 : i32} : tensor<16xi32> -> tensor<16x1xi32>
+  // expected-note @+1 {{it depends on this}}
+  %same = tt.reshape %column : tensor<16x1xi32> -> tensor<16xi32>
+  %all = flex.range %n
+  %s:3 = flex.for %all below %n init(%m, %m, %a : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %valid: tensor<64xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>,
+       %a0: tensor<16x16xf32>):
+    // expected-remark @+1 {{blocks are not listed: the mask depends on more than the rows}}
+    %next = flex.mask_mod @m(%x, %batch, %head, %same, %kv)
+        : tensor<16x64xf32>, tensor<16xi32>, tensor<16xi32>, tensor<64xi32>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %next, %v
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x64xf32>, tensor<64x16xf32>
+    flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  tt.return %s#2 : tensor<16x16xf32>
+}

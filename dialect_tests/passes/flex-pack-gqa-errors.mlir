@@ -64,3 +64,13 @@ tt.func @positions_from_the_first_query(%n: i32) -> tensor<16xi32> {
   %positions = arith.addi %first, %range : tensor<16xi32>
   tt.return %positions : tensor<16xi32>
 }
+
+// -----
+
+tt.func @lists_are_found_for_the_rows(%n: i32, %kinds: !tt.ptr<i64>, %p: !tt.ptr<i32>) {
+  // expected-note @+1 {{it is made for these rows}}
+  %blocks = flex.compact %kinds below %n in %p blocks(32 x 64)
+  // expected-error @+1 {{query heads are not packed: other programs know the rows as they are}}
+  %0:7 = flex.rows(%n, %n) group(8) tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
+  tt.return
+}

@@ -255,8 +255,8 @@ struct ConvertInlineAsm : OpConversionPattern<tt::ElementwiseInlineAsmOp> {
   static LLVM::LLVMFuncOp declare(ModuleOp module, StringRef name,
                                   tt::ElementwiseInlineAsmOp op,
                                   OpBuilder &builder) {
-    if (Operation *known = SymbolTable::lookupSymbolIn(module, name))
-      return cast<LLVM::LLVMFuncOp>(known);
+    if (auto known = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
+      return known;
     SmallVector<Type> inputs;
     for (Type type : op.getArgs().getTypes())
       inputs.push_back(getElementTypeOrSelf(type));

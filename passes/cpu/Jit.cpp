@@ -88,6 +88,9 @@ link(std::unique_ptr<llvm::LLVMContext> context,
   module->setTargetTriple((*target)->getTargetTriple());
   optimize(*module, **target);
 
+  // What the linker finds is part of the error, not printed on stderr. The
+  // session may tell of it until it ends.
+  std::string details;
   auto jit = llvm::orc::LLJITBuilder()
                  .setJITTargetMachineBuilder(*host)
                  .setPlatformSetUp(llvm::orc::setUpInactivePlatform)
@@ -95,8 +98,6 @@ link(std::unique_ptr<llvm::LLVMContext> context,
                  .create();
   if (!jit)
     return jit.takeError();
-  // What the linker finds is part of the error, not printed on stderr.
-  std::string details;
   auto &session = (*jit)->getExecutionSession();
   session.setErrorReporter([&](llvm::Error error) {
     details += "; " + llvm::toString(std::move(error));

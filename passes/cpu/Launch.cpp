@@ -52,12 +52,13 @@ struct Launch {
 
 void Kernel::launch(const uint64_t *arguments, std::array<int32_t, 3> grid,
                     unsigned threads, ClusterShape cluster) const {
+  if (cluster.programs <= 0 ||
+      std::any_of(grid.begin(), grid.end(), [](int32_t n) { return n <= 0; }))
+    return;
   int64_t programs = int64_t(grid[0]) * grid[1] * grid[2];
   Launch launch{
       entry,      arguments, grid, cluster, programs / cluster.programs,
       /*chunk=*/1};
-  if (std::any_of(grid.begin(), grid.end(), [](int32_t n) { return n <= 0; }))
-    return;
   if (threads == 0)
     threads = std::max(1u, std::thread::hardware_concurrency());
   int64_t workers = std::min<int64_t>(threads, launch.clusters);

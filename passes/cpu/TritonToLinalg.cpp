@@ -319,13 +319,17 @@ LogicalResult checkSupported(Operation *op) {
       return refuse("expected " + Twine(wanted) + " operands, got " +
                     Twine(got));
   }
-  if (auto inlined = dyn_cast<tt::ElementwiseInlineAsmOp>(op))
-    if (auto function = functionForInstruction(inlined.getAsmString());
-        !isWhole(inlined) ||
+  if (auto inlined = dyn_cast<tt::ElementwiseInlineAsmOp>(op)) {
+    auto function = functionForInstruction(inlined.getAsmString());
+    if (!isWhole(inlined) ||
         (mathOpForInstruction(inlined.getAsmString()).empty() &&
          (!function || (function->empty() && !inlined->use_empty()))))
       return refuse("expected no instructions of a GPU but those that pyflex "
                     "emits");
+    if (function && !function->empty() &&
+        op->getParentOfType<ModuleOp>().lookupSymbol(*function))
+      return refuse("expected the name '" + *function + "' to be free");
+  }
   if (auto dot = dyn_cast<tt::DotOp>(op)) {
     Type factor = getElementTypeOrSelf(dot.getA()),
          sum = getElementTypeOrSelf(dot.getC());

@@ -190,7 +190,8 @@ struct DeriveBoundsPass
     auto callee = SymbolTable::lookupNearestSymbolFrom<tt::FuncOp>(
         mask, mask.getCalleeAttr());
     if (range.getBegin() || range.getSureBegin() ||
-        range.getEnd() != loop.getLimit() || mask.getUnless())
+        range.getEnd() != loop.getLimit() || mask.getUnless() ||
+        !loop.getUnmasked().use_empty())
       return refuse("the loop has bounds of its own");
     if (!masksAllThatCounts(loop, mask))
       return refuse("the loop does more than a masked online softmax");

@@ -63,7 +63,7 @@ public:
       return known;
     Operation *op = value.getDefiningOp();
     if (!op || op->getNumRegions() || isOfItsKernel(op) || !onlyReads(op) ||
-        !isSplatIfConstant(op)) {
+        !isSplatIfConstant(op) || !worksOnColumns(op)) {
       obstacle = op;
       return {};
     }
@@ -86,6 +86,17 @@ private:
   static bool isSplatIfConstant(Operation *op) {
     DenseElementsAttr elements;
     return !matchPattern(op, m_Constant(&elements)) || elements.isSplat();
+  }
+
+  /// Whether no tile has more dimensions than a column: others stay as they
+  /// are.
+  static bool worksOnColumns(Operation *op) {
+    auto isColumn = [](Type type) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return !tensor || tensor.getRank() == 1;
+    };
+    return llvm::all_of(op->getOperandTypes(), isColumn) &&
+           llvm::all_of(op->getResultTypes(), isColumn);
   }
 
   Type resized(Type type) {

@@ -19,8 +19,11 @@ bool flex::masksAllThatCounts(ForOp loop, MaskModOp mask) {
       state != ValueRange({step.getMax(), step.getSum(), step.getAcc()}))
     return false;
   Value scores = step.getScores();
-  if (auto bound = scores.getDefiningOp<BoundOp>())
+  if (auto bound = scores.getDefiningOp<BoundOp>()) {
+    if (bound.getValid() != loop.getValid())
+      return false;
     scores = bound.getScores();
+  }
   return scores == mask.getResult() && llvm::all_of(body, [](Operation &op) {
            return isMemoryEffectFree(&op) ||
                   hasSingleEffect<MemoryEffects::Read>(&op);

@@ -16,16 +16,29 @@ using namespace mlir::flex;
 
 namespace {
 
-/// The first block table beside `rows` whose lists differ by query head.
-BlockTableOp findPerHeadTable(RowsOp rows) {
-  BlockTableOp found;
-  // A function of any dialect, or the module.
+/// The first op beside `rows`, in a function of any dialect or the module, for
+/// which the predicate holds.
+template <typename Predicate>
+Operation *findBeside(RowsOp rows, Predicate holds) {
+  Operation *found = nullptr;
   rows->getParentWithTrait<OpTrait::IsIsolatedFromAbove>()->walk(
-      [&](BlockTableOp table) {
-        if (!found && table.getPerHead())
-          found = table;
+      [&](Operation *op) {
+        if (holds(op))
+          found = op;
+        return found ? WalkResult::interrupt() : WalkResult::advance();
       });
   return found;
+}
+
+/// Lists that differ by query head.
+bool isPerHeadTable(Operation *op) {
+  auto table = dyn_cast<BlockTableOp>(op);
+  return table && table.getPerHead();
+}
+
+/// What another program does for the same rows, or counts them.
+bool knowsTheRows(Operation *op) {
+  return isa<JoinOp, ClassifyOp, CompactOp>(op);
 }
 
 /// What depends on the first head or query of a tile, lists aside.
@@ -49,9 +62,12 @@ struct PackGQAPass : public flex::impl::FlexPackGQABase<PackGQAPass> {
     int64_t group = rows.getGroup();
     if (group == 1 || rows.getHeads() != 1)
       return WalkResult::advance();
-    if (auto table = findPerHeadTable(rows))
+    if (Operation *table = findBeside(rows, isPerHeadTable))
       return refuse(rows, "their block lists differ", table,
                     "the lists are given here");
+    if (Operation *user = findBeside(rows, knowsTheRows))
+      return refuse(rows, "other programs know the rows as they are", user,
+                    "it is made for these rows");
     for (auto [first, what] : {std::pair(rows.getFirstHead(), "head"),
                                std::pair(rows.getFirstQuery(), "query")})
       if (auto *user = findUser(first))
