@@ -156,22 +156,3 @@ Truth Numbers::conj(Truth lhs, Truth rhs) {
     return rhs.known ? lhs : rhs;
   return {b.conj(lhs.value, rhs.value)};
 }
-
-Truth Numbers::disj(Truth lhs, Truth rhs) {
-  if (!lhs.value || lhs.value == rhs.value)
-    return lhs.isKnown(true) ? lhs : rhs;
-  if (!rhs.value)
-    return rhs.known ? rhs : lhs;
-  return {b.disj(lhs.value, rhs.value)};
-}
-
-Truth Numbers::negate(Truth truth) {
-  if (!truth.value)
-    return {Value(), !truth.known};
-  Value one = b.spread(get(Truth()), shapeOf(truth.value));
-  return {arith::XOrIOp::create(b, truth.value, one)};
-}
-
-Truth Numbers::select(Truth condition, Truth yes, Truth no) {
-  return disj(conj(condition, yes), conj(negate(condition), no));
-}

@@ -73,9 +73,6 @@ public:
 
   Truth lessOrEqual(Number lhs, Number rhs);
   Truth conj(Truth lhs, Truth rhs);
-  Truth disj(Truth lhs, Truth rhs);
-  Truth negate(Truth truth);
-  Truth select(Truth condition, Truth yes, Truth no);
 
   /// Notes that a condition asks whether integers wrap.
   void noteGuard(Truth truth) { guards.insert(truth.value); }
