@@ -29,7 +29,7 @@ _KERNEL_OPTIONS = {
     "SPLIT_KV": "splits",
 }
 #: Mods that are known again. They stay alive meanwhile, with what they capture.
-_MOST_COMPILED = 16
+_MOST_COMPILED = 128
 _COMPILED: dict[Any, _Compiled] = {}
 #: A BlockMask without a mask, of blocks this large, stands for none at all (torch's default).
 _WHOLE = 1 << 30
@@ -65,7 +65,7 @@ def flex_attention(
         query: [B, Hq, M, D].
         key: [B or 1, Hkv, N, D].
         value: [B or 1, Hkv, N, Dv].
-        score_mod: changes each score; None leaves it. The last 16 pairs of it and kernel_options
+        score_mod: changes each score; None leaves it. The last 128 pairs of it and kernel_options
             are kept, with the tensors that they capture.
         block_mask: made for exactly these lengths.
         scale: factor on the dot products; 1 / sqrt(D) by default.
@@ -152,8 +152,8 @@ def _check_rules(
     if lists and (lists.q_len, lists.kv_len) != (inputs.q_len, inputs.kv_max):
         raise BlockMaskError(
             "the BlockMask was made for other lengths",
-            expected=f"q_len={inputs.q_len}, kv_len={inputs.kv_max}",
-            got=f"q_len={lists.q_len}, kv_len={lists.kv_len}",
+            expected=f"seq_lengths=({inputs.q_len}, {inputs.kv_max}), which a slice needs set",
+            got=f"seq_lengths=({lists.q_len}, {lists.kv_len})",
         )
 
 
