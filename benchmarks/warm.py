@@ -46,7 +46,7 @@ def warm(jobs: Sequence[Job], processes: int | None = None) -> None:
 
 
 def kernel_options(candidates: Sequence[Options]) -> tuple[Options, ...]:
-    """One of each kernel among `candidates`, split in two so that the joining one is made too."""
+    """One of each kernel among `candidates`, split so that the combine kernel is made too."""
     splits = {o: None if "flex-split-kv" in o.disable_passes else 2 for o in candidates}
     return tuple(dict.fromkeys(replace(o, splits=splits[o]) for o in candidates))
 

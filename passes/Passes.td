@@ -198,7 +198,7 @@ def FlexSplitKV : Pass<"flex-split-kv", "::mlir::ModuleOp"> {
   let description = [{
     Programs along grid axis y take equal parts of the tiles and write the
     softmax as far as it went, in f32: acc to partial_acc, max and sum to
-    partial_state. A second kernel, `<name>_combine`, joins them. The kernel
+    partial_state. A second kernel, `<name>_combine`, combines them. The kernel
     gains the arguments (splits: i32, partial_acc: !tt.ptr<f32>, partial_state:
     !tt.ptr<f32>); with splits = 1 it writes the result itself and the second
     kernel is not launched.
@@ -222,15 +222,15 @@ def FlexSplitKV : Pass<"flex-split-kv", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numSplit", "num-split", "loops divided">];
 }
 
-def FlexJoinInCluster : Pass<"flex-join-in-cluster", "::mlir::ModuleOp"> {
-  let summary = "Join a split KV loop without a second kernel where its programs form a cluster";
+def FlexCombineInCluster : Pass<"flex-combine-in-cluster", "::mlir::ModuleOp"> {
+  let summary = "Combine a split KV loop without a second kernel where its programs form a cluster";
   let description = [{
     For NVIDIA GPUs of compute capability 9.0 and later, after flex-split-kv:
     programs that share the rows of a tile run at the same time, as a cluster,
     and read from each other's shared memory what each has found. The kernel
     gains the argument (cluster_memory: i32): from which byte of a program's
     shared memory on there is room for that, or a negative number where the
-    programs form no cluster and a second kernel is to join them.
+    programs form no cluster and a second kernel is to combine them.
 
     ```mlir
     scf.if %single { flex.store %out -> %o[...] } else { flex.store %acc -> %partial[...] }
@@ -238,12 +238,12 @@ def FlexJoinInCluster : Pass<"flex-join-in-cluster", "::mlir::ModuleOp"> {
     ==>
     ```mlir
     scf.if %single { flex.store %out -> %o[...] } else {
-      scf.if %together { flex.join (%m, %l, %acc) ... -> %o } else { flex.store %acc -> %partial[...] }
+      scf.if %together { flex.combine_in_cluster (%m, %l, %acc) ... -> %o } else { flex.store %acc -> %partial[...] }
     }
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
-  let statistics = [Statistic<"numJoined", "num-joined", "kernels that join in a cluster">];
+  let statistics = [Statistic<"numCombined", "num-combined", "kernels that combine in a cluster">];
 }
 
 def FlexInlineMods : Pass<"flex-inline-mods", "::mlir::ModuleOp"> {

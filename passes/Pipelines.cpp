@@ -27,9 +27,9 @@ struct DecodeOptions : public PassPipelineOptions<DecodeOptions> {
                               llvm::cl::desc("run flex-fuse-block-loops")};
   Option<bool> splitKv{*this, "split-kv", llvm::cl::init(true),
                        llvm::cl::desc("run flex-split-kv")};
-  Option<bool> joinInCluster{
-      *this, "join-in-cluster", llvm::cl::init(false),
-      llvm::cl::desc("run flex-join-in-cluster; needs sm_90")};
+  Option<bool> combineInCluster{
+      *this, "combine-in-cluster", llvm::cl::init(false),
+      llvm::cl::desc("run flex-combine-in-cluster; needs sm_90")};
   Option<bool> inlineMods{*this, "inline-mods", llvm::cl::init(true),
                           llvm::cl::desc("run flex-inline-mods")};
   Option<bool> skipPadding{*this, "skip-padding", llvm::cl::init(true),
@@ -81,8 +81,8 @@ void addOptimisations(OpPassManager &pm, const DecodeOptions &options) {
     pm.addPass(createFlexFuseBlockLoops());
   if (options.splitKv)
     pm.addPass(createFlexSplitKV());
-  if (options.joinInCluster && options.splitKv && options.target == "cuda")
-    pm.addPass(createFlexJoinInCluster());
+  if (options.combineInCluster && options.splitKv && options.target == "cuda")
+    pm.addPass(createFlexCombineInCluster());
   // Mods late: the passes above read and move them while they are single ops.
   if (options.inlineMods)
     pm.addPass(createFlexInlineMods());

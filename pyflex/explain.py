@@ -44,13 +44,13 @@ def explain(
         key_bytes=(spec.head_dim + spec.value_dim) * inputs.query.element_size(),
         schedule=schedule,
         parts=parts.number,
-        joined=_joined(parts),
+        combined=_combined(parts),
         reason=reason,
         estimates=estimates,
     )
 
 
-def _joined(parts: Parts) -> str:
+def _combined(parts: Parts) -> str:
     if parts.number == 1:
         return ""
     return "as a cluster" if parts.in_cluster else "by a second kernel"

@@ -70,7 +70,7 @@ class Explanation:
         key_bytes: bytes of a key and its value.
         schedule: the tile.
         parts: programs that share one KV loop.
-        joined: how these join what they find, in words; empty for one.
+        combined: how these combine what they find, in words; empty for one.
         reason: why this tile and split, in words.
         estimates: the tiles that were compared; none on a CPU, for which there is no model.
     """
@@ -82,7 +82,7 @@ class Explanation:
     key_bytes: int
     schedule: Schedule
     parts: int
-    joined: str
+    combined: str
     reason: str
     estimates: tuple[Estimate, ...]
 
@@ -120,7 +120,7 @@ class Explanation:
                 f" {masked} with the mask, {free} without",
                 f"K and V   {_bytes(self.bytes_read)} of {_bytes(self.bytes_present)} read",
                 f"schedule  {_tile(tile)}; {count(self.parts, 'part')} a loop,"
-                f"{f' joined {self.joined},' if self.joined else ''}"
+                f"{f' combined {self.combined},' if self.combined else ''}"
                 f" {count(len(self.tiles) * self.parts, 'program')}",
                 f"why       {self.reason}",
                 *(

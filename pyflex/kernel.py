@@ -13,8 +13,8 @@ from pyflex.trace import TracedMod
 
 #: Stands where the tile makes no difference.
 ANY_TILE = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
-#: How the kernel that joins a split is compiled: one warp a row needs no barrier.
-_JOINING = replace(ANY_TILE, num_warps=1)
+#: How the kernel that combines a split is compiled: one warp a row needs no barrier.
+_COMBINE_SCHEDULE = replace(ANY_TILE, num_warps=1)
 #: Warps of the kernel that finds the blocks to list: 8 keys a thread.
 _LISTING_WARPS = 8
 
@@ -83,9 +83,9 @@ class KernelSpec:
         return enabled and self.mask is not None and self.blocks is None
 
     @property
-    def joins_in_cluster(self) -> bool:
+    def combines_in_cluster(self) -> bool:
         """Whether it takes cluster_memory behind them, where programs can form clusters."""
-        return self.splits_kv and self.options.enabled("flex-join-in-cluster")
+        return self.splits_kv and self.options.enabled("flex-combine-in-cluster")
 
     @property
     def most_registers(self) -> int | None:
@@ -109,8 +109,8 @@ class KernelSpec:
         return replace(self, kernel="decode_bounds")
 
     @property
-    def joining(self) -> KernelSpec:
-        """The kernel that joins a split's partial results: one for all mods, groups and tiles."""
+    def combine(self) -> KernelSpec:
+        """The kernel that combines a split's results: one for all mods, groups and tiles."""
         overlap = "flex-overlap-kernels"
         options = Options() if self.options.enabled(overlap) else Options(disable_passes=(overlap,))
         return replace(
@@ -128,7 +128,7 @@ class KernelSpec:
             offset_type="i32",
             length_type="i32",
             options=options,
-            schedule=_JOINING,
+            schedule=_COMBINE_SCHEDULE,
             score=None,
             mask=None,
             kernel="decode_combine",
@@ -167,7 +167,7 @@ class KernelSpec:
             "flex-derive-bounds": self.listed,
             "flex-list-blocks": not self.listed,
             "flex-split-kv": not self.splits_kv,
-            "flex-join-in-cluster": not sm_90,
+            "flex-combine-in-cluster": not sm_90,
             "flex-overlap-kernels": not sm_90,
             "flex-split-products": not (matrix_units and backend == "cuda"),
             "flex-pad-products": not matrix_units,

@@ -67,9 +67,9 @@ class Lowered:
         return Bounds(" exact" in found[0], (int(most[1]), int(most[2])) if most else None)
 
     @cached_property
-    def joining(self) -> Lowered | None:
-        """The kernel that joins a split's partial results; None for one that is not split."""
-        return lowered_for(self.spec.joining) if self.spec.splits_kv else None
+    def combine(self) -> Lowered | None:
+        """The kernel that combines a split's partial results; None for one that is not split."""
+        return lowered_for(self.spec.combine) if self.spec.splits_kv else None
 
     @cached_property
     def listing(self) -> Lowered | None:
@@ -105,17 +105,17 @@ class Lowered:
         return found
 
     def binaries(self, target: Target) -> tuple[Binary, Binary | None, Binary | None]:
-        """Machine code of this kernel, of the one that joins a split, of the one that finds blocks.
+        """Machine code of this kernel, of the combine kernel, of the one that finds blocks.
 
         They are compiled at the same time: the others are ready long before the first.
         """
         with ThreadPoolExecutor(2) as pool:
-            joining = pool.submit(self.joining.binary, target) if self.joining else None
+            combine = pool.submit(self.combine.binary, target) if self.combine else None
             listing = pool.submit(self.listing.binary, target) if self.listing else None
             kernel = self.binary(target)
             return (
                 kernel,
-                joining.result() if joining else None,
+                combine.result() if combine else None,
                 listing.result() if listing else None,
             )
 

@@ -18,7 +18,7 @@ OPTIMISATIONS = (
     "flex-list-blocks",
     "flex-fuse-block-loops",
     "flex-split-kv",
-    "flex-join-in-cluster",
+    "flex-combine-in-cluster",
     "flex-inline-mods",
     "flex-skip-padding",
     "flex-overlap-kernels",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 #: Multiprocessors of a group (NVIDIA's graphics processing cluster) that programs can rely on, and
-#: the most programs of a cluster (as LowerJoin.cpp has it).
+#: the most programs of a cluster (as LowerCombineInCluster.cpp has it).
 _GROUP, MOST_IN_CLUSTER = 16, 8
 #: Warps that a multiprocessor runs at the same time, one for each of its schedulers, and the
 #: registers of one of these.
@@ -16,7 +16,7 @@ _MOST_SHARED, _RESERVED = 228 << 10, 1 << 10
 #: Registers of a thread that tiles of so many rows were seen to need, whatever the mods, and the
 #: columns up to which those of 32 rows gain by being told of them.
 _ENOUGH, _TOLD_COLUMNS = {16: 168, 32: 232}, 128
-#: Parts of a split that the joining kernel joins with few instructions.
+#: Parts of a split that the combine kernel combines with few instructions.
 FEW_PARTS = 8
 #: Rows of a product of matrix units. The smallest tiles have half as many.
 UNIT_ROWS = 16
@@ -139,8 +139,8 @@ def tile_width(columns: int) -> int:
     return half + max(16, power_of_two(columns - half))
 
 
-def joined_width(columns: int, parts: int) -> int:
-    """Columns of a row that one program joins of so many parts, as passes/flex/Width.h has it."""
+def combined_width(columns: int, parts: int) -> int:
+    """Columns of a row that a program combines of so many parts, as passes/flex/Width.h has it."""
     width = max(power_of_two(columns), 16)
     return min(width, 128) if parts <= FEW_PARTS else min(width, max(width // 2, 32), 64)
 
@@ -159,7 +159,7 @@ def shared_bytes(schedule: Schedule, shape: Shape) -> int:
 
 
 def cluster_bytes(schedule: Schedule, value_dim: int, q_len: int) -> int:
-    """Bytes in which a program of a cluster leaves its part of a split, as LowerJoin.cpp has it."""
+    """Bytes of a cluster's program for its part of a split, as LowerCombineInCluster.cpp has it."""
     return 8 * schedule.rows + 4 * schedule.lines(q_len) * value_dim
 
 

@@ -250,7 +250,7 @@ class Plan:
         return (*addresses, *strides, *self._middle, kv_max, *rest, *self._tail)
 
     def _results(self, out_at: int, rows_at: tuple[int, ...]) -> tuple[Argument, ...]:
-        """What the joining kernel needs to know of the result."""
+        """What the combine kernel needs to know of the result."""
         results: tuple[Argument, ...] = (*self.rows[1:], out_at, *self._strides[:-1])
         for at in rows_at:
             results = (*results, at, *self._row_strides[:-1])
@@ -325,9 +325,9 @@ class Plan:
         work = self._kind.work(steps * LENGTH_STEP)
         device = model_of(self._kind.device)
         if device is None:
-            threads, joins = torch.get_num_threads(), runner.cluster_at is not None
+            threads, combines = torch.get_num_threads(), runner.cluster_at is not None
             parts = parts_for_threads(
-                self._options, work, spec.schedule, threads, joins_in_cluster=joins
+                self._options, work, spec.schedule, threads, combines_in_cluster=combines
             )
         else:
             places = runner.places(self._cluster_bytes)

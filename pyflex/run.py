@@ -1,4 +1,4 @@
-"""Launching a lowered kernel, and the kernel that joins a split, on a GPU or a CPU."""
+"""Launching a lowered kernel, and the kernel that combines a split, on a GPU or a CPU."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pyflex.kernel import KernelSpec
 from pyflex.launch import GpuKernel, Launcher
 from pyflex.listing import Listing
 from pyflex.lowered import Lowered
-from pyflex.places import MOST_IN_CLUSTER, Device, Places, joined_width
+from pyflex.places import MOST_IN_CLUSTER, Device, Places, combined_width
 from pyflex.schedule import Parts
 from pyflex.target import current_target
 from pyflex.workspace import workspace
@@ -31,8 +31,8 @@ class Split:
     """A KV loop shared by several programs, and where their results lie in between.
 
     One buffer holds a line of float32 for each row and part and behind them, at a multiple of 16
-    bytes, as many pairs of the largest score and the sum; `grid` is that of the kernel which joins
-    them. Programs that form a cluster need none, but `shared` bytes each.
+    bytes, as many pairs of the largest score and the sum; `grid` is that of the combine kernel.
+    Programs that form a cluster need none, but `shared` bytes each.
     """
 
     parts: Parts
@@ -52,12 +52,12 @@ class Split:
         if parts.number == 1:
             return Split(parts)
         lines = -(-rows * parts.number * columns // 4) * 16
-        grid = (rows, -(-columns // joined_width(columns, parts.number)))
+        grid = (rows, -(-columns // combined_width(columns, parts.number)))
         return Split(parts, grid, lines, lines + rows * parts.number * 8)
 
 
 class Stage(NamedTuple):
-    """One kernel of a call: "listing", "decode" or "joining", in this order.
+    """One kernel of a call: "listing", "decode" or "combine", in this order.
 
     Where `shared` is not 0, programs with the same x form clusters.
     """
@@ -70,8 +70,8 @@ class Stage(NamedTuple):
 
 def _between(split: Split | None, listing: Listing | None) -> int:
     """Bytes that the kernels of a call leave to one another, and entries of lists."""
-    joined = split.size if split is not None else 0
-    return joined + (listing.size if listing is not None else 0)
+    combined = split.size if split is not None else 0
+    return combined + (listing.size if listing is not None else 0)
 
 
 def _stages(
@@ -108,7 +108,7 @@ def _stages(
     return [
         *found,
         Stage("decode", grid, (*arguments, number, *out, *apart)),
-        Stage("joining", split.grid, (*out, number, *results)),
+        Stage("combine", split.grid, (*out, number, *results)),
     ]
 
 
@@ -122,7 +122,7 @@ class Runner:
 
     @property
     def kernels(self) -> tuple[GpuKernel, ...]:
-        """What has been loaded into a GPU: the kernel, and the one that joins a split."""
+        """What has been loaded into a GPU: the kernel, and the one that combines a split."""
         return ()
 
     @property
@@ -142,14 +142,14 @@ class Runner:
         listing: Listing | None = None,
         results: tuple[Argument, ...] = (),
     ) -> None:
-        """Launches the kernel, behind the one that finds its blocks, before the one that joins.
+        """Launches the kernel, behind the one that finds its blocks, before the one that combines.
 
         Args:
             arguments: the kernel's, but for those of the lists and of the split.
             programs: the grid's first axis.
             split: the grid's second axis; None for a kernel that is not made to be split.
             listing: where the lists lie; None for a kernel that reads none of its own.
-            results: what the joining kernel needs to know of the result.
+            results: what the combine kernel needs to know of the result.
         """
         raise NotImplementedError
 
@@ -175,7 +175,7 @@ class GpuRunner(Runner):
     @property
     def kernels(self) -> tuple[GpuKernel, ...]:
         """See `Runner`."""
-        return tuple(self._loaded[name] for name in ("decode", "joining") if name in self._loaded)
+        return tuple(self._loaded[name] for name in ("decode", "combine") if name in self._loaded)
 
     @property
     def listing(self) -> GpuKernel | None:
@@ -232,7 +232,7 @@ class GpuRunner(Runner):
         launcher.launch(stream, grids, arguments, clustered, max(s.shared for s in stages))
 
     def _load(self, name: str) -> GpuKernel:
-        binary = self._binaries[("decode", "joining", "listing").index(name)]
+        binary = self._binaries[("decode", "combine", "listing").index(name)]
         assert binary is not None  # made for every kernel that splits, or that reads lists
         return load(binary, self._device)
 
@@ -243,7 +243,7 @@ class CpuRunner(Runner):
     def __init__(self, lowered: Lowered, device: torch.device) -> None:
         self._lowered, self._device = lowered, device
         self._jitted = {"decode": compiler.jit(lowered.ttir())}
-        self.cluster_at = 0 if lowered.spec.joins_in_cluster else None
+        self.cluster_at = 0 if lowered.spec.combines_in_cluster else None
         self.empty = _empty("_empty_strided_cpu", device)
 
     def run(
@@ -280,11 +280,11 @@ class CpuRunner(Runner):
         )
 
     def _load(self, name: str) -> compiler.CpuKernel:
-        lowered = self._lowered.joining if name == "joining" else self._lowered.listing
+        lowered = self._lowered.combine if name == "combine" else self._lowered.listing
         assert lowered is not None  # made for every kernel that splits, or that reads lists
         if name == "listing":
             return compiler.jit(lowered.ttir())
-        shared = runner_for(lowered, self._device)  # one for all that join alike
+        shared = runner_for(lowered, self._device)  # one for all that combine alike
         assert isinstance(shared, CpuRunner)  # as this one
         return shared._jitted["decode"]
 

@@ -22,8 +22,8 @@ from pyflex.places import (
     Places,
     Schedule,
     Shape,
+    combined_width,
     floor_power_of_two,
-    joined_width,
     power_of_two,
 )
 
@@ -64,18 +64,18 @@ _UNEVEN = 0.254
 #: Smoothness of the greater of two times, as neither hides the other wholly: of a tile's time alone
 #: and the memory's, and of the memory's latency and bandwidth.
 _BOTH, _EITHER = 7.5, 5.0
-#: Joining a split by the second kernel, of few parts and of many, and a thousand rows of those.
-_JOIN_FEW, _JOIN_MANY, _ROWS_FEW, _ROWS_MANY = 1.3, 1.6, 0.72, 1.22
+#: Combining a split by the second kernel, of few parts and of many, and a thousand rows of those.
+_COMBINE_FEW, _COMBINE_MANY, _ROWS_FEW, _ROWS_MANY = 1.3, 1.6, 0.72, 1.22
 #: A megabyte of partial results, of tiles of up to 16 rows and of more.
-_JOIN_MEGABYTE, _MEGABYTE_32 = 0.32, 0.45
+_COMBINE_MEGABYTE, _MEGABYTE_32 = 0.32, 0.45
 #: Each further round of as many parts as the second kernel reads at once.
-_JOIN_ROUND = 0.84
-#: Joining it in a cluster, of tiles of up to 16 rows and of more; and what more than two programs
+_COMBINE_ROUND = 0.84
+#: Combining it in a cluster, of tiles of up to 16 rows and of more; and what more than two programs
 #: add.
 _MEET, _MEET_32, _MEET_MORE = 0.6, 1.2, 0.18
-#: Each element that a thread leaves for that, and each round of those that a program joins at once.
+#: Each element that a thread leaves for that, and each round of those that a program takes at once.
 _MEET_ELEMENT, _MEET_ROUND = 0.04, 0.28
-#: Elements that a program of a cluster loads at once, as LowerJoin.cpp has it.
+#: Elements that a program of a cluster loads at once, as LowerCombineInCluster.cpp has it.
 _MEET_LOADS = 1024
 #: Blocks that a program lists at a time, as LowerBlockLists.cpp has it, and what that takes where
 #: most of them are hidden.
@@ -141,7 +141,7 @@ class Work:
 
 
 class Parts(NamedTuple):
-    """How many programs share a KV loop, and whether they join what they find as a cluster."""
+    """How many programs share a KV loop, and whether they combine what they find as a cluster."""
 
     number: int
     in_cluster: bool = False
@@ -204,11 +204,11 @@ def estimate_us(
         total += _RESTART / places.resident * max(full + (rest > 0) - 1, 0)
     if work.listed:
         total += _LIST_ROUND * -(-work.tiles(keys) // _LISTED)
-    return total + _joining(work, schedule, parts)
+    return total + _combining(work, schedule, parts)
 
 
-def _joining(work: Work, schedule: Schedule, parts: Parts) -> float:
-    """What it takes to join the parts: nothing for one."""
+def _combining(work: Work, schedule: Schedule, parts: Parts) -> float:
+    """What it takes to combine the parts: nothing for one."""
     shape = work.shape
     if parts.in_cluster:
         meet = _MEET if schedule.rows <= UNIT_ROWS else _MEET_32
@@ -219,12 +219,12 @@ def _joining(work: Work, schedule: Schedule, parts: Parts) -> float:
     if parts.number == 1:
         return 0.0
     megabytes = parts.number * work.rows * shape.value_dim * 4e-6
-    a_megabyte = _JOIN_MEGABYTE if schedule.rows <= UNIT_ROWS else _MEGABYTE_32
+    a_megabyte = _COMBINE_MEGABYTE if schedule.rows <= UNIT_ROWS else _MEGABYTE_32
     rounds = -(-parts.number // _parts_a_round(shape))
     few = parts.number <= FEW_PARTS
-    kernel, of_rows = (_JOIN_FEW, _ROWS_FEW) if few else (_JOIN_MANY, _ROWS_MANY)
+    kernel, of_rows = (_COMBINE_FEW, _ROWS_FEW) if few else (_COMBINE_MANY, _ROWS_MANY)
     total = kernel + a_megabyte * megabytes + of_rows * work.rows / 1000
-    return total + _JOIN_ROUND * (rounds - 1)
+    return total + _COMBINE_ROUND * (rounds - 1)
 
 
 def _greater(one: float, other: float, power: float) -> float:
@@ -233,7 +233,7 @@ def _greater(one: float, other: float, power: float) -> float:
 
 
 def _meeting_rounds(shape: Shape, schedule: Schedule, parts: int) -> int:
-    """Rounds in which a program of a cluster joins its share, as LowerJoin.cpp has it."""
+    """Rounds in which a cluster's program combines its share, as in LowerCombineInCluster.cpp."""
     most = 2 if parts <= 2 else MOST_IN_CLUSTER
     rows = min(power_of_two(schedule.heads), schedule.rows)
     share = power_of_two(-(-shape.value_dim // (most // 2 + 1)))
@@ -243,24 +243,24 @@ def _meeting_rounds(shape: Shape, schedule: Schedule, parts: int) -> int:
 
 
 def _parts_a_round(shape: Shape) -> int:
-    """Partial results that the joining kernel reads at once, as passes/flex/Width.h has it."""
-    return min(2048 // joined_width(shape.value_dim, FEW_PARTS + 1), 64)
+    """Partial results that the combine kernel reads at once, as passes/flex/Width.h has it."""
+    return min(2048 // combined_width(shape.value_dim, FEW_PARTS + 1), 64)
 
 
 def parts_for(
     options: Options, work: Work, schedule: Schedule, places: Places, device: Device
 ) -> Parts:
-    """How many programs share one KV loop, and how they join what they find.
+    """How many programs share one KV loop, and how they combine what they find.
 
     The fewest with the shortest predicted time; of a number that is asked for, the faster way.
     """
-    if not options.enabled("flex-join-in-cluster"):
+    if not options.enabled("flex-combine-in-cluster"):
         places = Places(places.resident)
     return _best_parts(work, schedule, places, device, options.splits)
 
 
 def parts_for_threads(
-    options: Options, work: Work, schedule: Schedule, threads: int, *, joins_in_cluster: bool
+    options: Options, work: Work, schedule: Schedule, threads: int, *, combines_in_cluster: bool
 ) -> Parts:
     """As `parts_for`, for a CPU: no more programs than keep its threads busy.
 
@@ -268,7 +268,7 @@ def parts_for_threads(
     one, as they would on a GPU.
     """
     if options.splits is not None:
-        return Parts(options.splits, joins_in_cluster and 1 < options.splits <= MOST_IN_CLUSTER)
+        return Parts(options.splits, combines_in_cluster and 1 < options.splits <= MOST_IN_CLUSTER)
     return Parts(max(1, min(threads // max(work.programs, 1), work.tiles(schedule.keys))))
 
 

@@ -1,7 +1,7 @@
 """Memory for what one kernel leaves to the next, kept from call to call.
 
 Each stream of a device has one block, which only grows. Calls on one stream run one after the
-other, so each may use all of it; the launcher queues a kernel and the one that joins its results
+other, so each may use all of it; the launcher queues a kernel and the one that combines its results
 without another thread's in between. A block that grows is given back to torch, which hands it
 out again to later work of the same stream only.
 

@@ -21,10 +21,10 @@ CASES = [
     Case(mask="causal", dtype=torch.bfloat16, heads=(40, 1), dims=(64, 256), q_len=3, keys=500),
     Case("alibi", mask="causal", heads=(2, 2), keys=50, kv_len="zero"),
 ]  # fmt: skip
-#: Whole, joined in clusters where there are such, in one round of the joining kernel, in several.
+#: Whole, combined in clusters where there are such, in one round of the combine kernel, in several.
 SPLITS = (1, 2, 5, 8, 9, 70)
-#: Passes to leave out, so that a second kernel joins them.
-APART = ("flex-join-in-cluster",)
+#: Passes to leave out, so that a second kernel combines them.
+APART = ("flex-combine-in-cluster",)
 
 
 def in_clusters(

@@ -864,54 +864,54 @@ tt.func @compact_odd_blocks(%b: i32, %p: !tt.ptr<i32>, %kinds: !tt.ptr<i64>) {
 
 // -----
 
-tt.func @join_of_other_maxima(%m: tensor<32xf32>, %s: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>) {
-  // expected-error @+1 {{'flex.join' op expected max of 16 elements, got 32}}
-  flex.join(%m, %s, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
+tt.func @combine_in_cluster_of_other_maxima(%m: tensor<32xf32>, %s: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>) {
+  // expected-error @+1 {{'flex.combine_in_cluster' op expected max of 16 elements, got 32}}
+  flex.combine_in_cluster(%m, %s, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
       -> %out columns 32 : (tensor<32xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x f16>
   tt.return
 }
 
 // -----
 
-tt.func @join_of_other_sums(%m: tensor<16xf32>, %s: tensor<32xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>) {
-  // expected-error @+1 {{'flex.join' op expected sum of 16 elements, got 32}}
-  flex.join(%m, %s, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
+tt.func @combine_in_cluster_of_other_sums(%m: tensor<16xf32>, %s: tensor<32xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>) {
+  // expected-error @+1 {{'flex.combine_in_cluster' op expected sum of 16 elements, got 32}}
+  flex.combine_in_cluster(%m, %s, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
       -> %out columns 32 : (tensor<16xf32>, tensor<32xf32>, tensor<16x32xf32>) -> !flex.view<4 x f16>
   tt.return
 }
 
 // -----
 
-tt.func @join_of_more_columns_than_there_are(%m: tensor<16xf32>, %s: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>) {
-  // expected-error @+1 {{'flex.join' op expected between 1 and 32 columns, got 33}}
-  flex.join(%m, %s, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
+tt.func @combine_in_cluster_of_more_columns_than_there_are(%m: tensor<16xf32>, %s: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>) {
+  // expected-error @+1 {{'flex.combine_in_cluster' op expected between 1 and 32 columns, got 33}}
+  flex.combine_in_cluster(%m, %s, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
       -> %out columns 33 : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x f16>
   tt.return
 }
 
 // -----
 
-tt.func @join_of_no_heads(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>) {
-  // expected-error @+1 {{'flex.join' op expected 0 heads x 16 queries to fit 16 rows}}
-  flex.join(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(0 heads x 16 queries)
+tt.func @combine_in_cluster_of_no_heads(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>) {
+  // expected-error @+1 {{'flex.combine_in_cluster' op expected 0 heads x 16 queries to fit 16 rows}}
+  flex.combine_in_cluster(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(0 heads x 16 queries)
       -> %out columns 32 : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x f16>
   tt.return
 }
 
 // -----
 
-tt.func @join_of_no_columns(%m: tensor<16xf32>, %s: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>) {
-  // expected-error @+1 {{'flex.join' op expected between 1 and 32 columns, got 0}}
-  flex.join(%m, %s, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
+tt.func @combine_in_cluster_of_no_columns(%m: tensor<16xf32>, %s: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>) {
+  // expected-error @+1 {{'flex.combine_in_cluster' op expected between 1 and 32 columns, got 0}}
+  flex.combine_in_cluster(%m, %s, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
       -> %out columns 0 : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x f16>
   tt.return
 }
 
 // -----
 
-tt.func @join_to_bytes(%m: tensor<16xf32>, %s: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x i8>) {
-  // expected-error @+1 {{'flex.join' op expected out of f16, bf16 or f32, got 'i8'}}
-  flex.join(%m, %s, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
+tt.func @combine_in_cluster_to_bytes(%m: tensor<16xf32>, %s: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x i8>) {
+  // expected-error @+1 {{'flex.combine_in_cluster' op expected out of f16, bf16 or f32, got 'i8'}}
+  flex.combine_in_cluster(%m, %s, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
       -> %out columns 32 : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x i8>
   tt.return
 }
@@ -928,10 +928,10 @@ tt.func @combine_with_max_scores_of_another_type(%p: !tt.ptr<f32>, %n: i32, %out
 
 // -----
 
-tt.func @join_with_max_scores_of_another_type(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32,
+tt.func @combine_in_cluster_with_max_scores_of_another_type(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32,
                                               %out: !flex.view<4 x f16>, %max: !flex.view<3 x f16>) {
-  // expected-error @+1 {{'flex.join' op expected max_scores of type '!flex.view<3 x f32>', got '!flex.view<3 x f16>'}}
-  flex.join(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
+  // expected-error @+1 {{'flex.combine_in_cluster' op expected max_scores of type '!flex.view<3 x f32>', got '!flex.view<3 x f16>'}}
+  flex.combine_in_cluster(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
       -> %out max_scores(%max : !flex.view<3 x f16>) columns 32
       : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x f16>
   tt.return
@@ -939,10 +939,10 @@ tt.func @join_with_max_scores_of_another_type(%m: tensor<16xf32>, %acc: tensor<1
 
 // -----
 
-tt.func @join_with_lse_of_another_type(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>,
+tt.func @combine_in_cluster_with_lse_of_another_type(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %out: !flex.view<4 x f16>,
                                        %lse: !flex.view<3 x f16>) {
-  // expected-error @+1 {{'flex.join' op expected lse of type '!flex.view<3 x f32>', got '!flex.view<3 x f16>'}}
-  flex.join(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
+  // expected-error @+1 {{'flex.combine_in_cluster' op expected lse of type '!flex.view<3 x f32>', got '!flex.view<3 x f16>'}}
+  flex.combine_in_cluster(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
       -> %out lse(%lse : !flex.view<3 x f16>) columns 32
       : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x f16>
   tt.return

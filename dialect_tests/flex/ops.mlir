@@ -199,15 +199,15 @@ tt.func @block_lists(%b: i32, %h: tensor<16xi32>, %kinds: !tt.ptr<i64>, %p: !tt.
   tt.return
 }
 
-// CHECK-LABEL: tt.func @joined
-tt.func @joined(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %p: !tt.ptr<f32>, %out: !flex.view<4 x bf16>,
+// CHECK-LABEL: tt.func @combined_in_cluster
+tt.func @combined_in_cluster(%m: tensor<16xf32>, %acc: tensor<16x32xf32>, %n: i32, %p: !tt.ptr<f32>, %out: !flex.view<4 x bf16>,
                 %lse: !flex.view<3 x f32>) {
-  // CHECK: flex.join(%{{.*}}, %{{.*}}, %{{.*}}) part(%{{.*}} of %{{.*}}) memory(%{{.*}}) rows(%{{.*}}, %{{.*}}) group(5) tile(5 heads x 3 queries) within(128) -> %{{.*}} lse(%{{.*}} : !flex.view<3 x f32>) max_scores(%{{.*}} : !flex.view<3 x f32>) columns 24 : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> <4 x bf16>
-  flex.join(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(5) tile(5 heads x 3 queries) within(128)
+  // CHECK: flex.combine_in_cluster(%{{.*}}, %{{.*}}, %{{.*}}) part(%{{.*}} of %{{.*}}) memory(%{{.*}}) rows(%{{.*}}, %{{.*}}) group(5) tile(5 heads x 3 queries) within(128) -> %{{.*}} lse(%{{.*}} : !flex.view<3 x f32>) max_scores(%{{.*}} : !flex.view<3 x f32>) columns 24 : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> <4 x bf16>
+  flex.combine_in_cluster(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(5) tile(5 heads x 3 queries) within(128)
       -> %out lse(%lse : !flex.view<3 x f32>) max_scores(%lse : !flex.view<3 x f32>) columns 24
       : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x bf16>
-  // CHECK: flex.join({{.*}}) part({{.*}}) memory(%{{.*}}) rows({{.*}}) group(1) tile(1 heads x 16 queries) -> %{{.*}} columns 32 :
-  flex.join(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
+  // CHECK: flex.combine_in_cluster({{.*}}) part({{.*}}) memory(%{{.*}}) rows({{.*}}) group(1) tile(1 heads x 16 queries) -> %{{.*}} columns 32 :
+  flex.combine_in_cluster(%m, %m, %acc) part(%n of %n) memory(%n) rows(%n, %n) group(1) tile(1 heads x 16 queries)
       -> %out columns 32 : (tensor<16xf32>, tensor<16xf32>, tensor<16x32xf32>) -> !flex.view<4 x bf16>
   // CHECK: flex.combine {{.*}} -> %{{.*}} waits {chunk = 8 : i32, value_dim = 32 : i32}
   flex.combine %p, %p splits(%n) heads(%n) q_len(%n) -> %out waits {chunk = 8 : i32, value_dim = 32 : i32}

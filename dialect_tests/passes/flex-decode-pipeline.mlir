@@ -8,8 +8,8 @@
 // RUN: pyflex-opt %s --flex-decode-pipeline=kernel=decode_combine | FileCheck %s --check-prefix=COMBINE --implicit-check-not=flex.
 // RUN: pyflex-opt %s --flex-decode-pipeline="kernel=dense_blocks derive-bounds=0 list-blocks=1 queries=1 overlap-kernels=1" | FileCheck %s --check-prefix=BLOCKS --implicit-check-not=flex.
 // RUN: pyflex-opt %s --flex-decode-pipeline="kernel=dense derive-bounds=0 list-blocks=1 overlap-kernels=1" | FileCheck %s --check-prefix=LISTED --implicit-check-not=flex.
-// RUN: pyflex-opt %s --flex-decode-pipeline="join-in-cluster=1 overlap-kernels=1" | FileCheck %s --check-prefix=CLUSTER --implicit-check-not=flex.
-// RUN: pyflex-opt %s --flex-decode-pipeline="target=hip join-in-cluster=1 overlap-kernels=1" | FileCheck %s --check-prefix=HIP
+// RUN: pyflex-opt %s --flex-decode-pipeline="combine-in-cluster=1 overlap-kernels=1" | FileCheck %s --check-prefix=CLUSTER --implicit-check-not=flex.
+// RUN: pyflex-opt %s --flex-decode-pipeline="target=hip combine-in-cluster=1 overlap-kernels=1" | FileCheck %s --check-prefix=HIP
 // RUN: pyflex-opt %s --flex-decode-pipeline=fast-math=0 | FileCheck %s --check-prefix=LIBRARY
 // RUN: pyflex-opt %s --flex-decode-pipeline="pack-gqa=0 fuse-block-loops=0 split-kv=0 inline-mods=0" | FileCheck %s --check-prefix=PLAINEST --implicit-check-not=flex.
 
@@ -121,7 +121,7 @@ tt.func public @dense(%query: !tt.ptr<bf16>, %key: !tt.ptr<bf16>, %value: !tt.pt
 // HEADS: arith.divsi %{{.*}}, %[[TWO]]
 // HEADS: scf.for
 
-// Programs that form a cluster read each other's memory; a GPU that has none joins the parts by a second kernel.
+// Programs that form a cluster read each other's memory; a GPU that has none combines the parts by a second kernel.
 // CLUSTER: griddepcontrol.launch_dependents
 // CLUSTER: scf.for
 // CLUSTER: scf.yield

@@ -27,7 +27,7 @@ tt.func public @decode_combine(%p: !tt.ptr<f32>, %n: i32, %s: i64) {
   tt.return
 }
 
-// A kernel that nothing joins is left alone.
+// A kernel that nothing combines is left alone.
 // CHECK-LABEL: tt.func public @whole(
 // CHECK-NOT:     griddepcontrol
 tt.func public @whole(%blocks: !flex.blocks, %n: i32, %p: !tt.ptr<i32>) {

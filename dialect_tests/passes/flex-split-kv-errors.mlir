@@ -264,7 +264,7 @@ tt.func @ends_with_a_sink(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: 
       tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
   %zeros = arith.constant dense<0.0> : tensor<16xf32>
   %zero_tile = arith.constant dense<0.0> : tensor<16x16xf32>
-  // expected-remark @+1 {{the KV loop is not split: what a part finds is used before it is joined}}
+  // expected-remark @+1 {{the KV loop is not split: what a part finds is used before it is combined}}
   %r:2 = flex.for %blocks below %n init(%zeros, %zero_tile : tensor<16xf32>, tensor<16x16xf32>) {
   ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>, %acc: tensor<16x16xf32>):
     flex.yield %in, %acc : tensor<16xf32>, tensor<16x16xf32>
@@ -297,7 +297,7 @@ tt.func @values_of_no_loop(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n:
 
 // -----
 
-// What the second loop finds is no softmax: nobody would join its parts.
+// What the second loop finds is no softmax: nobody would combine its parts.
 tt.func @loop_with_a_result_of_its_own(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32, %place: tensor<16x!tt.ptr<f32>>) {
   %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
   %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
@@ -308,7 +308,7 @@ tt.func @loop_with_a_result_of_its_own(%blocks: !flex.blocks, %p: !tt.ptr<f32>, 
   ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>, %acc: tensor<16x16xf32>):
     flex.yield %in, %acc : tensor<16xf32>, tensor<16x16xf32>
   } -> tensor<16xf32>, tensor<16x16xf32>
-  // expected-remark @+1 {{the KV loop is not split: what a part finds is used before it is joined}}
+  // expected-remark @+1 {{the KV loop is not split: what a part finds is used before it is combined}}
   %more:2 = flex.for %blocks below %n init(%zeros, %zero_tile : tensor<16xf32>, tensor<16x16xf32>) {
   ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %in: tensor<16xf32>, %acc: tensor<16x16xf32>):
     flex.yield %in, %acc : tensor<16xf32>, tensor<16x16xf32>

@@ -414,7 +414,7 @@ tt.func @softmax_finish(%m: tensor<16xf32>, %l: tensor<16xf32>, %acc: tensor<16x
   tt.return %0#0, %0#1, %0#2 : tensor<16x32xf32>, tensor<16xf32>, tensor<16xf32>
 }
 
-// Up to 8 splits are joined without a loop, by as many programs as there are 128 columns; more in rounds.
+// Up to 8 splits are combined without a loop, by as many programs as there are 128 columns; more in rounds.
 // CHECK-LABEL: tt.func @combine(
 // CHECK-SAME: %[[PO:[^:]*]]: !tt.ptr<f32>, %[[PS:[^:]*]]: !tt.ptr<f32>, %[[SPLITS:[^:]*]]: i32, %[[HEADS:[^:]*]]: i32, %[[Q_LEN:[^:]*]]: i32
 tt.func @combine(%partial_acc: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %splits: i32, %heads: i32, %q_len: i32,
@@ -450,7 +450,7 @@ tt.func @combine(%partial_acc: !tt.ptr<f32>, %partial_state: !tt.ptr<f32>, %spli
   tt.return
 }
 
-// Two programs join a row of 192 columns, or three of more than 8 splits, and one of them says its log-sum-exp.
+// Two programs combine a row of 192 columns, or three of more than 8 splits, and one of them says its log-sum-exp.
 // CHECK-LABEL: tt.func @combine_wide(
 // CHECK: tt.get_program_id x
 // CHECK: scf.if
@@ -508,7 +508,7 @@ tt.func @combine_largest_scores(%partial_acc: !tt.ptr<f32>, %partial_state: !tt.
 }
 
 // A kernel that started early reads nothing before the one ahead has ended; where its results go is known by then. It
-// does all of it once before, with nothing to join and nothing to store. It asks for all of a round at once.
+// does all of it once before, with nothing to combine and nothing to store. It asks for all of a round at once.
 // CHECK-LABEL: tt.func @combine_that_waits(
 // CHECK-SAME: %[[N:[^ ]*]]: i32
 // CHECK: scf.if

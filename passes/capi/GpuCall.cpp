@@ -18,7 +18,7 @@ using namespace capi;
 namespace {
 
 /// Those that flex-split-kv adds behind the others: parts, partial_acc and
-/// partial_state; and flex-join-in-cluster: cluster_memory.
+/// partial_state; and flex-combine-in-cluster: cluster_memory.
 int numSplitArguments(const PyflexGpuKind &kind) {
   return kind.cluster_at >= 0 ? 4 : 3;
 }
@@ -280,6 +280,6 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, uint32_t known) {
   launch.kernels[kernelIndex + 1] = kind.next;
   launch.grid_x[kernelIndex + 1] = uint32_t(rows);
   launch.grid_y[kernelIndex + 1] =
-      uint32_t(mlir::flex::joiningPrograms(kind.value[3], parts));
+      uint32_t(mlir::flex::combiningPrograms(kind.value[3], parts));
   return true;
 }

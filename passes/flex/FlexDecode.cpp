@@ -153,7 +153,7 @@ LogicalResult CombineOp::verify() {
   return verifyPowerOfTwo(*this, "chunk", getChunkAttr(), 2);
 }
 
-LogicalResult JoinOp::verify() {
+LogicalResult CombineInClusterOp::verify() {
   auto acc = cast<RankedTensorType>(getAcc().getType());
   int64_t rows = acc.getDimSize(0), columns = getColumnsAttr().getInt();
   if (failed(verifyLength(*this, getMax(), rows, "max")) ||

@@ -138,7 +138,7 @@ def Flex_DecodeOp : Flex_Op<"decode", [AttrSizedOperandSegments,
 }
 
 def Flex_CombineOp : Flex_Op<"combine", [AttrSizedOperandSegments]> {
-  let summary = "Joins the partial results of a split KV loop.";
+  let summary = "Combines the partial results of a split KV loop.";
   let description = [{
     `partial_acc` is f32 [rows, splits, value_dim], the acc of each split's
     running softmax, and `partial_state` f32 [rows, splits, 2], its max and sum;
@@ -152,7 +152,7 @@ def Flex_CombineOp : Flex_Op<"combine", [AttrSizedOperandSegments]> {
 
     With `waits` the kernel may have started before the one ahead of it has
     ended, and waits for that before it reads (`griddepcontrol.wait`). Before,
-    it does all of it once with nothing to join, so that its instructions are
+    it does all of it once with nothing to combine, so that its instructions are
     there by then.
   }];
   let arguments = (ins Flex_F32Pointer:$partial_acc, Flex_F32Pointer:$partial_state, I32:$splits,
@@ -482,17 +482,17 @@ def Flex_SoftmaxFinishOp : Flex_Op<"softmax_finish", [Pure,
 }
 
 //===----------------------------------------------------------------------===//
-// Level 2: programs that join what they have found
+// Level 2: programs that combine what they have found
 //===----------------------------------------------------------------------===//
 
-def Flex_JoinOp : Flex_Op<"join", [AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "Joins the running softmax of the programs of a cluster, and stores the result.";
+def Flex_CombineInClusterOp : Flex_Op<"combine_in_cluster", [AttrSizedOperandSegments, MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Combines the running softmax of the programs of a cluster, and stores the result.";
   let description = [{
     `parts` programs, of which this is number `part`, have visited different
     keys for the same rows, which are those of a `flex.rows` with the same
     operands and attributes. Each writes what it found into its own shared
     memory from byte `memory` on; when all have, they share the columns out
-    among themselves, join these and store them; the first one stores the
+    among themselves, combine these and store them; the first one stores the
     log-sum-exp and the largest score of each row, where they are wanted.
   }];
   let arguments = (ins Flex_F32Column:$max, Flex_F32Column:$sum, Flex_ResultTile:$acc,

@@ -44,25 +44,26 @@ inline llvm::SmallVector<int64_t, 2> pieceWidths(int64_t width) {
 }
 
 /// Parts of a split that are few. So are those of many rows mostly, where each
-/// of the programs that join them counts; of few rows each instruction does.
+/// of the programs that combine them counts; of few rows each instruction does.
 inline constexpr int64_t fewParts = 8;
 
-/// Columns of a row that one program, a warp, joins of so many parts.
-inline int64_t joinedWidth(int64_t columns, int64_t parts) {
+/// Columns of a row that one program, a warp, combines of so many parts.
+inline int64_t combinedWidth(int64_t columns, int64_t parts) {
   int64_t width = tensorWidth(columns);
   if (parts <= fewParts)
     return std::min<int64_t>(width, 128);
   return std::min(width, std::clamp<int64_t>(width / 2, 32, 64));
 }
 
-/// Programs that join a row.
-inline int64_t joiningPrograms(int64_t columns, int64_t parts) {
-  return llvm::divideCeil(columns, joinedWidth(columns, parts));
+/// Programs that combine a row.
+inline int64_t combiningPrograms(int64_t columns, int64_t parts) {
+  return llvm::divideCeil(columns, combinedWidth(columns, parts));
 }
 
-/// Parts that a program joins at once where they are many: 64 elements a lane.
-inline int64_t joinedAtOnce(int64_t columns) {
-  return std::min<int64_t>(2048 / joinedWidth(columns, fewParts + 1), 64);
+/// Parts that a program combines at once where they are many: 64 elements a
+/// lane.
+inline int64_t combinedAtOnce(int64_t columns) {
+  return std::min<int64_t>(2048 / combinedWidth(columns, fewParts + 1), 64);
 }
 
 } // namespace mlir::flex

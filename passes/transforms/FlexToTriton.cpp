@@ -5,7 +5,7 @@
 #include "transforms/BlockLoops.h"
 #include "transforms/LowerBlockLists.h"
 #include "transforms/LowerCombine.h"
-#include "transforms/LowerJoin.h"
+#include "transforms/LowerCombineInCluster.h"
 #include "transforms/LowerMemory.h"
 #include "transforms/LowerRows.h"
 #include "transforms/LowerSoftmax.h"
@@ -176,7 +176,9 @@ struct FlexToTritonPass
               return lowerSoftmaxFinish(b, op), success();
             })
             .Case([&](CombineOp op) { return lowerCombine(b, op), success(); })
-            .Case([&](JoinOp op) { return lowerJoin(b, op), success(); })
+            .Case([&](CombineInClusterOp op) {
+              return lowerCombineInCluster(b, op), success();
+            })
             .Case([&](ClassifyOp op) { return lowerClassify(b, op); })
             .Default([](Operation *op) {
               return op->emitError("expected flex-expand-decode to have run");

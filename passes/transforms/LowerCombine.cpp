@@ -1,7 +1,7 @@
-//===- LowerCombine.cpp - The kernel that joins a split -------------------===//
+//===- LowerCombine.cpp - The kernel that combines a split ----------------===//
 //
-// A program, a warp, joins a row of the result or some of its columns: as many
-// as flex/Width.h says of so many parts.
+// A program, a warp, combines a row of the result or some of its columns: as
+// many as flex/Width.h says of so many parts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,16 +32,17 @@ public:
     b.setInsertionPoint(branch.thenYield());
     locateColumns(fewParts);
     inTurns([&](Turn turn) {
-      store(join(b, b.i32(0), nothing(), fewParts, turn.parts), turn);
+      store(combine(b, b.i32(0), nothing(), fewParts, turn.parts), turn);
     });
     b.setInsertionPoint(branch.elseYield());
     locateColumns(fewParts + 1);
-    inTurns([&](Turn turn) { store(joinChunks(turn), turn); });
+    inTurns([&](Turn turn) { store(combineChunks(turn), turn); });
   }
 
 private:
-  /// One time that a program does its work: how many parts there are to join,
-  /// and whether to store what comes of it; null where it is the only one.
+  /// One time that a program does its work: how many parts there are to
+  /// combine, and whether to store what comes of it; null where it is the only
+  /// one.
   struct Turn {
     Value parts, counts;
   };
@@ -65,10 +66,10 @@ private:
       maxPointer = rowOf(op.getMaxScores().getDefiningOp<ViewOp>());
   }
 
-  /// Which of its columns the program joins of up to so many parts.
+  /// Which of its columns the program combines of up to so many parts.
   void locateColumns(int64_t atMost) {
     int64_t columns = op.getValueDim();
-    width = joinedWidth(columns, atMost);
+    width = combinedWidth(columns, atMost);
     column = b.range(width);
     isFirst = {};
     if (width < columns) {
@@ -89,10 +90,10 @@ private:
     return b.move(view.getPointer(), offset);
   }
 
-  /// Told to wait, a program first does all of it with no part to join, while
-  /// the kernel ahead still runs: by the time that has ended, its instructions
-  /// are there. There are two parts at least, but no compiler knows, so that
-  /// both turns are the same code.
+  /// Told to wait, a program first does all of it with no part to combine,
+  /// while the kernel ahead still runs: by the time that has ended, its
+  /// instructions are there. There are two parts at least, but no compiler
+  /// knows, so that both turns are the same code.
   void inTurns(function_ref<void(Turn)> work) {
     if (!op.getWaits())
       return work({op.getSplits(), {}});
@@ -113,8 +114,8 @@ private:
     return {b.f32(-INFINITY), b.f32(0), b.constant(row, 0)};
   }
 
-  /// Some splits at a time, until all are joined.
-  Softmax joinChunks(Turn turn) {
+  /// Some splits at a time, until all are combined.
+  Softmax combineChunks(Turn turn) {
     Softmax none = nothing();
     SmallVector<Value> inits = {none.max, none.sum, none.acc};
     Value first = b.i32(0), step = b.i32(op.getChunk());
@@ -126,16 +127,17 @@ private:
       body->getTerminator()->erase();
     TileBuilder in(op.getLoc(), OpBuilder::atBlockEnd(body));
     auto args = loop.getRegionIterArgs();
-    Softmax joined =
-        join(in, loop.getInductionVar(), {args[0], args[1], args[2]},
-             op.getChunk(), turn.parts);
-    scf::YieldOp::create(in, ValueRange{joined.max, joined.sum, joined.acc});
+    Softmax combined =
+        combine(in, loop.getInductionVar(), {args[0], args[1], args[2]},
+                op.getChunk(), turn.parts);
+    scf::YieldOp::create(in,
+                         ValueRange{combined.max, combined.sum, combined.acc});
     return {loop.getResult(0), loop.getResult(1), loop.getResult(2)};
   }
 
-  /// `chunk` of these parts from `first` on, joined with those before.
-  Softmax join(TileBuilder &in, Value first, Softmax before, int64_t chunk,
-               Value parts) {
+  /// `chunk` of these parts from `first` on, combined with those before.
+  Softmax combine(TileBuilder &in, Value first, Softmax before, int64_t chunk,
+                  Value parts) {
     auto f32 = b.getF32Type();
     auto lines = RankedTensorType::get({chunk}, f32);
     auto tile = RankedTensorType::get({chunk, width}, f32);
@@ -164,10 +166,10 @@ private:
     return {max, sum, in.addf(in.mulf(before.acc, decay), added)};
   }
 
-  void store(Softmax joined, Turn turn) {
-    Value empty = b.cmp(CmpFPredicate::OEQ, joined.sum, b.f32(0));
-    Value sum = b.select(empty, b.f32(1), joined.sum);
-    Value result = b.quotient(joined.acc, sum);
+  void store(Softmax combined, Turn turn) {
+    Value empty = b.cmp(CmpFPredicate::OEQ, combined.sum, b.f32(0));
+    Value sum = b.select(empty, b.f32(1), combined.sum);
+    Value result = b.quotient(combined.acc, sum);
     Type element = out.getType().getElementType();
     if (!element.isF32())
       result = arith::TruncFOp::create(
@@ -179,11 +181,11 @@ private:
     }
     tt::StoreOp::create(b, outPointers, result, inRow);
     if (lsePointer)
-      tt::StoreOp::create(b, lsePointer, logSumExp(b, joined.max, sum, empty),
+      tt::StoreOp::create(b, lsePointer, logSumExp(b, combined.max, sum, empty),
                           isFirst);
     if (maxPointer)
       tt::StoreOp::create(b, maxPointer,
-                          b.mulf(joined.max, b.f32(llvm::numbers::ln2)),
+                          b.mulf(combined.max, b.f32(llvm::numbers::ln2)),
                           isFirst);
   }
 
@@ -194,7 +196,7 @@ private:
   Value batch, head, query, partialState, partialAcc, rowPointer;
   /// Where its log-sum-exp and largest score go, if they are wanted.
   Value lsePointer, maxPointer;
-  /// Its columns that the program joins; whether they are the first ones.
+  /// Its columns that the program combines; whether they are the first ones.
   int64_t width = 0;
   Value column, inRow, outPointers, isFirst;
 };

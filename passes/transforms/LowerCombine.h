@@ -1,4 +1,4 @@
-//===- LowerCombine.h - The kernel that joins a split -----------*- C++ -*-===//
+//===- LowerCombine.h - The kernel that combines a split --------*- C++ -*-===//
 
 #ifndef PYFLEX_TRANSFORMS_LOWERCOMBINE_H
 #define PYFLEX_TRANSFORMS_LOWERCOMBINE_H

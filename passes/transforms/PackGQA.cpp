@@ -38,7 +38,7 @@ bool isPerHeadTable(Operation *op) {
 
 /// What another program does for the same rows, or counts them.
 bool knowsTheRows(Operation *op) {
-  return isa<JoinOp, ClassifyOp, CompactOp>(op);
+  return isa<CombineInClusterOp, ClassifyOp, CompactOp>(op);
 }
 
 /// What depends on the first head or query of a tile, lists aside.

@@ -66,7 +66,7 @@ private:
   }
 
   /// Partial results are the softmax as far as it went, [batch, head, query,
-  /// split, column]: those of one row lie together for the kernel that joins
+  /// split, column]: those of one row lie together for the kernel that combines
   /// them.
   void storePartials() {
     SmallVector<StoreOp> stores = k.stores.all();
@@ -159,7 +159,7 @@ private:
                       entry->getArgument(2), entry->getArgument(3),
                       entry->getArgument(4), outView, lseView, maxView,
                       out.getColumnsAttr(),
-                      b.getI32IntegerAttr(joinedAtOnce(out.getColumns())),
+                      b.getI32IntegerAttr(combinedAtOnce(out.getColumns())),
                       /*waits=*/UnitAttr());
     tt::ReturnOp::create(b);
   }
@@ -240,7 +240,7 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
     if (!startsEmpty(loop))
       return "each part would count what it starts with";
     if (!isStateOnly(loop, finish))
-      return "what a part finds is used before it is joined";
+      return "what a part finds is used before it is combined";
     return {};
   }
 

@@ -225,7 +225,7 @@ def test_what_lists_say_is_not_believed(size: int) -> None:
     assert not empty.any()
 
 
-@pytest.mark.parametrize("off", [(), ("flex-join-in-cluster",)])
+@pytest.mark.parametrize("off", [(), ("flex-combine-in-cluster",)])
 def test_another_default_device(off: tuple[str, ...]) -> None:
     decode = pyflex.compile(options=pyflex.Options(splits=4, disable_passes=off))
     query, key = torch.randn(1, 2, 1, 16), torch.randn(1, 2, 4096, 16)

@@ -27,7 +27,7 @@ rows      6 tiles of up to 4 heads x 4 queries
           b 1-2, h 0-7, query 0-2: 300 of 300 keys, in [0, 300), all visible in [0, 298); 1 block with the mask, 4 without
 blocks    of 64 keys: 24 of 24 read, 6 with the mask, 18 without
 K and V   262.5 KiB of 262.5 KiB read
-schedule  tile of 16 rows x 64 keys, 2 warps, 3 stages; 2 parts a loop, joined as a cluster, 12 programs
+schedule  tile of 16 rows x 64 keys, 2 warps, 3 stages; 2 parts a loop, combined as a cluster, 12 programs
 why       fixed by Options: keys, splits; a CPU takes the usual tile"""  # noqa: E501
 
 

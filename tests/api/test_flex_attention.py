@@ -87,7 +87,7 @@ def test_max_scores() -> None:
 
 
 def test_largest_scores_of_a_split() -> None:
-    """Joined in a cluster, in a few parts, and in many, of which some see no key."""
+    """Combined in a cluster, in a few parts, and in many, of which some see no key."""
     q, k, v = torch.randn(3, 1, 2, 64, 16)
     request = AuxRequest(max_scores=True)
     wanted = (q @ k.transpose(2, 3) / 4).amax(-1)

@@ -82,7 +82,7 @@ def test_clusters() -> None:
     few = Work(USUAL, programs=8, length=512, rows=32, varies=False)
     many = replace(few, programs=17)
     tile = schedules_for(Options(), USUAL)[0]
-    off = Options(disable_passes=("flex-join-in-cluster",))
+    off = Options(disable_passes=("flex-combine-in-cluster",))
     chosen = parts(Options(), few, tile)
     assert chosen.in_cluster
     assert 1 < chosen.number <= 8
@@ -127,7 +127,7 @@ def test_of_equally_many_parts_the_faster_ones() -> None:
     assert times[0] < times[1] < 1.015 * times[0]  # so close that fewer parts would be taken
 
 
-def test_a_cluster_joins_one_query_sooner_and_many_lines_later() -> None:
+def test_a_cluster_combines_one_query_sooner_and_many_lines_later() -> None:
     def ordered(work: Work, tile: Schedule, split: int, *, cluster_first: bool) -> bool:
         ways = [Parts(split, cluster) for cluster in (cluster_first, not cluster_first)]
         times = [estimate_us(work, tile, places, GPU, way) for way in ways]
@@ -181,19 +181,21 @@ def test_parts_for_threads() -> None:
     tile = schedules_for(Options(keys=64), USUAL)[0]
 
     def chosen(
-        programs: int, length: int, splits: int | None = None, *, joins: bool = False
+        programs: int, length: int, splits: int | None = None, *, combines: bool = False
     ) -> Parts:
         work = Work(USUAL, programs, length, 4 * programs, varies=False)
         options = Options(splits=splits)
-        return schedule.parts_for_threads(options, work, tile, threads=8, joins_in_cluster=joins)
+        return schedule.parts_for_threads(
+            options, work, tile, threads=8, combines_in_cluster=combines
+        )
 
-    for joins in (False, True):
-        numbers = [chosen(n, 4096, joins=joins) for n in (0, 1, 3, 8, 9)]
+    for combines in (False, True):
+        numbers = [chosen(n, 4096, combines=combines) for n in (0, 1, 3, 8, 9)]
         assert numbers == [(n, False) for n in (8, 8, 2, 1, 1)]
-        numbers = [chosen(1, n, joins=joins) for n in (0, 1, 65, 4096)]
+        numbers = [chosen(1, n, combines=combines) for n in (0, 1, 65, 4096)]
         assert numbers == [(n, False) for n in (1, 1, 2, 8)]
-        fixed = [chosen(9, 1, splits=n, joins=joins) for n in (1, 5, 9)]
-        assert fixed == [(1, False), (5, joins), (9, False)]
+        fixed = [chosen(9, 1, splits=n, combines=combines) for n in (1, 5, 9)]
+        assert fixed == [(1, False), (5, combines), (9, False)]
 
 
 def test_time_grows_with_length() -> None:

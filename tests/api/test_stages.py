@@ -153,7 +153,7 @@ def test_ttir_has_instructions_or_the_library_of_its_target(called: pyflex.Decod
 
 
 def test_cluster_of_programs_without_shared_memory() -> None:
-    """Nothing is loaded where the mask is always false; what joins a split needs its memory."""
+    """Nothing is loaded where the mask is always false; what combines a split needs its memory."""
     decode = pyflex.compile(mask_fn=lambda b, h, q, kv: kv + 1 <= kv)
     key = torch.randn(1, 2, 200, 64)
     decode(torch.randn(1, 4, 3, 64), key, key)

@@ -18,8 +18,8 @@ from pyflex.places import (
     FEW_PARTS,
     Device,
     Schedule,
+    combined_width,
     expected_places,
-    joined_width,
     most_registers,
     needed_bytes,
     shared_bytes,
@@ -62,18 +62,18 @@ def test_tiles_are_as_wide_as_the_compiler_makes_them(decode_op: str) -> None:
         assert int(widths[0]) == tile_width(columns) >= columns
 
 
-def test_parts_are_joined_as_the_compiler_joins_them(decode_op: str) -> None:
+def test_parts_are_combined_as_the_compiler_combines_them(decode_op: str) -> None:
     for columns in range(16, 257):
         text = re.sub("value_dim = [0-9]+", f"value_dim = {columns}", decode_op)
         split = "builtin.module(flex-expand-decode,flex-split-kv,flex-to-triton)"
-        joining = compiler.run_pipeline(text, split).text.partition("@decode_combine")[2]
-        loads = re.findall(r"tt.load .*<([0-9]+)x([0-9]+)x!tt.ptr", joining)
+        combining = compiler.run_pipeline(text, split).text.partition("@decode_combine")[2]
+        loads = re.findall(r"tt.load .*<([0-9]+)x([0-9]+)x!tt.ptr", combining)
         few, many = ((int(lines), int(width)) for lines, width in loads)
-        assert few == (FEW_PARTS, joined_width(columns, FEW_PARTS))
+        assert few == (FEW_PARTS, combined_width(columns, FEW_PARTS))
         at_once = schedule._parts_a_round(replace(USUAL, value_dim=columns))
-        assert many == (at_once, joined_width(columns, FEW_PARTS + 1))
+        assert many == (at_once, combined_width(columns, FEW_PARTS + 1))
         narrow = [width < columns for _, width in (few, many)]
-        assert joining.count("get_program_id y") == sum(narrow)
+        assert combining.count("get_program_id y") == sum(narrow)
 
 
 @pytest.mark.parametrize(("columns", "width"), [(16, 16), (24, 32), (40, 48), (72, 80), (80, 80),

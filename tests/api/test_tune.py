@@ -131,7 +131,7 @@ def test_splits_of_one_kernel_share_its_code(
     monkeypatch.setattr(pyflex.compiler, "jit", lambda text: texts.append(text) or jit(text))
     given = [Options(keys=16, num_warps=8, num_stages=4, splits=s) for s in (1, 2, 3)]
     sweep(pyflex.compile(lambda s, b, h, q, kv: s * 0.875), given, lambda options: 1.0)
-    # The model's tile and the candidates'; what joins a split may have been compiled before.
+    # The model's tile and the candidates'; what combines a split may have been compiled before.
     assert len(texts) == len(set(texts)) >= 2
 
 

@@ -105,7 +105,7 @@ def test_each_kernel_is_compiled_once() -> None:
     assert len(b16) == 1  # they have a group and a mask in common
 
 
-def test_a_kernel_is_warmed_with_what_joins_it() -> None:
+def test_a_kernel_is_warmed_with_what_combines_it() -> None:
     whole = Options(keys=32, disable_passes=("flex-split-kv",))
     given = [Options(keys=32, splits=1), Options(keys=32, splits=4), Options(keys=64), whole]
     assert kernel_options(given) == (Options(keys=32, splits=2), Options(keys=64, splits=2), whole)

@@ -67,7 +67,7 @@ class FakeRunner(run.GpuRunner):
     def __init__(self, lowered: Any, device: torch.device) -> None:
         self._spec = lowered.spec
         self._device, self._index = device, 0
-        clusters = self._spec.joins_in_cluster
+        clusters = self._spec.combines_in_cluster
         split = ["i32", "ptr", "ptr"] if self._spec.splits_kv else []
         types = [*types_of(self._spec), *split, *(["i32"] if clusters else [])]
         made = kernel("decode", types, waits=self._spec.listed, clusters=clusters)
@@ -179,7 +179,7 @@ def compare(draw: random.Random) -> tuple[int, int, int]:
     """One Decode, some calls; how many went the short way, listed blocks, and formed clusters."""
     splits = draw.choice([None, 1, 4, 9])
     off = draw.choice([(), ("flex-split-kv",)]) if splits is None else ()
-    off += draw.choice([(), (), ("flex-join-in-cluster",)])
+    off += draw.choice([(), (), ("flex-combine-in-cluster",)])
     options = Options(splits=splits, disable_passes=off)
     score = draw.choice([None, biased, limited])
     mask = draw.choice([None, causal, documents, strides])

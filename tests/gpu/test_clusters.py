@@ -1,4 +1,4 @@
-"""On a GPU: programs that share a KV loop as a cluster, and join what they find themselves."""
+"""On a GPU: programs that share a KV loop as a cluster, and combine what they find themselves."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_answers(
 
 
 def test_as_by_a_second_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same parts, joined in two ways: the same numbers but for the order of a sum."""
+    """The same parts, combined in two ways: the same numbers but for the order of a sum."""
     monkeypatch.setattr("pyflex.plan.parts_for", in_clusters)
     query = torch.randn(2, 32, 1, 128, device="cuda", dtype=torch.bfloat16)
     key, value = torch.randn(2, 2, 4, 3000, 128, device="cuda", dtype=torch.bfloat16)
@@ -44,15 +44,15 @@ def test_as_by_a_second_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     for off in ((), APART):
         decode = pyflex.compile(options=Options(splits=7, disable_passes=off))
         found.append(decode(query, key, value, return_lse=True))
-        joined = decode.explain(query, key, value).joined
-        assert joined == ("by a second kernel" if off else "as a cluster")
+        combined = decode.explain(query, key, value).combined
+        assert combined == ("by a second kernel" if off else "as a cluster")
     (out, lse), (other_out, other_lse) = found
     torch.testing.assert_close(out, other_out, rtol=0.02, atol=1e-3)
     torch.testing.assert_close(lse, other_lse, rtol=1e-5, atol=1e-5)
 
 
 def test_mask_that_is_always_false() -> None:
-    """No key is loaded: what a cluster joins is all that lies in shared memory."""
+    """No key is loaded: what a cluster combines is all that lies in shared memory."""
     query = torch.randn(1, 4, 3, 64, device="cuda")
     key, value = torch.randn(2, 1, 2, 500, 64, device="cuda")
     decode = pyflex.compile(mask_fn=lambda b, h, q, kv: kv + 1 <= kv, options=Options(splits=2))

@@ -11,8 +11,8 @@ import torch
 import pyflex
 from pyflex import Options, cache, steps, workspace
 
-#: Joined by a second kernel, so that there is memory between the two.
-SPLIT = Options(splits=8, disable_passes=("flex-join-in-cluster",))
+#: Combined by a second kernel, so that there is memory between the two.
+SPLIT = Options(splits=8, disable_passes=("flex-combine-in-cluster",))
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""The kernel that joins a split starts early, and reads nothing before it is there."""
+"""The kernel that combines a split starts early, and reads nothing before it is there."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def check_calls_in_a_row(
 @pytest.mark.parametrize("parts", [2, 8, 9, 70])
 @pytest.mark.parametrize(
     ("query", "kv_heads"),
-    # Joining programs by eights, fours and none in a cluster; too many for that; one row.
+    # Combining programs by eights, fours and none in a cluster; too many for that; one row.
     [
         ((2, 32, 1, 128), 8),
         ((3, 4, 1, 256), 2),

@@ -28,7 +28,7 @@ def test_same_bits(
 ) -> None:
     """From no key to many tiles, in one part and in three.
 
-    These are joined by a second kernel: whether clusters do depends on the kernel's registers.
+    These are combined by a second kernel: whether clusters do depends on the kernel's registers.
     """
     lengths = torch.tensor([0, 1, keys, keys + 1, 2 * keys, 5 * keys - 3, 1000], device="cuda")
     visible = torch.rand(len(lengths), 1000, device="cuda") < 0.9

@@ -60,7 +60,7 @@ def test_a_generation_compiles_for_two_tiles_at_most(seed: int, compiled: list[s
             check(problem, out, lse)
     assert decode._mods.trace_count == 1
     assert sum('"decode"' in text for text in compiled) <= 2 * 3  # for three layouts of K and V
-    assert len(set(compiled)) <= 2 * 3 + 1  # and one that joins a split's parts
+    assert len(set(compiled)) <= 2 * 3 + 1  # and one that combines a split's parts
 
 
 def test_graph_replays_with_lengths_on_the_device(seed: int) -> None:

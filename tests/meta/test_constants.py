@@ -15,8 +15,8 @@ PASSES = Path(__file__).resolve().parents[2] / "passes"
 @pytest.mark.parametrize(
     ("file", "name", "value"),
     [
-        ("transforms/LowerJoin.cpp", "kPrograms", places.MOST_IN_CLUSTER),
-        ("transforms/LowerJoin.cpp", "kLoads", schedule._MEET_LOADS),
+        ("transforms/LowerCombineInCluster.cpp", "kPrograms", places.MOST_IN_CLUSTER),
+        ("transforms/LowerCombineInCluster.cpp", "kLoads", schedule._MEET_LOADS),
         ("flex/Width.h", "fewParts", places.FEW_PARTS),
         ("transforms/ListBlocks.cpp", "kTileElements", listing._TILE_ELEMENTS),
         ("transforms/LowerBlockLists.cpp", "kChunk", schedule._LISTED),

@@ -39,7 +39,7 @@ def test_the_tool_runs_as_shown() -> None:
     done = subprocess.run(command.split(), cwd=ROOT, capture_output=True, text=True, check=True)
     ran = set(re.findall(r"IR Dump After (\w+)", done.stderr))
     assert "FlexPackGQA" in ran
-    left_out = {"ListBlocks", "JoinInCluster", "OverlapKernels", "SplitProducts", "PadProducts"}
+    left_out = {"ListBlocks", "CombineInCluster", "OverlapKernels", "SplitProducts", "PadProducts"}
     assert ran.isdisjoint(f"Flex{name}" for name in left_out)
 
 

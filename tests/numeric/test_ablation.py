@@ -29,7 +29,7 @@ CASES = [
 # second the next, and so on. A CPU's kernels are ordered with or without flex-overlap-kernels, and
 # are not those of Triton that the last ones change.
 APART = (
-    "flex-join-in-cluster",
+    "flex-combine-in-cluster",
     "flex-overlap-kernels",
     "flex-mask-from-score",
     "flex-list-blocks",

@@ -75,7 +75,7 @@ def test_one_compile_serves_a_generation(seed: int, compiled: list[str]) -> None
             problem.run(decode)
     assert decode._mods.trace_count == 1
     assert sum("@decode(" in text or '"decode"' in text for text in compiled) <= 3
-    assert len(compiled) <= 4  # one a layout of K and V, and one that joins a split's parts
+    assert len(compiled) <= 4  # one a layout of K and V, and one that combines a split's parts
 
 
 def test_usual_distances_between_keys_are_compiled_in() -> None:

@@ -58,7 +58,7 @@ def kernels(target: str) -> dict[str, str]:
     return made | {
         "dense_listed": kernel("dense", listed),
         "dense_blocks": kernel("dense_blocks", listed),
-        "dense_sm_90": kernel("dense", "join-in-cluster=1 overlap-kernels=1"),
+        "dense_sm_90": kernel("dense", "combine-in-cluster=1 overlap-kernels=1"),
         "decode_matrix_units": kernel("decode", "split-products=1 pad-products=1"),
     }
 

@@ -1,4 +1,4 @@
-//===- JoinInCluster.cpp - Join a split within a cluster ------------------===//
+//===- CombineInCluster.cpp - Combine a split within a cluster ------------===//
 
 #include "Passes.h"
 #include "flex/Flex.h"
@@ -10,7 +10,7 @@
 #include "mlir/IR/BuiltinOps.h"
 
 namespace mlir::flex {
-#define GEN_PASS_DEF_FLEXJOININCLUSTER
+#define GEN_PASS_DEF_FLEXCOMBINEINCLUSTER
 #include "Passes.h.inc"
 } // namespace mlir::flex
 
@@ -29,8 +29,8 @@ struct Split {
   ResultStores stores;
 };
 
-struct JoinInClusterPass
-    : public flex::impl::FlexJoinInClusterBase<JoinInClusterPass> {
+struct CombineInClusterPass
+    : public flex::impl::FlexCombineInClusterBase<CombineInClusterPass> {
   void runOnOperation() override {
     for (auto func : getOperation().getOps<tt::FuncOp>()) {
       if (func.isExternal())
@@ -46,8 +46,8 @@ struct JoinInClusterPass
       }
       if (failed(split.stores.checkAreAt(split.rows)))
         return signalPassFailure();
-      join(func, split);
-      ++numJoined;
+      combine(func, split);
+      ++numCombined;
     }
   }
 
@@ -73,7 +73,7 @@ struct JoinInClusterPass
     return success(bool(split.stores.out));
   }
 
-  static void join(tt::FuncOp func, Split &split) {
+  static void combine(tt::FuncOp func, Split &split) {
     TileBuilder b(func.getLoc(), func);
     Value memory = appendArgument(func, b.getI32Type(), {});
     Block *parts = split.branch.elseBlock();
@@ -91,12 +91,12 @@ struct JoinInClusterPass
     auto viewOf = [](StoreOp store) {
       return store ? store.getView() : Value();
     };
-    JoinOp::create(b, finish.getMax(), finish.getSum(), finish.getAcc(),
-                   split.slice.getPart(), split.slice.getParts(), memory,
-                   rows.getKvHeads(), rows.getQLen(), out.getView(),
-                   viewOf(lse), viewOf(maxScores), rows.getGroupAttr(),
-                   rows.getHeadsAttr(), rows.getQueriesAttr(),
-                   rows.getQBlockAttr(), out.getColumnsAttr());
+    CombineInClusterOp::create(
+        b, finish.getMax(), finish.getSum(), finish.getAcc(),
+        split.slice.getPart(), split.slice.getParts(), memory,
+        rows.getKvHeads(), rows.getQLen(), out.getView(), viewOf(lse),
+        viewOf(maxScores), rows.getGroupAttr(), rows.getHeadsAttr(),
+        rows.getQueriesAttr(), rows.getQBlockAttr(), out.getColumnsAttr());
   }
 };
 

@@ -1,4 +1,4 @@
-// RUN: pyflex-opt %s --flex-join-in-cluster --verify-diagnostics --split-input-file
+// RUN: pyflex-opt %s --flex-combine-in-cluster --verify-diagnostics --split-input-file
 
 // expected-error @+1 {{expected the rows, the finished softmax and the branch of a kernel that flex-split-kv has split}}
 tt.func @no_rows(%blocks: !flex.blocks, %n: i32) {
@@ -32,7 +32,7 @@ tt.func @no_branch(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
 
 // -----
 
-// What is joined is what is stored: nothing else can be made of one part's.
+// What is combined is what is stored: nothing else can be made of one part's.
 // expected-error @+1 {{expected the rows, the finished softmax and the branch of a kernel that flex-split-kv has split}}
 tt.func @largest_score_is_used(%blocks: !flex.blocks, %o: !flex.view<4 x f32>, %x: !flex.view<3 x f32>, %n: i32, %c: i1,
                                %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {
@@ -57,7 +57,7 @@ tt.func @largest_score_is_used(%blocks: !flex.blocks, %o: !flex.view<4 x f32>, %
 
 // -----
 
-// Of two branches one alone would join.
+// Of two branches one alone would combine.
 // expected-error @+1 {{expected the rows, the finished softmax and the branch of a kernel that flex-split-kv has split}}
 tt.func @results_in_two_branches(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32, %x: !flex.view<3 x f32>, %c: i1,
     %column: tensor<16xf32>, %tile: tensor<16x16xf32>) {

@@ -1,5 +1,5 @@
-// RUN: pyflex-opt %s --flex-join-in-cluster | FileCheck %s
-// RUN: pyflex-opt %s --flex-join-in-cluster --flex-to-triton | FileCheck %s --check-prefix=TRITON
+// RUN: pyflex-opt %s --flex-combine-in-cluster | FileCheck %s
+// RUN: pyflex-opt %s --flex-combine-in-cluster --flex-to-triton | FileCheck %s --check-prefix=TRITON
 
 // What flex-split-kv leaves: the partial results are for programs that are no cluster.
 // CHECK-LABEL: tt.func public @decode(
@@ -16,7 +16,7 @@
 // CHECK-NEXT: %[[ZERO:.*]] = arith.constant 0 : i32
 // CHECK-NEXT: %[[TOGETHER:.*]] = arith.cmpi sge, %[[MEMORY]], %[[ZERO]]
 // CHECK-NEXT: scf.if %[[TOGETHER]] {
-// CHECK-NEXT: flex.join(%[[LOOP]]#0, %[[LOOP]]#1, %[[LOOP]]#2) part(%[[PART]] of %[[PARTS]]) memory(%[[MEMORY]])
+// CHECK-NEXT: flex.combine_in_cluster(%[[LOOP]]#0, %[[LOOP]]#1, %[[LOOP]]#2) part(%[[PART]] of %[[PARTS]]) memory(%[[MEMORY]])
 // CHECK-SAME: rows(%{{.*}}, %{{.*}}) group(4) tile(4 heads x 4 queries) -> %[[OUT]] lse(%[[LSE]] : !flex.view<3 x f32>) columns 60
 // CHECK-NEXT: } else {
 // CHECK-NEXT: flex.view %[[PARTIAL]]
@@ -24,7 +24,7 @@
 // CHECK-NEXT: }
 // CHECK-NEXT: }
 
-// Each program leaves what it found, and joins some columns of what all of them found.
+// Each program leaves what it found, and combines some columns of what all of them found.
 // TRITON-LABEL: tt.func public @decode(
 // TRITON-SAME: %[[PARTS:[^:]*]]: i32, %{{[^:]*}}: !tt.ptr<f32>, %[[MEMORY:[^:]*]]: i32)
 // TRITON: %[[OWN:.*]] = tt.elementwise_inline_asm "{{.*}}global_smem{{.*}}" {{.*}} %[[MEMORY]] : i32 -> i32
@@ -97,7 +97,7 @@ tt.func public @decode(%out: !tt.ptr<bf16>, %lse: !tt.ptr<f32>, %s: i64, %kv_hea
 
 // The first program says the largest scores, too: no log-sum-exp is wanted.
 // CHECK-LABEL: tt.func public @largest_scores(
-// CHECK: flex.join({{.*}} -> %{{.*}} max_scores(%{{.*}} : !flex.view<3 x f32>) columns 64
+// CHECK: flex.combine_in_cluster({{.*}} -> %{{.*}} max_scores(%{{.*}} : !flex.view<3 x f32>) columns 64
 // TRITON-LABEL: tt.func public @largest_scores(
 // TRITON: "barrier.cluster.wait
 // TRITON: tt.store %{{.*}} : tensor<4x32x!tt.ptr<bf16>>
@@ -131,10 +131,10 @@ tt.func public @largest_scores(%out: !tt.ptr<bf16>, %max: !tt.ptr<f32>, %s: i64,
   tt.return
 }
 
-// A kernel whose loop is not split has nothing to join.
+// A kernel whose loop is not split has nothing to combine.
 // CHECK-LABEL: tt.func public @whole(
 // CHECK-SAME: %{{[^:]*}}: i32)
-// CHECK-NOT: flex.join
+// CHECK-NOT: flex.combine_in_cluster
 // CHECK: tt.return
 tt.func public @whole(%n: i32) {
   %blocks = flex.range %n

@@ -1,17 +1,17 @@
-//===- LowerJoin.cpp - Programs of a cluster join their softmax -----------===//
+//===- LowerCombineInCluster.cpp - A cluster combines its split -----------===//
 //
 // With R rows in a tile, of which the first L may exist, and C columns, each
 // program leaves in its shared memory
 //
 //   (max, sum)[R], acc[L][C]    f32
 //
-// and, when all have done so, joins every P-th chunk of columns of all P
+// and, when all have done so, combines every P-th chunk of columns of all P
 // programs. None ends before all have read. For rows, columns and programs that
 // do not exist the last ones are read, and do not count.
 //
 //===----------------------------------------------------------------------===//
 
-#include "transforms/LowerJoin.h"
+#include "transforms/LowerCombineInCluster.h"
 #include "transforms/ClusterMemory.h"
 #include "transforms/LowerMemory.h"
 #include "transforms/LowerRows.h"
@@ -34,9 +34,9 @@ static constexpr int64_t kLoads = 1024;
 
 namespace {
 
-class Joining {
+class CombiningInCluster {
 public:
-  Joining(TileBuilder &b, JoinOp op)
+  CombiningInCluster(TileBuilder &b, CombineInClusterOp op)
       : b(b), op(op), memory(b), space(b, op),
         out(op.getOut().getDefiningOp<ViewOp>()) {
     tileRows = shapeOf(op.getAcc())[0];
@@ -57,9 +57,9 @@ public:
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPoint(branch.thenYield());
-      joinChunks(2);
+      combineChunks(2);
       b.setInsertionPoint(branch.elseYield());
-      joinChunks(kPrograms);
+      combineChunks(kPrograms);
     }
     memory.meet();
   }
@@ -104,7 +104,7 @@ private:
 
   /// What more than half of `most` programs have left, and `most` at most: one
   /// chunk for each of them, as far as what is loaded at once allows.
-  void joinChunks(int64_t most) {
+  void combineChunks(int64_t most) {
     int64_t share = llvm::divideCeil(int64_t(op.getColumns()), most / 2 + 1);
     int64_t room = std::max<int64_t>(kLoads / most / rows, 16);
     int64_t columns = std::clamp<int64_t>(llvm::PowerOf2Ceil(share), 16, room);
@@ -113,18 +113,18 @@ private:
     forEach(b.i32(0), rowCount, b.i32(rows), [&](Value row) {
       Value rowNumbers = b.add(row, b.range(rows));
       forEach(first, b.i32(op.getColumns()), step, [&](Value column) {
-        joinChunk(most, rowNumbers, b.add(column, b.range(columns)));
+        combineChunk(most, rowNumbers, b.add(column, b.range(columns)));
       });
     });
   }
 
-  void joinChunk(int64_t most, Value row, Value column) {
+  void combineChunk(int64_t most, Value row, Value column) {
     Value lastRow = b.sub(rowCount, b.i32(1));
     Value readRow = b.min(row, lastRow);
     Value readColumn = b.min(column, b.i32(op.getColumns() - 1));
     Value pair = pairAt(b.i32(0), readRow);
     Value element = elementAt(b.i32(0), readRow, readColumn);
-    Softmax total = joined(most, pair, element);
+    Softmax total = combined(most, pair, element);
     Type columnType = total.sum.getType();
     auto finish = SoftmaxFinishOp::create(
         b, TypeRange{total.acc.getType(), columnType, columnType}, total.max,
@@ -161,7 +161,7 @@ private:
 
   /// What all programs found, `most` at most, for rows and elements that lie so
   /// far behind the beginning of their memory.
-  Softmax joined(int64_t most, Value pair, Value element) {
+  Softmax combined(int64_t most, Value pair, Value element) {
     SmallVector<Softmax> found;
     Value max, last = b.sub(op.getParts(), b.i32(1));
     for (int64_t i = 0; i < most; ++i) {
@@ -197,14 +197,16 @@ private:
   }
 
   TileBuilder &b;
-  JoinOp op;
+  CombineInClusterOp op;
   ClusterMemory memory;
   RowSpace space;
   ViewOp out;
-  int64_t tileRows, rows; // of the tile, and those joined at once
+  int64_t tileRows, rows; // of the tile, and those combined at once
   Value own, rowCount;
 };
 
 } // namespace
 
-void flex::lowerJoin(TileBuilder &b, JoinOp op) { Joining(b, op).run(); }
+void flex::lowerCombineInCluster(TileBuilder &b, CombineInClusterOp op) {
+  CombiningInCluster(b, op).run();
+}
