@@ -8,6 +8,9 @@ from itertools import product
 from typing import Any
 
 import torch
+from torch._C._functorch import is_batchedtensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map_only
 
 from pyflex.arguments import check_captures
 from pyflex.errors import CaptureIndexError, DeviceError, DTypeError, ModArityError, ShapeError
@@ -111,7 +114,8 @@ def _on_grid(
     entry, head = (torch.tensor(index, dtype=torch.int32, device=device) for index in (b, h))
 
     def one(q: torch.Tensor, kv: torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(mask_fn(entry, head, q, kv), device=device)
+        with _OfEachKey(kv == kv):
+            return torch.as_tensor(mask_fn(entry, head, q, kv), device=device)
 
     grid: Callable[..., torch.Tensor] = torch.vmap(torch.vmap(one, (None, 0)), (0, None))
 
@@ -125,6 +129,33 @@ def _on_grid(
             ) from None
 
     return evaluate
+
+
+class _OfEachKey(TorchFunctionMode):
+    """Gives a number that is the same for all keys to each of them.
+
+    Where one operand of a comparison (torch.where, clamp) has vmap's dimensions and the other none,
+    torch converts the latter to the former's dtype, of two numbers the narrower one to the wider.
+    """
+
+    def __init__(self, keys: torch.Tensor) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def _spread(self, value: torch.Tensor) -> torch.Tensor:
+        if value.dim() or is_batchedtensor(value):
+            return value
+        return torch.where(self._keys, value, value)
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        args, kwargs = tree_map_only(torch.Tensor, self._spread, (args, kwargs or {}))
+        return func(*args, **kwargs)
 
 
 def _counted(

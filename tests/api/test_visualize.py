@@ -89,6 +89,31 @@ def test_offsets_and_lengths_of_batch_entries() -> None:
     assert [panel.kv_len for panel in picture.panels] == [14, 14, 40, 40]
 
 
+FAR, TENTH = torch.tensor(2**40), torch.tensor(0.1, dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("mask", "hidden"),
+    [
+        (lambda b, h, q, kv: kv - q < FAR, lambda kv: kv < 0),
+        (lambda b, h, q, kv: (kv * 0.1 - TENTH) * 7 != kv, lambda kv: kv < 0),
+        (lambda b, h, q, kv: torch.where(kv > 7, FAR, q) < 9, lambda kv: kv > 7),
+        (lambda b, h, q, kv: kv.clamp(min=FAR) > q + FAR - 2, lambda kv: kv < 0),
+        (lambda b, h, q, kv: q < FAR + b, lambda kv: kv < 0),
+        (lambda b, h, q, kv: kv - q.long() * 2**33 < 5 - FAR, lambda kv: kv >= 0),
+    ],
+    ids=["comparison", "float64", "where", "clamp", "query", "both"],
+)
+def test_numbers_wider_than_an_index(mask: Any, hidden: Any) -> None:
+    """As in a call, an operand without dimensions widens one of a narrower dtype."""
+    picture = visualize(mask, 1, 300, q_offset=1, block_size=1)
+    wanted = hidden(torch.arange(300)).logical_not()
+    assert torch.equal(picture.panels[0].kinds[0] == BlockKind.ALL, wanted)
+    keys, values = torch.zeros(1, 1, 300, 16), torch.eye(300)[None, None, :, :256]
+    weights = pyflex.compile(mask_fn=mask)(torch.zeros(1, 1, 1, 16), keys, values, q_offset=1)
+    assert torch.allclose(weights[0, 0, 0] * wanted.sum(), wanted[:256].float())
+
+
 def test_narrow_terminal_and_long_sequence_share_signs() -> None:
     picture = visualize(causal, 4096, 4096, block_size=16)
     assert [picture.count(kind) for kind in BlockKind] == [255 * 128, 256, 255 * 128]
