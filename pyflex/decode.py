@@ -15,7 +15,7 @@ from pyflex.explain import explain
 from pyflex.explanation import Explanation
 from pyflex.inputs import (
     Inputs,
-    as_int,
+    as_positions,
     check_flag,
     check_inputs,
     check_no_gradient,
@@ -123,11 +123,11 @@ class Decode:
                 compiled, and asked at q_idx + q_offset; its lists are taken as they are.
             scale: factor on the dot products, of at most 2.35e38 in size; 1 / sqrt(D) by default.
             q_offset: added to q_idx in the mods: the position of the first query, 0 by default. An
-                integer, or an int32 or int64 tensor [B] (past int32 the nearest of those). Its sum
-                with q_idx is an int32, and wraps as torch's does.
+                integer, or an int32 or int64 tensor [B] or [] (past int32 the nearest of those).
+                Its sum with q_idx is an int32, and wraps as torch's does.
             kv_len: keys at or past it do not exist; N by default. An integer from 0 to N, or an
-                int32 or int64 tensor [B] (values outside 0 to N are taken as the nearer of the
-                two).
+                int32 or int64 tensor [B] or [] (values outside 0 to N are taken as the nearer of
+                the two). A single one is copied for each entry: [B] is faster.
             return_lse: also give the natural logarithm of the sum of exponentials.
 
         Returns:
@@ -206,7 +206,7 @@ class Decode:
         """A call of any kind, checked, and what makes those of its kind short."""
         check_flag("lse", lse)
         check_flag("max_scores", max_scores)
-        q_offset, kv_len = as_int(q_offset), as_int(kv_len)
+        q_offset, kv_len = as_positions(q_offset, query), as_positions(kv_len, query)
         plan, layout = self._planned(query, key, value, lists, q_offset, kv_len, lse, max_scores)
         made = plan.run(layout, scale, q_offset, kv_len)
         repeat = self._repeat = plan.repeat()
@@ -281,7 +281,7 @@ class Decode:
         if scale is not None:
             check_scale(scale)
         lists = read_block_mask(block_mask) if block_mask is not None else None
-        q_offset, kv_len = as_int(q_offset), as_int(kv_len)
+        q_offset, kv_len = as_positions(q_offset, query), as_positions(kv_len, query)
         plan, layout = self._planned(query, key, value, lists, q_offset, kv_len, return_lse, False)
         inputs = check_inputs(query, key, value, lists, q_offset, kv_len)
         has_mask = self._mods.mask_fn is not None

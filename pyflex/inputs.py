@@ -175,8 +175,13 @@ def _check_no_derivative(name: str, tensor: torch.Tensor, *, plain: str, primal:
         )
 
 
-def as_int(given: Any) -> Any:
-    """An integer of another library's, such as NumPy's, as Python's; anything else as it is."""
+def as_positions(given: Any, query: Any) -> Any:
+    """An integer of another library's, such as NumPy's, as Python's; anything else as it is.
+
+    A number that is on the device is given to each batch entry.
+    """
+    if isinstance(given, torch.Tensor) and isinstance(query, torch.Tensor):
+        return given if given.dim() or not query.dim() else given.expand(query.shape[0])
     if given is None or isinstance(given, (int, torch.Tensor)):
         return given
     try:
@@ -256,10 +261,10 @@ def _per_batch(
             raise DeviceError(
                 f"{name} is on another device than query", expected=query.device, got=given.device
             )
-        if given.numel() != query.shape[0] or given.dim() > 1:
+        if given.shape != query.shape[:1]:
             raise ShapeError(
                 f"{name} has the wrong shape",
-                expected=f"one value for each batch entry: [{query.shape[0]}]",
+                expected=f"one for each batch entry, [{query.shape[0]}], or a 0-d tensor",
                 got=list(given.shape),
             )
         return given.contiguous()

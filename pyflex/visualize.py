@@ -43,11 +43,10 @@ def visualize(
     Args:
         mask_fn: `mask_mod(b, h, q_idx, kv_idx)`, True where the key is visible.
         q_len: queries.
-        kv_len: keys; or a tensor of integers with a number for each batch entry.
+        kv_len: keys; or a tensor of integers, one for each batch entry or a single one.
         b: the batch entry to draw, or several.
         h: the query head to draw, or several. Each pair of entry and head gives a panel.
-        q_offset: position of the first query, as in a call: an int, or a tensor of integers with
-            one for each batch entry.
+        q_offset: position of the first query, as in a call: an int, or such a tensor.
         block_size: queries and keys of a block, or one number for both.
         device: where to evaluate the mask; by default where the tensors are that it captures.
         path: where to save the picture as PNG.
@@ -238,13 +237,13 @@ def _of_entry(name: str, given: int | torch.Tensor, entry: int, least: int) -> i
         raise DTypeError(f"{name} has the wrong dtype", expected="integers", got=given.dtype)
     if given.is_meta:
         raise DeviceError(f"{name} has no values", expected="a tensor with memory", got="meta")
-    if given.dim() > 1 or entry >= given.numel():
+    if given.dim() > 1 or (given.dim() and entry >= len(given)):
         raise ShapeError(
             f"{name} has no value for batch entry {entry}",
             expected=f"at least {entry + 1} values in one dimension",
             got=f"shape {list(given.shape)}",
         )
-    return _whole(name, int(given.reshape(-1)[entry]), least)
+    return _whole(name, int(given[entry] if given.dim() else given), least)
 
 
 def _whole(name: str, value: object, least: int) -> int:

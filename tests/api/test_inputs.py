@@ -297,10 +297,15 @@ def test_a_captured_tensor_that_learns() -> None:
     assert torch.equal(pyflex.compile(lambda s, b, h, q, kv: s + bias.detach()[h])(**given), wanted)
 
 
-def test_a_single_batch_takes_a_scalar_tensor() -> None:
-    given = {name: tensor[:1] for name, tensor in arguments().items()}
-    decode = pyflex.compile()
-    assert torch.equal(decode(**given, kv_len=torch.tensor(7)), decode(**given, kv_len=7))
+@pytest.mark.parametrize("batch", [0, 1, 2])
+def test_a_tensor_without_dimensions_is_for_all_entries(batch: int) -> None:
+    given = {name: tensor[:batch] for name, tensor in arguments().items()}
+    decode = pyflex.compile(mask_fn=causal)
+    wanted = decode(**given, q_offset=9, kv_len=12)
+    for length, offset in ((torch.tensor(12), 9), (12, torch.tensor(9, dtype=torch.int32))):
+        assert torch.equal(decode(**given, q_offset=offset, kv_len=length), wanted)
+        told = decode.explain(**given, q_offset=offset, kv_len=length)
+        assert told.tiles == decode.explain(**given, q_offset=9, kv_len=12).tiles
 
 
 def test_mods_must_be_callable() -> None:

@@ -87,6 +87,9 @@ def test_offsets_and_lengths_of_batch_entries() -> None:
     picture = visualize(mask, 2, lengths, b=(0, 1), h=(1, 2), q_offset=offsets, block_size=(2, 8))
     assert picture.text(80) == LINES
     assert [panel.kv_len for panel in picture.panels] == [14, 14, 40, 40]
+    given = {"b": (0, 1), "h": 2, "block_size": (2, 8)}
+    single = visualize(mask, 2, torch.tensor(40), q_offset=torch.tensor(38), **given)
+    assert single.text(80) == visualize(mask, 2, 40, q_offset=38, **given).text(80)
 
 
 FAR, TENTH = torch.tensor(2**40), torch.tensor(0.1, dtype=torch.float64)
