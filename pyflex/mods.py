@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
-from types import MethodType
+from types import CodeType, MethodType
 from typing import Any
 
 import torch
 
-from pyflex.errors import RecompileWarning, SourceLine, in_parts, user_line
 from pyflex.recent import keep_recent
+from pyflex.recompiles import count_kernel
 from pyflex.steps import step
 from pyflex.trace import Guards, TracedMod, trace_mask_mod, trace_score_mod
 
@@ -18,8 +17,6 @@ Mod = Callable[..., Any]
 
 #: Traces of one Decode that are kept: a BlockMask made for each call brings a new one each time.
 _MOST_TRACES = 64
-#: From so many kernels of one Decode on, its user should know.
-_MANY_KERNELS = 8
 
 
 def identity(mod: Mod | None) -> Any:
@@ -58,6 +55,11 @@ class Trace:
         """The tensors that the traces of the mods read."""
         return (tensor for mod in self.mods for tensor in mod.captures)
 
+    @property
+    def codes(self) -> tuple[CodeType, ...]:
+        """Of the mods and the functions that they may call."""
+        return tuple(code for guards in self._guards for code in guards.codes)
+
     def holds(self) -> bool:
         """Whether the mods would be traced to the same again."""
         return all(guards.hold() for guards in self._guards)
@@ -78,9 +80,7 @@ class Mods:
         self.mask_fn = mask_fn
         # With the BlockMask's mask, which keeps its identity as long as it lives.
         self._traces: dict[Any, tuple[Trace, Mod | None]] = {}
-        self._of_code: dict[Any, Trace] = {}
         self.trace_count = 0
-        self._kernels: set[int] = set()
 
     def traced(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
         """The mods for `device`, and-ed with a BlockMask's own mask if there is one."""
@@ -90,30 +90,10 @@ class Mods:
             return old
         with step("trace"):
             trace = self._trace(device, block_mask_fn)
-        # A BlockMask made for each call has a new function each time, but of one code.
-        code = (device, getattr(block_mask_fn, "__code__", None))
-        if (before := self._of_code.get(code)) is not None:
-            self._count_kernels(before, trace)
-        self._of_code[code] = trace
-        keep_recent(self._of_code, _MOST_TRACES)
+        count_kernel(trace.codes, trace.mods)
         self._traces[key] = (trace, block_mask_fn)
         keep_recent(self._traces, _MOST_TRACES)
         return trace
-
-    def _count_kernels(self, old: Trace, new: Trace) -> None:
-        """Warns when values that changed have made many, and says where the last one did."""
-        known = len(self._kernels)
-        self._kernels |= {hash(tuple(mod.key for mod in trace.mods)) for trace in (old, new)}
-        if not known < _MANY_KERNELS <= len(self._kernels):
-            return
-        text = in_parts(
-            f"the mods of one Decode have become {_MANY_KERNELS} kernels, each compiled anew",
-            "numbers that change in 0-d tensors, which are read at each call",
-            "Python values that change",
-            *(now.differs_from(before) for now, before in zip(new.mods, old.mods, strict=True)),
-        )
-        caller = user_line() or SourceLine("<unknown>", 0)
-        warnings.warn_explicit(text, RecompileWarning, caller.file, caller.line)
 
     def _trace(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
         self.trace_count += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from operator import is_
-from types import MethodType
+from types import CodeType, MethodType
 from typing import Any
 
 import torch
@@ -49,6 +49,11 @@ class Guards:
     def tensors(self) -> tuple[torch.Tensor, ...]:
         """The tensors that the mod may read."""
         return tuple(found[0] for found in self._found.tensors)
+
+    @property
+    def codes(self) -> tuple[CodeType, ...]:
+        """Of the functions that the mod may call."""
+        return tuple(code for _, code, *_ in self._found.functions)
 
     def hold(self) -> bool:
         """Whether nothing has changed. False also where there was too much to remember."""

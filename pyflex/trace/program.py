@@ -73,9 +73,9 @@ class TracedMod:
     result_count: int
     origins: tuple[SourceLine | None, ...]
 
-    def differs_from(self, other: TracedMod) -> SourceLine | None:
-        """The user's line behind the first op that `other` has not; None if there is none."""
-        ops = zip(self.key.split("\n")[1:], other.key.split("\n")[1:], self.origins, strict=False)
+    def differs_from(self, key: str) -> SourceLine | None:
+        """The user's line behind the first op that another mod's `key` has not; None if none."""
+        ops = zip(self.key.split("\n")[1:], key.split("\n")[1:], self.origins, strict=False)
         return next((origin for op, others, origin in ops if op != others), None)
 
     @property

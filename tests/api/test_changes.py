@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import warnings
 import weakref
@@ -10,10 +11,15 @@ from typing import Any
 
 import pytest
 import torch
-from torch.nn.attention.flex_attention import AuxRequest, BlockMask, create_block_mask
+from torch.nn.attention.flex_attention import (
+    AuxRequest,
+    BlockMask,
+    and_masks,
+    create_block_mask,
+)
 
 import pyflex
-from pyflex import errors
+from pyflex import errors, recompiles
 from pyflex.mods import Mods
 from tests.mods import causal
 
@@ -269,6 +275,42 @@ def test_numbers_of_a_block_masks_own_function_are_told_of_too() -> None:
     (told,) = caught
     assert told.category is errors.RecompileWarning
     assert "q - kv < width" in str(told.message)
+
+
+class Within:
+    """A mask with its number in an object."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+    def __call__(self, b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return q - kv < self.width
+
+
+def below(width: int) -> Callable[..., Any]:
+    return lambda b, h, q, kv: kv < width
+
+
+@pytest.mark.parametrize(
+    ("mask_of", "is_told"),
+    [
+        (below, True),
+        (Within, True),
+        (lambda width: functools.partial(lambda n, b, h, q, kv: kv < n, width), True),
+        (lambda width: and_masks(causal, below(width + 100)), True),
+        (lambda width: and_masks(causal, eval(f"lambda b, h, q, kv: kv < {width}")), False),
+    ],
+    ids=["closure", "object", "partial", "composed", "of other code"],
+)
+def test_numbers_of_mods_made_anew_are_told_of(
+    mask_of: Any, is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recompiles, "_KNOWN", {})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for step in range(9):
+            Mods(None, mask_of(step)).traced(torch.device("cpu"), None)
+    assert [one.category for one in caught] == [errors.RecompileWarning] * is_told
 
 
 def test_a_tensor_that_was_replaced_is_free_for_all_kinds_of_calls() -> None:
