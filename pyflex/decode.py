@@ -312,7 +312,7 @@ class Decode:
 
     def _last_lowered(self) -> Lowered:
         if self._last is None:
-            raise ScheduleError("no kernel yet", expected="a call before ir()", got="no call")
+            raise ScheduleError("no kernel yet", expected="a call first", got="none")
         return lowered_for(self._last)
 
 
@@ -345,7 +345,9 @@ def compile(
 
     Args:
         score_fn: `score_mod(score, b, h, q_idx, kv_idx)`, FlexAttention's contract: 0-d tensors
-            in (score float32, the indices int32), the changed score out.
+            in, the changed score out. score is scale times the dot product, in float32; the
+            others are int32: b the batch entry, h the query head (not the KV head), q_idx the
+            query's number plus q_offset, kv_idx the key's number in the cache.
         mask_fn: `mask_mod(b, h, q_idx, kv_idx)`, True where the key is visible.
         options: what to fix about the kernel; by default nothing.
 

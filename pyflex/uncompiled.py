@@ -27,5 +27,7 @@ def uncompiled(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         raise recorded_by("torch.export")
     import torch._dynamo as dynamo  # not before: it takes a second
 
+    # The error of fullgraph=True shows these words, if they stand here.
+    dynamo.graph_break(msg="pyflex launches a kernel of its own: leave fullgraph=True out")
     alone = dynamo.disable(call)  # type: ignore[no-untyped-call]
     return alone(*args, **kwargs)

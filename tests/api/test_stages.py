@@ -34,7 +34,7 @@ def called() -> pyflex.Decode:
 
 
 def test_before_the_first_call() -> None:
-    with pytest.raises(ScheduleError, match="a call before ir"):
+    with pytest.raises(ScheduleError, match="a call first"):
         pyflex.compile(score).ir("ttir")
 
 

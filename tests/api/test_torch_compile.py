@@ -67,7 +67,7 @@ def test_a_whole_graph_is_an_error_of_torch() -> None:
     torch._dynamo.reset()
     compiled = torch.compile(decoded, backend="eager", fullgraph=True)
     query, (key, value) = torch.randn(1, 8, 1, 16), torch.randn(2, 1, 2, 100, 16)
-    with pytest.raises(torch._dynamo.exc.Unsupported):
+    with pytest.raises(torch._dynamo.exc.Unsupported, match="leave fullgraph=True out"):
         compiled(query, key, value, 50)
 
 
