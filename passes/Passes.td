@@ -78,7 +78,8 @@ def FlexDeriveBounds : Pass<"flex-derive-bounds", "::mlir::ModuleOp"> {
     A mask of 16 ops or more for each score gets `unless %unmasked`, the loop's
     word for a tile that it shows whole; a shorter one is asked in every tile.
 
-    A mask that says nothing of kv is left as it is, with a remark. After 2,000
+    A mask that says nothing of kv is left as it is, with a remark, and so is a
+    loop whose scores have no `flex.bound`: the loop ends earlier. After 2,000
     ops for the bounds, nothing is assumed of what is left of the mask. A loop
     over the lists of a BlockMask is left alone.
   }];
@@ -215,8 +216,9 @@ def FlexSplitKV : Pass<"flex-split-kv", "::mlir::ModuleOp"> {
     ```
 
     A kernel stays whole, with a remark, whose softmax counts more than the keys
-    that its loops visit, or whose loops give more than the softmax. Results are
-    expected to be stored at the kernel's own rows, as the partial ones are.
+    that its loops visit, whose loops do or give more than the softmax, or whose
+    programs along axis y do other work. Results are expected to be stored at the
+    kernel's own rows, as the partial ones are.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect"];
   let statistics = [Statistic<"numSplit", "num-split", "loops divided">];
@@ -279,7 +281,8 @@ def FlexSkipPadding : Pass<"flex-skip-padding", "::mlir::ModuleOp"> {
     A tile has 8 rows or more, of which a group of four query heads and one query
     fill four. The others name a head and a query of the tile, too, so that a mod
     may read a table for them: but nobody sees what they give. In the loop, a load
-    of a value for each row and key is one of rows that exist, zero elsewhere.
+    of a value for each row and key, at an address that depends on the row's head
+    or query, is one of rows that exist, zero elsewhere.
 
     ```mlir
     %bias = tt.load %p : tensor<16x64x!tt.ptr<f32>>

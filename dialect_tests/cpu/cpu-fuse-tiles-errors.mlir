@@ -27,6 +27,34 @@ func.func @load_before_a_write(%p: !llvm.ptr, %f: f32) -> tensor<16xf32> {
 // -----
 
 #id = affine_map<(i) -> (i)>
+#scalar = affine_map<(i) -> ()>
+
+// One element is stored where the next one is read.
+// CHECK-LABEL: func.func @load_and_a_store
+// CHECK: linalg.generic
+// CHECK: llvm.load
+// CHECK: linalg.generic
+// CHECK: llvm.store
+func.func @load_and_a_store(%p: !llvm.ptr, %from: tensor<16xi64>, %to: tensor<16xi64>) {
+  %e = tensor.empty() : tensor<16xf32>
+  %0 = linalg.generic {indexing_maps = [#scalar, #id, #id], iterator_types = ["parallel"]} ins(%p, %from : !llvm.ptr, tensor<16xi64>) outs(%e : tensor<16xf32>) {
+  ^bb0(%base: !llvm.ptr, %at: i64, %out: f32):
+    %address = llvm.getelementptr %base[%at] : (!llvm.ptr, i64) -> !llvm.ptr, i8
+    %y = llvm.load %address : !llvm.ptr -> f32
+    linalg.yield %y : f32
+  } -> tensor<16xf32>
+  linalg.generic {indexing_maps = [#scalar, #id, #id], iterator_types = ["parallel"]} ins(%p, %to, %0 : !llvm.ptr, tensor<16xi64>, tensor<16xf32>) {
+  ^bb0(%base: !llvm.ptr, %at: i64, %x: f32):
+    %address = llvm.getelementptr %base[%at] : (!llvm.ptr, i64) -> !llvm.ptr, i8
+    llvm.store %x, %address : f32, !llvm.ptr
+    linalg.yield
+  }
+  return
+}
+
+// -----
+
+#id = affine_map<(i) -> (i)>
 #ij = affine_map<(i, j) -> (i, j)>
 #i = affine_map<(i, j) -> (i)>
 

@@ -202,7 +202,8 @@ tt.func @rows_of_the_loop(%n: i32, %h: tensor<16xi32>, %m: tensor<16xf32>, %a: t
     %q = arith.addi %h, %kv : tensor<16xi32>
     // expected-remark @+1 {{no bounds are derived: the mask's rows are known in the loop only}}
     %masked = flex.mask_mod @m(%a, %n, %h, %q, %kv) : tensor<16x16xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
-    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %masked, %a
+    %bound = flex.bound %masked if %valid : tensor<16x16xf32>, tensor<16xi1>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %bound, %a
         : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x16xf32>, tensor<16x16xf32>
     flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
   } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
@@ -243,7 +244,8 @@ tt.func @another_limit(%n: i32, %k: i32, %q: tensor<16xi32>, %m: tensor<16xf32>,
   ^bb0(%kv: tensor<16xi32>, %valid: tensor<16xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>, %a0: tensor<16x16xf32>):
     // expected-remark @+1 {{no bounds are derived: the loop has bounds of its own}}
     %masked = flex.mask_mod @m(%a, %n, %q, %q, %kv) : tensor<16x16xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
-    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %masked, %a
+    %bound = flex.bound %masked if %valid : tensor<16x16xf32>, tensor<16xi1>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %bound, %a
         : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x16xf32>, tensor<16x16xf32>
     flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
   } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
@@ -261,7 +263,8 @@ tt.func @mask_without_a_body(%n: i32, %q: tensor<16xi32>, %m: tensor<16xf32>, %a
   ^bb0(%kv: tensor<16xi32>, %valid: tensor<16xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>, %a0: tensor<16x16xf32>):
     // expected-remark @+1 {{no bounds are derived: the mask has no body of one block}}
     %masked = flex.mask_mod @declared(%a, %n, %q, %q, %kv) : tensor<16x16xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
-    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %masked, %a
+    %bound = flex.bound %masked if %valid : tensor<16x16xf32>, tensor<16xi1>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %bound, %a
         : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x16xf32>, tensor<16x16xf32>
     flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
   } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
@@ -286,7 +289,8 @@ tt.func @mask_that_calls(%n: i32, %q: tensor<16xi32>, %m: tensor<16xf32>, %a: te
   ^bb0(%kv: tensor<16xi32>, %valid: tensor<16xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>, %a0: tensor<16x16xf32>):
     // expected-remark @+1 {{no bounds are derived: the mask is not elementwise}}
     %masked = flex.mask_mod @calls(%a, %n, %q, %q, %kv) : tensor<16x16xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
-    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %masked, %a
+    %bound = flex.bound %masked if %valid : tensor<16x16xf32>, tensor<16xi1>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %bound, %a
         : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x16xf32>, tensor<16x16xf32>
     flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
   } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
@@ -306,7 +310,8 @@ tt.func @lists(%list: !flex.blocks, %n: i32, %q: tensor<16xi32>, %m: tensor<16xf
   %s:3 = flex.for %list below %n init(%m, %m, %a : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
   ^bb0(%kv: tensor<16xi32>, %valid: tensor<16xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>, %a0: tensor<16x16xf32>):
     %masked = flex.mask_mod @m(%a, %n, %q, %q, %kv) : tensor<16x16xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
-    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %masked, %a
+    %bound = flex.bound %masked if %valid : tensor<16x16xf32>, tensor<16xi1>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %bound, %a
         : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x16xf32>, tensor<16x16xf32>
     flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
   } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
@@ -383,7 +388,8 @@ tt.func @queries_are_the_keys(%n: i32, %m: tensor<16xf32>, %a: tensor<16x16xf32>
     // expected-remark @+1 {{no bounds are derived: the mask's rows are known in the loop only}}
     %masked = flex.mask_mod @of_keys(%a, %n, %kv, %kv, %kv)
         : tensor<16x16xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
-    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %masked, %a
+    %bound = flex.bound %masked if %valid : tensor<16x16xf32>, tensor<16xi1>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %bound, %a
         : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x16xf32>, tensor<16x16xf32>
     flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
   } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
@@ -406,7 +412,8 @@ tt.func @keys_of_its_own(%n: i32, %row: tensor<16xi32>, %other: tensor<16xi32>, 
     // expected-remark @+1 {{no bounds are derived: the mask is asked at other positions than the loop's}}
     %masked = flex.mask_mod @of_keys(%a, %n, %row, %row, %other)
         : tensor<16x16xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
-    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %masked, %a
+    %bound = flex.bound %masked if %valid : tensor<16x16xf32>, tensor<16xi1>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %bound, %a
         : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x16xf32>, tensor<16x16xf32>
     flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
   } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
@@ -429,6 +436,53 @@ tt.func @bound_of_other_keys(%n: i32, %q: tensor<16xi32>, %m: tensor<16xf32>, %a
     // expected-remark @+1 {{no bounds are derived: the loop does more than a masked online softmax}}
     %masked = flex.mask_mod @m(%a, %n, %q, %q, %kv) : tensor<16x16xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
     %bound = flex.bound %masked if %some : tensor<16x16xf32>, tensor<16xi1>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %bound, %a
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x16xf32>, tensor<16x16xf32>
+    flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  tt.return %s#0, %s#1, %s#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+}
+
+// -----
+
+// Scores past the last key count as those of the last one do, which the mask hides here, and would show where the loop
+// ends with it.
+tt.func private @m(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  %keep = arith.cmpi sge, %q, %kv : i32
+  tt.return %keep : i1
+}
+
+tt.func @no_bound(%n: i32, %q: tensor<16xi32>, %m: tensor<16xf32>, %a: tensor<16x16xf32>)
+    -> (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  %all = flex.range %n
+  %s:3 = flex.for %all below %n init(%m, %m, %a : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<16xi32>, %valid: tensor<16xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>, %a0: tensor<16x16xf32>):
+    // expected-remark @+1 {{no bounds are derived: the loop counts what is past the last key}}
+    %masked = flex.mask_mod @m(%a, %n, %q, %q, %kv) : tensor<16x16xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
+    %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %masked, %a
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x16xf32>, tensor<16x16xf32>
+    flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  tt.return %s#0, %s#1, %s#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+}
+
+// -----
+
+// The rest of the loop knows how far it has come: with bounds it starts elsewhere.
+tt.func private @m(%b: i32, %h: i32, %q: i32, %kv: i32) -> i1 {
+  %keep = arith.cmpi sge, %q, %kv : i32
+  tt.return %keep : i1
+}
+
+tt.func @scores_of_the_sum(%n: i32, %q: tensor<16xi32>, %m: tensor<16xf32>, %a: tensor<16x16xf32>)
+    -> (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  %all = flex.range %n
+  %s:3 = flex.for %all below %n init(%m, %m, %a : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<16xi32>, %valid: tensor<16xi1>, %unmasked: i1, %m0: tensor<16xf32>, %l0: tensor<16xf32>, %a0: tensor<16x16xf32>):
+    %scores = arith.addf %a, %a0 : tensor<16x16xf32>
+    // expected-remark @+1 {{no bounds are derived: the loop does more than a masked online softmax}}
+    %masked = flex.mask_mod @m(%scores, %n, %q, %q, %kv) : tensor<16x16xf32>, tensor<16xi32>, tensor<16xi32>, tensor<16xi32>
+    %bound = flex.bound %masked if %valid : tensor<16x16xf32>, tensor<16xi1>
     %m1, %l1, %a1 = flex.online_softmax(%m0, %l0, %a0), %bound, %a
         : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x16xf32>, tensor<16x16xf32>
     flex.yield %m1, %l1, %a1 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>

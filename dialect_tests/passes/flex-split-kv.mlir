@@ -5,7 +5,7 @@
 // CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_ACC:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_STATE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
 tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !tt.ptr<f32>,
     %sb: i64, %sh: i64, %sm: i64, %lb: i64, %lh: i64, %kv_heads: i32, %q_len: i32,
-    %blocks: !flex.blocks, %limit: i32) {
+    %blocks: !flex.blocks, %limit: i32, %scores: tensor<16x64xf32>, %values: tensor<64x64xf32>) {
   // CHECK: %[[PART:.*]] = tt.get_program_id y
   %one = arith.constant 1 : i64
   %m0 = arith.constant dense<0xFF800000> : tensor<16xf32>
@@ -21,7 +21,9 @@ tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !
   %s:3 = flex.for %blocks below %limit init(%m0, %l0, %acc0 : tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>) {
   ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1,
        %m: tensor<16xf32>, %sum: tensor<16xf32>, %acc: tensor<16x64xf32>):
-    flex.yield %m, %sum, %acc : tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>
+    %next:3 = flex.online_softmax(%m, %sum, %acc), %scores, %values
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>), tensor<16x64xf32>, tensor<64x64xf32>
+    flex.yield %next#0, %next#1, %next#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>
   } -> tensor<16xf32>, tensor<16xf32>, tensor<16x64xf32>
 
   // CHECK: %[[RESULT:.*]], %[[LSE:.*]], %{{.*}} = flex.softmax_finish
@@ -78,17 +80,22 @@ tt.func public @decode(%out: !tt.ptr<bf16> {tt.divisibility = 16 : i32}, %lse: !
 // A largest score is one of the results that a split leaves to the second kernel; what this one leaves is the same.
 // CHECK-LABEL: tt.func public @largest_scores(
 // CHECK-SAME: %[[SPLITS:[^:]*]]: i32, %[[PARTIAL_ACC:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32}, %[[PARTIAL_STATE:[^:]*]]: !tt.ptr<f32> {tt.divisibility = 16 : i32})
-tt.func public @largest_scores(%blocks: !flex.blocks, %out: !tt.ptr<f32>, %max: !tt.ptr<f32>, %s: i64, %n: i32) {
-  %tile = arith.constant dense<0.0> : tensor<16x16xf32>
-  %column = arith.constant dense<0.0> : tensor<16xf32>
+tt.func public @largest_scores(%blocks: !flex.blocks, %out: !tt.ptr<f32>, %max: !tt.ptr<f32>, %s: i64, %n: i32,
+    %scores: tensor<16x64xf32>, %values: tensor<64x16xf32>) {
+  %m0 = arith.constant dense<0xFF800000> : tensor<16xf32>
+  %l0 = arith.constant dense<0.0> : tensor<16xf32>
+  %acc0 = arith.constant dense<0.0> : tensor<16x16xf32>
   %o = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
   %x = flex.view %max[%s, %s, %s] : !tt.ptr<f32> -> !flex.view<3 x f32>
   %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
       tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
-  %r:2 = flex.for %blocks below %n init(%column, %tile : tensor<16xf32>, tensor<16x16xf32>) {
-  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %m: tensor<16xf32>, %acc: tensor<16x16xf32>):
-    flex.yield %m, %acc : tensor<16xf32>, tensor<16x16xf32>
-  } -> tensor<16xf32>, tensor<16x16xf32>
+  %r:3 = flex.for %blocks below %n init(%m0, %l0, %acc0 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1,
+       %m: tensor<16xf32>, %sum: tensor<16xf32>, %acc: tensor<16x16xf32>):
+    %next:3 = flex.online_softmax(%m, %sum, %acc), %scores, %values
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x64xf32>, tensor<64x16xf32>
+    flex.yield %next#0, %next#1, %next#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
   // CHECK: %[[RESULT:.*]], %[[LSE:.*]], %[[MAX:.*]] = flex.softmax_finish
   // CHECK: scf.if
   // CHECK-NEXT: flex.store %[[RESULT]]
@@ -97,7 +104,7 @@ tt.func public @largest_scores(%blocks: !flex.blocks, %out: !tt.ptr<f32>, %max: 
   // CHECK-NEXT: } else {
   // CHECK-COUNT-3: flex.store
   // CHECK-NEXT: }
-  %0:3 = flex.softmax_finish(%r#0, %r#0, %r#1) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  %0:3 = flex.softmax_finish(%r#0, %r#1, %r#2) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
   flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
       : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
   flex.store %0#1 -> %x[%batch, %head, %query] if %valid columns 1
@@ -112,25 +119,33 @@ tt.func public @largest_scores(%blocks: !flex.blocks, %out: !tt.ptr<f32>, %max: 
 // Each loop is divided; the state runs on from the first to the second.
 // CHECK-LABEL: tt.func public @two_loops(
 // CHECK-SAME: %[[A:[^:]*]]: !flex.blocks, %[[B:[^:]*]]: !flex.blocks
-tt.func public @two_loops(%a: !flex.blocks, %b: !flex.blocks, %out: !tt.ptr<f32>, %s: i64, %n: i32) {
-  %tile = arith.constant dense<0.0> : tensor<16x16xf32>
-  %column = arith.constant dense<0.0> : tensor<16xf32>
+tt.func public @two_loops(%a: !flex.blocks, %b: !flex.blocks, %out: !tt.ptr<f32>, %s: i64, %n: i32,
+    %scores: tensor<16x64xf32>, %values: tensor<64x16xf32>) {
+  %m0 = arith.constant dense<0xFF800000> : tensor<16xf32>
+  %l0 = arith.constant dense<0.0> : tensor<16xf32>
+  %acc0 = arith.constant dense<0.0> : tensor<16x16xf32>
   %o = flex.view %out[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
   %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
       tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
   // CHECK: %[[MY_A:.*]] = flex.slice %[[A]], %[[PART:.*]] of %[[SPLITS:.*]]{{$}}
-  // CHECK: %[[S1:.*]]:2 = flex.for %[[MY_A]]
+  // CHECK: %[[S1:.*]]:3 = flex.for %[[MY_A]]
   // CHECK: %[[MY_B:.*]] = flex.slice %[[B]], %[[PART]] of %[[SPLITS]]
-  // CHECK: flex.for %[[MY_B]] below %{{.*}} init(%[[S1]]#0, %[[S1]]#1 :
-  %s1:2 = flex.for %a below %n init(%column, %tile : tensor<16xf32>, tensor<16x16xf32>) {
-  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %m: tensor<16xf32>, %acc: tensor<16x16xf32>):
-    flex.yield %m, %acc : tensor<16xf32>, tensor<16x16xf32>
-  } -> tensor<16xf32>, tensor<16x16xf32>
-  %s2:2 = flex.for %b below %n init(%s1#0, %s1#1 : tensor<16xf32>, tensor<16x16xf32>) {
-  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %m: tensor<16xf32>, %acc: tensor<16x16xf32>):
-    flex.yield %m, %acc : tensor<16xf32>, tensor<16x16xf32>
-  } -> tensor<16xf32>, tensor<16x16xf32>
-  %0:3 = flex.softmax_finish(%s2#0, %s2#0, %s2#1) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  // CHECK: flex.for %[[MY_B]] below %{{.*}} init(%[[S1]]#0, %[[S1]]#1, %[[S1]]#2 :
+  %s1:3 = flex.for %a below %n init(%m0, %l0, %acc0 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1,
+       %m: tensor<16xf32>, %sum: tensor<16xf32>, %acc: tensor<16x16xf32>):
+    %next:3 = flex.online_softmax(%m, %sum, %acc), %scores, %values
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x64xf32>, tensor<64x16xf32>
+    flex.yield %next#0, %next#1, %next#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  %s2:3 = flex.for %b below %n init(%s1#0, %s1#1, %s1#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1,
+       %m: tensor<16xf32>, %sum: tensor<16xf32>, %acc: tensor<16x16xf32>):
+    %next:3 = flex.online_softmax(%m, %sum, %acc), %scores, %values
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x64xf32>, tensor<64x16xf32>
+    flex.yield %next#0, %next#1, %next#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  %0:3 = flex.softmax_finish(%s2#0, %s2#1, %s2#2) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
   flex.store %0#0 -> %o[%batch, %head, %query] if %valid columns 16
       : tensor<16x16xf32> -> !flex.view<4 x f32>, tensor<16xi32>, tensor<16xi1>
   tt.return
@@ -150,17 +165,22 @@ tt.func private @no_loop(%x: f32) -> f32 {
 
 // The log-sum-exp's view is made after the result is stored: it is still known in the branch.
 // CHECK-LABEL: tt.func @named_between_the_stores
-tt.func @named_between_the_stores(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32) {
-  %tile = arith.constant dense<0.0> : tensor<16x16xf32>
-  %column = arith.constant dense<0.0> : tensor<16xf32>
+tt.func @named_between_the_stores(%blocks: !flex.blocks, %p: !tt.ptr<f32>, %s: i64, %n: i32,
+    %scores: tensor<16x64xf32>, %values: tensor<64x16xf32>) {
+  %m0 = arith.constant dense<0xFF800000> : tensor<16xf32>
+  %l0 = arith.constant dense<0.0> : tensor<16xf32>
+  %acc0 = arith.constant dense<0.0> : tensor<16x16xf32>
   %o = flex.view %p[%s, %s, %s, %s] : !tt.ptr<f32> -> !flex.view<4 x f32>
   %batch, %kv_head, %first_head, %first_query, %head, %query, %valid = flex.rows(%n, %n) group(1)
       tile(1 heads x 16 queries) : tensor<16xi32>, tensor<16xi1>
-  %r:2 = flex.for %blocks below %n init(%column, %tile : tensor<16xf32>, tensor<16x16xf32>) {
-  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1, %m: tensor<16xf32>, %acc: tensor<16x16xf32>):
-    flex.yield %m, %acc : tensor<16xf32>, tensor<16x16xf32>
-  } -> tensor<16xf32>, tensor<16x16xf32>
-  %0:3 = flex.softmax_finish(%r#0, %r#0, %r#1) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
+  %r:3 = flex.for %blocks below %n init(%m0, %l0, %acc0 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>) {
+  ^bb0(%kv: tensor<64xi32>, %kv_valid: tensor<64xi1>, %unmasked: i1,
+       %m: tensor<16xf32>, %sum: tensor<16xf32>, %acc: tensor<16x16xf32>):
+    %next:3 = flex.online_softmax(%m, %sum, %acc), %scores, %values
+        : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>), tensor<16x64xf32>, tensor<64x16xf32>
+    flex.yield %next#0, %next#1, %next#2 : tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  } -> tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>
+  %0:3 = flex.softmax_finish(%r#0, %r#1, %r#2) : (tensor<16xf32>, tensor<16xf32>, tensor<16x16xf32>)
   // CHECK: %[[VIEW:.*]] = flex.view {{.*}} -> <3 x f32>
   // CHECK: scf.if
   // CHECK-NEXT: flex.store

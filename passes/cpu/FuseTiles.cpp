@@ -39,11 +39,12 @@ static bool isCheap(linalg::GenericOp op) {
   });
 }
 
-/// Whether `producer` may run as late as `consumer`.
+/// Whether `producer` may run as late as `consumer`, and with it: element by
+/// element, one would be written where the next is read.
 static bool canSink(Operation *producer, Operation *consumer) {
   if (isMemoryEffectFree(producer))
     return true;
-  if (!flex::onlyReads(producer))
+  if (!flex::onlyReads(producer) || !flex::onlyReads(consumer))
     return false;
   for (Operation *op = producer->getNextNode(); op != consumer;
        op = op->getNextNode())

@@ -53,7 +53,7 @@ def CpuFuseTiles : Pass<"cpu-fuse-tiles", "::mlir::func::FuncOp"> {
     only use and no element would be computed twice. One whose body is a few
     integer operations (offsets and masks) is cheaper to repeat than to keep in
     memory, and is fused wherever it is used. A producer that reads memory moves
-    only past operations that write none.
+    only past operations that write none, and into none that writes.
 
     ```mlir
     %1 = linalg.generic ins(%0) { extf }

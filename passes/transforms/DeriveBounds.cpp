@@ -4,8 +4,8 @@
 #include "flex/Flex.h"
 #include "transforms/KeyCount.h"
 #include "transforms/MaskBounds.h"
-#include "transforms/MaskedLoop.h"
 #include "transforms/ModInliner.h"
+#include "transforms/SoftmaxLoop.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -195,6 +195,10 @@ struct DeriveBoundsPass
       return refuse("the loop has bounds of its own");
     if (!masksAllThatCounts(loop, mask))
       return refuse("the loop does more than a masked online softmax");
+    // The loop will end where the mask does. Past an end positions are those of
+    // its last key, which the mask shows.
+    if (!softmaxOf(loop).getScores().getDefiningOp<BoundOp>())
+      return refuse("the loop counts what is past the last key");
     unsigned kv = mask.getKvMutable().getOperandNumber();
     for (OpOperand &operand : mask->getOpOperands().drop_front())
       if (operand.getOperandNumber() != kv &&

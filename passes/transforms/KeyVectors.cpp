@@ -53,9 +53,24 @@ int64_t bytesBehind(Type pointer) {
   return llvm::divideCeil(type.getPointeeType().getIntOrFloatBitWidth(), 8);
 }
 
-/// A power of two, `kLongest` at most, that divides an integer or the bytes of
-/// an address.
-int64_t divisorOf(Value value) {
+/// Powers of two, `kLongest` at most, that divide integers or the bytes of
+/// addresses. Each value is looked at once, however many paths lead to it.
+class Divisors {
+public:
+  int64_t of(Value value) {
+    if (auto it = known.find(value); it != known.end())
+      return it->second;
+    int64_t divisor = find(value);
+    return known[value] = divisor;
+  }
+
+private:
+  int64_t find(Value value);
+
+  DenseMap<Value, int64_t> known;
+};
+
+int64_t Divisors::find(Value value) {
   APInt number;
   if (matchPattern(value, m_ConstantInt(&number)))
     return number.countr_zero() < 4 ? int64_t(1) << number.countr_zero()
@@ -69,9 +84,7 @@ int64_t divisorOf(Value value) {
                  : 1;
   }
   Operation *op = value.getDefiningOp();
-  auto operand = [&](unsigned index) {
-    return divisorOf(op->getOperand(index));
-  };
+  auto operand = [&](unsigned index) { return of(op->getOperand(index)); };
   if (isa<arith::ExtSIOp, arith::ExtUIOp, tt::SplatOp, tt::BroadcastOp,
           tt::ExpandDimsOp>(op))
     return operand(0);
@@ -111,6 +124,7 @@ public:
   /// Elements of a vector, 0 where there is none to load.
   int64_t find() {
     int64_t aligned = kLongest; // in bytes, of all but the keys
+    Divisors divisors;
     Value value = load.getPtr();
     while (true) {
       Operation *op = value.getDefiningOp();
@@ -128,7 +142,7 @@ public:
         next = first ? 0 : 1;
         Value other = op->getOperand(1 - next);
         bool inBytes = isa<tt::AddPtrOp>(op) && next == 1;
-        aligned = std::min(aligned, divisorOf(other) * (inBytes ? 1 : bytes));
+        aligned = std::min(aligned, divisors.of(other) * (inBytes ? 1 : bytes));
       } else if (!isa<arith::ExtSIOp, tt::BroadcastOp, tt::ExpandDimsOp>(op)) {
         return 0;
       }

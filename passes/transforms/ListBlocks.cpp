@@ -3,8 +3,8 @@
 #include "Effects.h"
 #include "Passes.h"
 #include "flex/Flex.h"
-#include "transforms/MaskedLoop.h"
 #include "transforms/NewKernel.h"
+#include "transforms/SoftmaxLoop.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/IR/BuiltinOps.h"

@@ -5,6 +5,7 @@
 #include "flex/Width.h"
 #include "transforms/NewKernel.h"
 #include "transforms/ResultStores.h"
+#include "transforms/SoftmaxLoop.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -196,12 +197,17 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
     if (failed(kernel.stores.checkAreAt(kernel.rows)) ||
         failed(secondKernelCanName(kernel)))
       return failure();
+    if (usesAxisOfParts(func)) {
+      func.emitRemark("the KV loop is not split: the kernel's programs along "
+                      "axis y do other work");
+      return success();
+    }
     for (ForOp loop : kernel.loops)
       if (StringRef why = obstacle(loop, finished[0]); !why.empty()) {
         loop.emitRemark("the KV loop is not split: ") << why;
         return success();
       }
-    if (!llvm::all_of(finished[0]->getOperands(), isOfLoop)) {
+    if (!isOfLoop(finished[0]->getOperands())) {
       finished[0].emitRemark("the KV loop is not split: each part would count "
                              "what no loop gives");
       return success();
@@ -211,25 +217,37 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
     return success();
   }
 
-  static bool isOfLoop(Value value) {
-    return bool(value.getDefiningOp<ForOp>());
+  static bool usesAxisOfParts(tt::FuncOp func) {
+    auto walk = func.walk([](Operation *op) {
+      auto number = dyn_cast<tt::GetProgramIdOp>(op);
+      auto count = dyn_cast<tt::GetNumProgramsOp>(op);
+      bool isOfParts = (number && number.getAxis() == tt::ProgramIDDim::Y) ||
+                       (count && count.getAxis() == tt::ProgramIDDim::Y);
+      return isOfParts ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    return walk.wasInterrupted();
   }
 
-  /// Whether a loop's state stands for no key, so that every part can start
-  /// with it, or is another loop's.
+  /// Whether `state` is what a loop has found, all of it.
+  static bool isOfLoop(ValueRange state) {
+    auto loop = state.front().getDefiningOp<ForOp>();
+    return loop && state == ValueRange(loop.getResults());
+  }
+
+  /// Whether the state of a loop's softmax stands for no key, so that every
+  /// part can start with it, or is another loop's.
   static bool startsEmpty(ForOp loop) {
-    return llvm::all_of(loop.getInits(), [](Value state) {
-      return matchPattern(state, m_NegInfFloat()) ||
-             matchPattern(state, m_AnyZeroFloat()) || isOfLoop(state);
-    });
+    ValueRange state = loop.getInits();
+    return isOfLoop(state) || (matchPattern(state[0], m_NegInfFloat()) &&
+                               matchPattern(state[1], m_AnyZeroFloat()) &&
+                               matchPattern(state[2], m_AnyZeroFloat()));
   }
 
   /// Whether what a loop finds, of which a part has its share alone, goes to
   /// `finish` or is where the next loop starts.
   static bool isStateOnly(ForOp loop, SoftmaxFinishOp finish) {
-    return llvm::all_of(loop->getUses(), [&](OpOperand &use) {
-      auto next = dyn_cast<ForOp>(use.getOwner());
-      return use.getOwner() == finish || (next && use.get() != next.getLimit());
+    return llvm::all_of(loop->getUsers(), [&](Operation *user) {
+      return user == finish || isa<ForOp>(user);
     });
   }
 
@@ -237,6 +255,8 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
   static StringRef obstacle(ForOp loop, SoftmaxFinishOp finish) {
     if (loop.getBlocks().getDefiningOp<SliceOp>())
       return "it visits a part";
+    if (!softmaxOf(loop))
+      return "it does more than an online softmax";
     if (!startsEmpty(loop))
       return "each part would count what it starts with";
     if (!isStateOnly(loop, finish))
