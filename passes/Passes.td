@@ -75,8 +75,9 @@ def FlexDeriveBounds : Pass<"flex-derive-bounds", "::mlir::ModuleOp"> {
       flex.mask_mod @window(%scores, ...)
     ```
 
-    A mask of 16 ops or more for each score gets `unless %unmasked`, the loop's
-    word for a tile that it shows whole; a shorter one is asked in every tile.
+    A mask that costs as much as 16 ops for each score or more (loads, quotients
+    and remainders count as eight) gets `unless %unmasked`, the loop's word for a
+    tile that it shows whole; a shorter one is asked in every tile.
 
     A mask that says nothing of kv is left as it is, with a remark, and so is a
     loop whose scores have no `flex.bound`: the loop ends earlier. After 2,000
@@ -518,7 +519,7 @@ def FlexPadProducts : Pass<"flex-pad-products", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"target", "target", "std::string", "\"cuda\"", "cuda or hip">,
-    Option<"gfx", "gfx", "int64_t", "9", "the generation of one of AMD's GPUs">,
+    Option<"gfx", "gfx", "int64_t", "9", "the generation of AMD's GPUs, 9 to 12">,
   ];
   let dependentDialects = ["::mlir::tt::TTDialect", "::mlir::arith::ArithDialect"];
   let statistics = [Statistic<"numPadded", "num-padded", "products">];
@@ -538,6 +539,7 @@ def FlexLegalizeMath : Pass<"flex-legalize-math", "::mlir::ModuleOp"> {
     own may be wrong by two units in the last place. A kernel without calls is
     not linked with libdevice. AMD's are exact. For them the barrier of a
     program's threads, which is NVIDIA's instruction until here, becomes theirs.
+    A math.ctpop of i32 becomes an instruction of either.
 
     ```mlir
     %y = math.tanh %x : tensor<16x64xf32>

@@ -229,6 +229,16 @@ tt.func public @arithmetic_by_instructions(%p: !tt.ptr<f32>, %x: f32, %y: f32) {
 
 // -----
 
+// CHECK-LABEL: func.func @bits_by_an_instruction
+tt.func public @bits_by_an_instruction(%p: !tt.ptr<i32>, %x: i32) {
+  // CHECK: math.ctpop %{{.*}} : i32
+  %a = tt.elementwise_inline_asm "popc.b32 $0, $1;" {constraints = "=r,r", packed_element = 1 : i32, pure = true} %x : i32 -> i32
+  tt.store %p, %a : !tt.ptr<i32>
+  tt.return
+}
+
+// -----
+
 // One kernel runs after the other.
 // CHECK-LABEL: func.func @order_of_kernels
 tt.func public @order_of_kernels(%p: !tt.ptr<f32>, %f: f32) {

@@ -20,8 +20,8 @@ tt.func @no_such_function(%x: f32) -> f32 {
 
 // -----
 
-tt.func @integers(%x: i32) -> i32 {
-  // expected-error @+1 {{no device library has 'math.ctpop' of 'i32'}}
-  %y = math.ctpop %x : i32
-  tt.return %y : i32
+tt.func @integers(%x: i64) -> i64 {
+  // expected-error @+1 {{no device library has 'math.ctpop' of 'i64'}}
+  %y = math.ctpop %x : i64
+  tt.return %y : i64
 }

@@ -50,6 +50,15 @@ tt.func @names_that_differ_from_c(%x: f32) -> (f32, f32) {
   tt.return %0, %1 : f32, f32
 }
 
+// CHECK-LABEL: tt.func @set_bits(
+// CHECK-SAME: %[[X:.*]]: tensor<16xi32>)
+tt.func @set_bits(%x: tensor<16xi32>) -> tensor<16xi32> {
+  // CUDA-NEXT: tt.elementwise_inline_asm "popc.b32 $0, $1;" {constraints = "=r,r", {{.*}}} %[[X]] : tensor<16xi32> -> tensor<16xi32>
+  // HIP-NEXT: tt.elementwise_inline_asm "v_bcnt_u32_b32 $0, $1, 0" {constraints = "=v,v", {{.*}}} %[[X]] : tensor<16xi32> -> tensor<16xi32>
+  %y = math.ctpop %x : tensor<16xi32>
+  tt.return %y : tensor<16xi32>
+}
+
 // CHECK-LABEL: tt.func @what_triton_lowers(
 tt.func @what_triton_lowers(%x: f32, %i: i32) {
   // CHECK-NEXT: math.absf

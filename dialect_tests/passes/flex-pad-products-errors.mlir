@@ -1,6 +1,8 @@
 // RUN: pyflex-opt %s --flex-pad-products | FileCheck %s
 // RUN: pyflex-opt %s --flex-pad-products=target=hip | FileCheck %s --check-prefix=HIP
 // RUN: pyflex-opt %s --flex-pad-products="target=hip gfx=11" | FileCheck %s
+// RUN: not pyflex-opt %s --flex-pad-products=target=metal 2>&1 | FileCheck %s --check-prefix=METAL
+// METAL: error: expected the target 'cuda' or 'hip', got 'metal'
 
 // None of them is padded.
 // CHECK-NOT: tt.reshape

@@ -718,7 +718,8 @@ tt.func @compact(%kinds: !tt.ptr<i64>, %limit: i32, %entries: !tt.ptr<i32>,
   // CHECK: %[[FIRST:.*]] = tt.load %{{.*}} : tensor<64x!tt.ptr<i64>>
   // CHECK: %[[LISTED:.*]]:3 = scf.for %[[W:[^ ]*]] = %c0_i32 to %[[WORDS]] step %c64_i32{{.*}} iter_args(%[[SO_FAR:.*]] = %c0_i32{{.*}}, %[[MINE:.*]] = %[[FIRST]], %[[ANY:.*]] = %c1_i32{{.*}})
   // CHECK: %[[NEXT:.*]] = tt.load %{{.*}} : tensor<64x!tt.ptr<i64>>
-  // CHECK: arith.trunci %[[MINE]]
+  // CHECK: %[[VISIBLE:.*]] = arith.trunci %[[MINE]]
+  // CHECK: %[[COUNTS:.*]] = math.ctpop %[[VISIBLE]]
   // CHECK: %[[NOT_EMPTY:.*]] = arith.cmpi ne, %[[ANY]], %c0_i32
   // CHECK: scf.if %[[NOT_EMPTY]] {
   // CHECK: %[[UPPER:.*]] = arith.shrui %[[MINE]]

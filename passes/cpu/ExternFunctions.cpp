@@ -66,6 +66,7 @@ llvm::StringRef mlir::cpu::mathOpForInstruction(llvm::StringRef text) {
       .Case(tt::kLog2.text, "math.log2")
       .Cases({tt::kDivide.text, tt::kDivideExactly.text}, "arith.divf")
       .Case(tt::kCopySign.text, "math.copysign")
+      .Case(tt::kCountBits.text, "math.ctpop")
       .Case(tt::kKeep.text, "arith.bitcast") // to its own type: nothing
       .Default({});
 }

@@ -421,7 +421,9 @@ def Flex_ScoreModOp : Flex_ApplyOp<"score_mod"> {
 def Flex_MaskModOp : Flex_ApplyOp<"mask_mod", [AttrSizedOperandSegments]> {
   let summary = "Sets to -inf the scores that a scalar mask_mod does not keep.";
   let description = [{
-    Where `unless` is given and true, every score is kept.
+    The function returns whether to keep a score, and after that, if it loads by
+    indices that may be out of range, whether they are in range. Where they are
+    not, the score is NaN. Where `unless` is given and true, every score is kept.
   }];
   let arguments = (ins FlatSymbolRefAttr:$callee, Flex_ScoreTile:$scores, I32:$batch,
       Flex_I32Column:$head, Flex_I32Column:$query, Flex_I32Column:$kv,

@@ -14,9 +14,12 @@ namespace mlir::flex {
 ///
 /// The loop visits the numbers from `begin` on, by `step`, below `end`, which
 /// may be less than `begin`: then there is no tile. It asks to `read` and is
-/// `at` such numbers alone, but for reads that do not exist. A sequence that is
-/// made of another one hands its numbers on in that one's own, and goes by that
-/// one's step or refuses sequences that have one.
+/// `at` such numbers alone, but for reads that do not exist.
+///
+/// A sequence that is made of another one turns its numbers into that one's
+/// before it asks, and takes over that one's step, or its op's verifier refuses
+/// those that have one. Only where the numbers are the same may it hand on
+/// which share of them is visited (`lowerShare`).
 class TileSequence {
 public:
   virtual ~TileSequence() = default;
@@ -52,8 +55,8 @@ public:
   virtual Tile at(TileBuilder &b, Value index, ValueRange read) = 0;
 };
 
-/// Whether `op` makes a sequence that `lowerBlocks` knows: one case there for
-/// each.
+/// Whether `op` makes a sequence that `lowerBlocks` knows: one case in
+/// `lowerShare` for each.
 bool makesBlocks(Operation *op);
 
 /// Emits what `blocks` needs before a loop over it.

@@ -53,7 +53,7 @@ static LogicalResult lowerFor(TileBuilder &b, ForOp op,
   if (failed(checkBlocksAreTiles(op, op.getBlocks(), keys)))
     return failure();
   auto sequence = lowerBlocks(b, op.getBlocks(), keys);
-  assert(sequence && "makesBlocks knows an op that lowerBlocks does not");
+  assert(sequence && "makesBlocks knows an op that lowerShare does not");
   // Without keys there is no position to clamp to: visit no tile.
   Value any = b.cmp(CmpIPredicate::sgt, op.getLimit(), b.i32(0));
   Value end = b.select(any, sequence->end, sequence->begin);

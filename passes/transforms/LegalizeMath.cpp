@@ -1,6 +1,7 @@
 //===- LegalizeMath.cpp - What Triton's backends do not lower -------------===//
 
 #include "Passes.h"
+#include "transforms/GpuTarget.h"
 #include "transforms/LastBits.h"
 #include "transforms/TileBuilder.h"
 
@@ -45,17 +46,8 @@ struct LegalizeMathPass
   using FlexLegalizeMathBase::FlexLegalizeMathBase;
 
   void runOnOperation() override {
-    if (target != "cuda" && target != "hip") {
-      getOperation().emitError()
-          << "expected the target 'cuda' or 'hip', got '" << target << "'";
+    if (failed(flex::checkTarget(getOperation(), target, gfx)))
       return signalPassFailure();
-    }
-    if (gfx < 9 || gfx > 12) {
-      getOperation().emitError()
-          << "expected a generation of AMD's GPUs from 9 to 12, got "
-          << int64_t(gfx);
-      return signalPassFailure();
-    }
     decisive = flex::findDecisiveOps(getOperation());
     SmallVector<Operation *> instructions, calls, others;
     getOperation().walk([&](Operation *op) {
@@ -98,8 +90,12 @@ struct LegalizeMathPass
 
   /// The instruction of the target that does what an op asks for.
   const tt::Instruction *instructionFor(Operation *op) {
-    if (target != "cuda" || op->getNumResults() != 1 ||
-        !getElementTypeOrSelf(op->getResult(0)).isF32())
+    if (op->getNumResults() != 1)
+      return nullptr;
+    Type element = getElementTypeOrSelf(op->getResult(0));
+    if (isa<math::CtPopOp>(op) && element.isInteger(32))
+      return target == "cuda" ? &tt::kCountBits : &tt::kCountBitsOfAMD;
+    if (target != "cuda" || !element.isF32())
       return nullptr;
     auto allows = [](auto op, arith::FastMathFlags flag) {
       return op && bitEnumContainsAll(op.getFastmath(), flag);

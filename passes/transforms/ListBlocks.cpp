@@ -47,8 +47,9 @@ bool isOfItsKernel(Operation *op) {
       op);
 }
 
-/// Copies what values of a kernel depend on into a kernel with rows of its own:
-/// a column of rows becomes one of that many.
+/// Copies what values of a kernel depend on into another one, whose tiles have
+/// `to` rows where this one's have `from`: a column of as many becomes one of
+/// those. What `map` is given a copy of is taken as it is.
 class RowSlice {
 public:
   RowSlice(TileBuilder &b, int64_t from, int64_t to)
@@ -177,7 +178,7 @@ private:
       slice.map(from, to);
     RowsOp rows = copyRows(slice);
     if (!rows)
-      return refuse(k.rows);
+      return refuse(slice.obstacle);
     SmallVector<Value> operands;
     auto take = [&](Value value) {
       operands.push_back(slice.copy(value));
@@ -189,7 +190,10 @@ private:
     if (!copied)
       return refuse(slice.obstacle);
     Operation *grid = nullptr;
-    callee.walk([&](Operation *op) { grid = isOfItsKernel(op) ? op : grid; });
+    callee.walk([&](Operation *op) {
+      grid = isOfItsKernel(op) ? op : nullptr;
+      return grid ? WalkResult::interrupt() : WalkResult::advance();
+    });
     if (grid)
       return refuse(grid);
 
@@ -204,8 +208,9 @@ private:
     return success();
   }
 
-  /// The rows of one list: those of a tile, or its queries alone, whose heads
-  /// then stand for none of the tile's. Null if they depend on more.
+  /// The rows of one list: those of a tile; or, where the mask does not ask for
+  /// the head, the tile's queries alone, as of one KV head with a group of one.
+  /// Null if the sizes of the grid depend on more than arguments.
   RowsOp copyRows(RowSlice &slice) {
     Value kvHeads = perHead ? slice.copy(k.rows.getKvHeads()) : b.i32(1);
     Value qLen = slice.copy(k.rows.getQLen());

@@ -9,6 +9,7 @@
 #include "transforms/LowerBlockLists.h"
 #include "transforms/ModInliner.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -58,6 +59,7 @@ public:
       OpBuilder::InsertionGuard inside(b);
       b.setInsertionPointToStart(block);
       Value count = block == branch.elseBlock() ? left : Value();
+      // It stands for the word, ahead of which this is emitted.
       auto yield = scf::YieldOp::create(b, Value(firstKey));
       b.setInsertionPoint(yield);
       yield->setOperand(0, classify(yield, count));
@@ -80,8 +82,9 @@ private:
     SmallVector<Value> arguments = {op.getBatch(), head, query,
                                     b.add(within, firstKey)};
     llvm::append_range(arguments, op.getCaptures());
-    // All inside the loop, which most programs go through once: ahead of it, a
-    // value of all keys would be waited for before theirs are asked for.
+    // All inside the loop, also what is the same in each turn: most programs
+    // go through it once, and a load ahead of it would be waited for before
+    // this turn's own are asked for.
     auto results = inlineBody(end, callee, arguments);
     Value hides = b.i32(hidden);
     Value sight = b.select(results.front(), b.i32(seen), hides);
@@ -126,22 +129,8 @@ LogicalResult flex::lowerClassify(TileBuilder &b, ClassifyOp op) {
 /// Blocks that are listed at a time.
 static constexpr int64_t kChunk = 512;
 
-/// How many bits of each i32 are set (Warren, Hacker's Delight, 5-1).
 static Value countBits(TileBuilder &b, Value bits) {
-  auto shifted = [&](Value value, int64_t by) -> Value {
-    Value amount = b.spread(b.i32(by), shapeOf(value));
-    return arith::ShRUIOp::create(b, value, amount);
-  };
-  auto masked = [&](Value value, int64_t mask) {
-    return b.conj(value, b.i32(mask));
-  };
-  Value upper = masked(shifted(bits, 1), 0x55555555);
-  Value pairs = b.sub(bits, upper);
-  upper = masked(shifted(pairs, 2), 0x33333333);
-  Value fours = b.add(masked(pairs, 0x33333333), upper);
-  upper = shifted(fours, 4);
-  Value eights = masked(b.add(fours, upper), 0x0F0F0F0F);
-  return shifted(b.mul(eights, b.i32(0x01010101)), 24);
+  return math::CtPopOp::create(b, bits);
 }
 
 /// Which blocks of each word are visible, wholly or in part.
@@ -195,8 +184,9 @@ Value flex::listBlocks(TileBuilder &b, CompactOp op, Share share) {
   };
   Value none = b.i32(0), step = b.i32(atOnce);
   Value words = load(b, b.range(atOnce));
-  // Of long sequences most words are empty. The first ones are gone through
-  // whatever they are: they would be waited for twice.
+  // Of long sequences most words are empty, and passed over: whether any of the
+  // next ones is not is known a turn ahead. The first ones are gone through
+  // whatever they are: to ask would be to wait for them once more.
   SmallVector<Value> start = {none, words, b.i32(1)};
   auto loop = scf::ForOp::create(b, none, count, step, start);
   TileBuilder inner(op.getLoc(), OpBuilder::atBlockEnd(loop.getBody()));

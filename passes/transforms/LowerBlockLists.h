@@ -13,14 +13,14 @@ namespace mlir::flex {
 LogicalResult lowerClassify(TileBuilder &b, ClassifyOp op);
 
 /// The tiles of a sequence that a program visits: every `parts`th, from the
-/// `part`th on. All, where these are null. Entries of other tiles are not there
-/// to read.
+/// `part`th on. All, where these are null.
 struct Share {
   Value part, parts;
 };
 
 /// Writes the entries of `op` that are in a program's share, each in its place
-/// among all, and returns how many all are.
+/// among all, and returns how many all are. The places between them hold
+/// anything, and are not to be read.
 Value listBlocks(TileBuilder &b, CompactOp op, Share share);
 
 } // namespace mlir::flex

@@ -36,7 +36,7 @@ bool isPerHeadTable(Operation *op) {
   return table && table.getPerHead();
 }
 
-/// What another program does for the same rows, or counts them.
+/// What other programs do by the number and order of these rows.
 bool knowsTheRows(Operation *op) {
   return isa<CombineInClusterOp, ClassifyOp, CompactOp>(op);
 }
@@ -92,7 +92,8 @@ struct PackGQAPass : public flex::impl::FlexPackGQABase<PackGQAPass> {
     return WalkResult::advance();
   }
 
-  /// Who asks for several heads in a tile has a grid of as few programs.
+  /// An error where several heads are asked for: the grid is one of as few
+  /// programs, which would leave rows out.
   WalkResult refuse(RowsOp rows, const Twine &why, Operation *obstacle,
                     const Twine &what) {
     bool asked = heads > 1;

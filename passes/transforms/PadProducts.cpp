@@ -1,6 +1,7 @@
 //===- PadProducts.cpp - Products of eight rows as of sixteen -------------===//
 
 #include "Passes.h"
+#include "transforms/GpuTarget.h"
 #include "transforms/TileBuilder.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -24,6 +25,8 @@ struct PadProductsPass
   using FlexPadProductsBase::FlexPadProductsBase;
 
   void runOnOperation() override {
+    if (failed(checkTarget(getOperation(), target, gfx)))
+      return signalPassFailure();
     doubled.clear();
     wide.clear();
     for (tt::DotOp dot : products()) {
@@ -48,7 +51,8 @@ private:
   bool isByOrdinaryUnits(tt::DotOp dot) const {
     bool isExact = dot.getInputPrecision() == tt::InputPrecision::IEEE;
     Type element = getElementTypeOrSelf(dot.getA());
-    // No register of 32 bits holds an f64, of which pyflex has no product.
+    // NVIDIA's matrix units take float32 as TF32 alone, and AMD's at all on
+    // gfx9 alone. Of float64 `keep` would need wider registers.
     return element.isF64() ||
            (element.isF32() && (isCuda() ? isExact : gfx > 9));
   }

@@ -45,6 +45,15 @@ inline constexpr Instruction kDivideExactly = {"div.rn.f32 $0, $1, $2;",
 inline constexpr Instruction kCopySign = {"copysign.f32 $0, $2, $1;", "=f,f,f",
                                           true};
 
+//===----------------------------------------------------------------------===//
+// Arithmetic of 32 bits
+//===----------------------------------------------------------------------===//
+
+/// (x) -> how many of its bits are set; and the same on AMD's GPUs.
+inline constexpr Instruction kCountBits = {"popc.b32 $0, $1;", "=r,r", true};
+inline constexpr Instruction kCountBitsOfAMD = {"v_bcnt_u32_b32 $0, $1, 0",
+                                                "=v,v", true};
+
 /// (x) -> x, of 32 bits: nothing passes it by.
 inline constexpr Instruction kKeep = {"mov.b32 $0, $1;", "=r,r", false};
 
