@@ -287,33 +287,40 @@ class Decode:
         has_mask = self._mods.mask_fn is not None
         return explain(inputs, plan, layout, self.options, has_mask=has_mask)
 
-    def ir(self, stage: str, *, target: str | None = None) -> str:
+    def ir(self, stage: str, *, target: str | None = None, kernel: str = "decode") -> str:
         """The text of one stage of the kernel that was called last, with the tile of that call.
 
         Args:
             stage: one of `stages(target=target)`.
             target: which GPU the later stages are made for, such as "cuda:90" or "hip:gfx942";
                 no such GPU is needed. By default the GPU of this machine, if it has one.
+            kernel: "decode", or one beside it: "decode_combine", which combines a split, or
+                "decode_blocks", which finds the blocks that are listed.
 
         Raises:
-            ScheduleError: before the first call, and for a stage that does not exist.
+            ScheduleError: before the first call, and for a stage or kernel that does not exist.
             TargetError: for a target that Triton cannot compile for.
         """
-        return self._last_lowered().ir(stage, _target(target))
+        return self._last_lowered(kernel).ir(stage, _target(target))
 
-    def stages(self, *, target: str | None = None) -> tuple[str, ...]:
+    def stages(self, *, target: str | None = None, kernel: str = "decode") -> tuple[str, ...]:
         """The stages of the kernel that was called last, from the traced mods to machine code.
 
         They are "traced", "flex", the name of each pass, "ttir", and for a GPU "ttgir", the passes
         behind that, "llir" and "amdgcn", or "ptx" and "sass". A pass that runs twice stands where
         it runs last. Arguments and errors are those of `ir`.
         """
-        return self._last_lowered().stages(_target(target))
+        return self._last_lowered(kernel).stages(_target(target))
 
-    def _last_lowered(self) -> Lowered:
+    def _last_lowered(self, kernel: str) -> Lowered:
         if self._last is None:
             raise ScheduleError("no kernel yet", expected="a call first", got="none")
-        return lowered_for(self._last)
+        last = lowered_for(self._last)
+        all_of = {"decode": last, "decode_combine": last.combine, "decode_blocks": last.listing}
+        known = {name: lowered for name, lowered in all_of.items() if lowered is not None}
+        if kernel not in known:
+            raise ScheduleError("no such kernel", expected=", ".join(known), got=repr(kernel))
+        return known[kernel]
 
 
 def _target(name: str | None) -> Target | None:

@@ -14,6 +14,7 @@ from pyflex.cache import Binary
 from pyflex.errors import ScheduleError
 from pyflex.gpu import Compiled
 from pyflex.kernel import ANY_TILE, KernelSpec, build_module
+from pyflex.options import OPTIMISATIONS
 from pyflex.steps import step
 from pyflex.target import Target
 from pyflex.trace import TracedMod
@@ -171,8 +172,9 @@ class Lowered:
         available = self.stages(target)
         if target is None or stage not in available:
             more = " or, such as with target='cuda:90', a GPU's" if target is None else ""
+            why = " (a pass that this kernel is made without)" if stage in OPTIMISATIONS else ""
             raise ScheduleError(
-                "no such stage", expected=f"{', '.join(available)}{more}", got=repr(stage)
+                "no such stage", expected=f"{', '.join(available)}{more}", got=f"{stage!r}{why}"
             )
         return self.gpu(target).text(stage)
 

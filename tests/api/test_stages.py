@@ -124,6 +124,21 @@ def test_lists_are_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
         assert barrier in decode.ir("amdgcn", target=f"hip:gfx{gfx}")
     for target in ("cuda:80", "cuda:90"):
         assert decode.ir("ptx", target=target).count("bar.sync 0; //") == 1
+    assert "@decode_blocks" in decode.ir("ttir", kernel="decode_blocks")
+    assert ".entry decode_blocks" in decode.ir("ptx", target="cuda:90", kernel="decode_blocks")
+
+
+def test_kernels_beside_the_last_one_have_stages() -> None:
+    decode = pyflex.compile()
+    decode(torch.randn(1, 1, 1, 16), *torch.randn(2, 1, 1, 40, 16))
+    names = decode.stages(target="cuda:90", kernel="decode_combine")
+    assert "flex-split-kv" in names
+    assert names[-1] == "sass"
+    assert ".entry decode_combine" in decode.ir("ptx", target="cuda:90", kernel="decode_combine")
+    with pytest.raises(ScheduleError, match=r"expected: decode, decode_combine\n.*'decode_blocks'"):
+        decode.ir("ttir", kernel="decode_blocks")
+    with pytest.raises(ScheduleError, match=r"'flex-list-blocks' .a pass that this kernel is made"):
+        decode.ir("flex-list-blocks")
 
 
 def test_no_flex_op_is_left(called: pyflex.Decode) -> None:

@@ -54,6 +54,17 @@ def test_top_level_folders() -> None:
     assert folders <= known | {"docs", ".ci"}
 
 
+@pytest.mark.parametrize("file", ["ops.mlir", "invalid.mlir"])
+def test_every_op_of_flex_is_written_down(file: str) -> None:
+    """What it looks like, and what its verifier refuses if it has one."""
+    text = (ROOT / "dialect_tests/flex" / file).read_text()
+    definitions = (ROOT / "passes/flex/FlexOps.td").read_text().split("\ndef ")
+    for definition in definitions:
+        named = re.match(r'\w+ : Flex_\w+<"(\w+)"', definition)
+        if named and (file == "ops.mlir" or "let hasVerifier" in definition):
+            assert f"flex.{named[1]}" in text
+
+
 def test_some_passes_are_defined() -> None:
     assert len(pass_names()) == len(set(pass_names())) > 0
 

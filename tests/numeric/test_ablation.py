@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 import pytest
 import torch
@@ -25,9 +26,9 @@ CASES = [
 ]
 
 
-# Passes that have little to do with most of the others: every second subset has one, of these every
-# second the next, and so on. A CPU's kernels are ordered with or without flex-overlap-kernels, and
-# are not those of Triton that the last ones change.
+# Passes that have little to do with most of the others: each is left out of half of the subsets,
+# another half each. A CPU's kernels are ordered with or without flex-overlap-kernels, and are not
+# those of Triton that the last ones change.
 APART = (
     "flex-combine-in-cluster",
     "flex-overlap-kernels",
@@ -51,15 +52,21 @@ def _list_always(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def subsets() -> list[pyflex.Options]:
     """Options for each subset of the passes, with a split in three where one can be."""
-    found = []
+    found, generator = [], random.Random(0)
     sizes = range(len(OTHERS) + 1)
     others = itertools.chain.from_iterable(itertools.combinations(OTHERS, size) for size in sizes)
-    for number, chosen in enumerate(others, 1):
-        apart = [name for bit, name in enumerate(APART) if number >> bit & 1]
+    for chosen in others:
+        apart = [name for name in APART if generator.random() < 0.5]
         disabled = (*chosen, *apart)
         splits = None if "flex-split-kv" in disabled else 3
         found.append(pyflex.Options(disable_passes=disabled, splits=splits))
     return found
+
+
+def test_each_pass_is_left_out_with_and_without_others() -> None:
+    for name in pyflex.OPTIMISATIONS:
+        out = [options for options in subsets() if name in options.disable_passes]
+        assert len(subsets()) / 4 < len(out) < 3 * len(subsets()) / 4
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
