@@ -173,7 +173,8 @@ class Decode:
 
         Returns:
             `out`, `lse` and `max_scores`, None where not asked for. max_scores is float32
-            [B, Hq, M]: the largest visible score behind scale and score_fn, -inf where none is.
+            [B, Hq, M]: the largest visible score behind scale and score_fn, -inf where none is;
+            NaN does not count.
 
         Raises:
             PyflexError: as `__call__`.

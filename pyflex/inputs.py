@@ -153,7 +153,7 @@ def check_no_gradient(captures: Iterable[torch.Tensor]) -> None:
     """Refuses captured tensors of which a derivative is recorded."""
     for tensor in captures:
         _check_no_derivative(
-            "a tensor that a mod reads",
+            f"a tensor of shape {list(tensor.shape)} that a mod reads",
             tensor,
             plain="torch.no_grad(), or the mod to read tensor.detach()",
             primal="the mod to read forward_ad.unpack_dual(tensor).primal",

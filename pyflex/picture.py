@@ -88,7 +88,7 @@ class MaskPicture:
             columns = 2 if 2 * shown.shape[1] < width - margin else 1
             if panel is self.panels[0] or not single:
                 title = "" if single else f"b {panel.b}, h {panel.h}"
-                ruler = f"0{self.kv_len:>{max(columns * shown.shape[1] - 1, 1)}}"
+                ruler = f"0 {self.kv_len:>{max(columns * shown.shape[1] - 2, 1)}}"
                 lines.append(f"{title:>{margin}} {ruler}")
             for label, row in zip(self._labels(panel), shown.tolist(), strict=True):
                 signs = "".join(_SIGNS[BlockKind(kind)] * columns for kind in row)

@@ -21,6 +21,9 @@ from pyflex.trace import Guards, trace_mask_mod
 _MOST_SCORES, _MOST_KEYS = 1 << 21, 1 << 16
 _INT32_MAX = 2**31 - 1
 
+#: Tensors and their copies on the CPU, by the address of the former.
+_Copies = dict[int, tuple[torch.Tensor, torch.Tensor]]
+
 
 def visualize(
     mask_fn: Callable[..., Any],
@@ -48,7 +51,8 @@ def visualize(
         h: the query head to draw, or several. Each pair of entry and head gives a panel.
         q_offset: position of the first query, as in a call: an int, or such a tensor.
         block_size: queries and keys of a block, or one number for both.
-        device: where to evaluate the mask; by default where the tensors are that it captures.
+        device: where a call's tensors would be, and those that the mask captures have to be; by
+            default where these are. The mask is evaluated on the CPU, with copies of them.
         path: where to save the picture as PNG.
 
     Returns:
@@ -85,13 +89,13 @@ def visualize(
     check_captures(traced, max(entries) + 1, max(heads) + 1, longest)
 
     queries = _sizes(q_len, q_block, -(-q_len // q_block))
-    panels = []
+    panels, copies = [], _Copies()
     sequences = zip(entries, offsets, lengths, strict=True)
     for (entry, offset, length), head in product(sequences, heads):
         keys = _sizes(length, kv_block, -(-longest // kv_block))
         seen = torch.zeros(len(queries), len(keys), dtype=torch.int64, device="cpu")
         for rows, columns, counts in _counted(
-            _on_grid(mask_fn, entry, head, where), range(offset, offset + q_len), length, kv_block
+            _on_grid(mask_fn, entry, head, copies), range(offset, offset + q_len), length, kv_block
         ):
             seen[:, columns].index_add_(0, (rows - offset) // q_block, counts)
         full = (seen > 0) & (seen == queries[:, None] * keys)
@@ -104,23 +108,24 @@ def visualize(
 
 
 def _on_grid(
-    mask_fn: Callable[..., Any], b: int, h: int, device: torch.device
+    mask_fn: Callable[..., Any], b: int, h: int, copies: _Copies
 ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
     """The mask on int32 vectors of q_idx and kv_idx: bool [queries, keys].
 
-    As in torch's create_block_mask the mask is asked for one score, and vmap makes that many.
+    As in torch's create_block_mask the mask is asked for one score, and vmap makes that many. On
+    the CPU, where an index past a captured tensor is an error: a GPU would be lost by it.
     """
-    entry, head = (torch.tensor(index, dtype=torch.int32, device=device) for index in (b, h))
+    entry, head = (torch.tensor(index, dtype=torch.int32, device="cpu") for index in (b, h))
 
     def one(q: torch.Tensor, kv: torch.Tensor) -> torch.Tensor:
-        with _OfEachKey(kv == kv):
-            return torch.as_tensor(mask_fn(entry, head, q, kv), device=device)
+        with _OfEachKey(kv == kv, copies):
+            return torch.as_tensor(mask_fn(entry, head, q, kv)).cpu()
 
     grid: Callable[..., torch.Tensor] = torch.vmap(torch.vmap(one, (None, 0)), (0, None))
 
     def evaluate(q: torch.Tensor, kv: torch.Tensor) -> torch.Tensor:
         try:
-            return grid(q.to(device), kv.to(device)).cpu()
+            return grid(q, kv)
         except IndexError as error:
             raise CaptureIndexError(
                 f"the mask reads past a captured tensor: {error}",
@@ -131,20 +136,25 @@ def _on_grid(
 
 
 class _OfEachKey(TorchFunctionMode):
-    """Gives a number that is the same for all keys to each of them.
+    """Takes copies on the CPU of what is elsewhere, and gives a number of all keys to each key.
 
     Where one operand of a comparison (torch.where, clamp) has vmap's dimensions and the other none,
     torch converts the latter to the former's dtype, of two numbers the narrower one to the wider.
     """
 
-    def __init__(self, keys: torch.Tensor) -> None:
+    def __init__(self, keys: torch.Tensor, copies: _Copies) -> None:
+        """Takes True for each key, and the copies that there are, to which it adds."""
         super().__init__()
-        self._keys = keys
+        self._keys, self._copies = keys, copies
 
-    def _spread(self, value: torch.Tensor) -> torch.Tensor:
-        if value.dim() or is_batchedtensor(value):
+    def _here(self, value: torch.Tensor) -> torch.Tensor:
+        if is_batchedtensor(value):
             return value
-        return torch.where(self._keys, value, value)
+        if value.device.type != "cpu":
+            # With the tensor itself, so that no other one comes by its address.
+            known = self._copies.get(id(value)) or (value, value.cpu())
+            self._copies[id(value)], value = known, known[1]
+        return value if value.dim() else torch.where(self._keys, value, value)
 
     def __torch_function__(
         self,
@@ -153,7 +163,7 @@ class _OfEachKey(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        args, kwargs = tree_map_only(torch.Tensor, self._spread, (args, kwargs or {}))
+        args, kwargs = tree_map_only(torch.Tensor, self._here, (args, kwargs or {}))
         return func(*args, **kwargs)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Iterator, Mapping
-from types import CodeType, FunctionType
+from types import CodeType
 from typing import Any, Final
 
 # Methods that Python calls by itself, but not while a mod works with the object.
@@ -63,9 +63,12 @@ def operators_of(namespace: Mapping[str, Any]) -> set[str]:
     found = {
         name
         for name, value in namespace.items()
-        if name.startswith("__") and name.endswith("__") and isinstance(value, FunctionType)
+        if name.startswith("__")
+        and name.endswith("__")
+        and (callable(value) or hasattr(type(value), "__get__"))
     }
     # What dataclasses write compares all fields, whether a mod reads them or not.
     if "__dataclass_fields__" in namespace:
-        found = {name for name in found if namespace[name].__code__.co_filename != "<string>"}
+        written = {name: getattr(namespace[name], "__code__", None) for name in found}
+        found = {n for n, code in written.items() if not code or code.co_filename != "<string>"}
     return found - _NOT_IN_MODS

@@ -42,7 +42,7 @@ aten = torch.ops.aten
 _GETITEM: Final = torch.Tensor.__getitem__
 _SETITEM: Final = torch.Tensor.__setitem__
 _USUAL_FUNCTION: Final = torch.Tensor.__torch_function__.__func__  # type: ignore[attr-defined]
-# Run on a tensor's memory, and pass no dispatch mode.
+# In-place methods that no dispatch mode sees.
 _IN_PLACE: Final = (torch.Tensor.apply_, torch.Tensor.map_, torch.Tensor.map2_)
 _PRINTING: Final = (torch.Tensor.__repr__, torch.Tensor.__format__)
 _ISCLOSE: Final = (torch.isclose, torch.Tensor.isclose)
@@ -54,16 +54,20 @@ _READS_VALUES: Final = frozenset(
     "tolist".split()
 )
 _READ_OPS: Final = (aten._local_scalar_dense, aten.is_nonzero, aten.equal)
-# Ops that read elements of their first argument at an index: where each of them has it.
+# Ops that index their first argument, and the index that their second one stands for.
 _INDEX_OPS: Final[dict[Any, Callable[[Any], Any]]] = {
     aten.index: lambda indices: tuple(slice(None) if i is None else i for i in indices),
     aten.embedding: lambda index: index,
 }
 _MAX_DECOMPOSITION_DEPTH: Final = 16
+_HALF: Final = (torch.float16, torch.bfloat16)
 
 
 class FunctionMode(TorchFunctionMode):
-    """Sees Python-level calls that torch would turn into a read of a tensor's value."""
+    """Sees each torch function that a mod calls, before torch does.
+
+    Handles indexing, refuses what no kernel can do, and gives torch's errors the user's line.
+    """
 
     def __init__(self, trace: Trace) -> None:
         super().__init__()
@@ -78,7 +82,8 @@ class FunctionMode(TorchFunctionMode):
             raise mutation(f"Tensor.{name}")
         if name in _READS_VALUES and args and isinstance(args[0], torch.Tensor):
             raise data_dependent(name)
-        if func in _COPIES_NUMBERS and any(_tensors((*args[-1:], *kwargs.values()))):
+        copied = _tensors((*args[-1:], *kwargs.values())) if func in _COPIES_NUMBERS else iter(())
+        if next(copied, None) is not None:
             raise data_dependent(f"{name}() of tensors")
         if func in _ISCLOSE:  # torch's own changes a temporary in place
             raise UnsupportedOpError(
@@ -229,7 +234,9 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         try:
             try:
                 results = _run_on(torch.device("cpu"), func, args, kwargs)
-            except NotImplementedError:  # a dtype that only the CPU kernel lacks
+            except NotImplementedError:  # of a half type a GPU may know what a CPU does not
+                if not any(tensor.dtype in _HALF for tensor in _tensors((*args, *kwargs.values()))):
+                    raise
                 results = _run_on(torch.device("meta"), func, args, kwargs)
         except (RuntimeError, TypeError, ValueError) as error:
             if "without overflow" in str(error):
@@ -251,6 +258,7 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
             decomposition = func.decompose
         if decomposition is None or self._depth == _MAX_DECOMPOSITION_DEPTH:
             raise no_lowering(str(func), str(func))
+        self._sample_results(func, args, kwargs)  # refuses dtypes that torch does
         self._depth += 1
         try:
             with self:
@@ -268,9 +276,9 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _left_to_torch(types: Iterable[type]) -> AbstractContextManager[None]:
-    """Has a result not take the class of an argument, if that class leaves functions to torch.
+    """Keeps torch from turning a result into the class of an argument, a subclass of Tensor.
 
-    A traced value cannot take it. A class with functions of its own has to be asked.
+    A traced value cannot become one. A class that overrides torch's functions is still asked.
     """
     own = (getattr(one.__torch_function__, "__func__", None) for one in types)  # type: ignore[attr-defined]
     if all(fn in (None, _USUAL_FUNCTION) for fn in own):

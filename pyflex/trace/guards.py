@@ -24,7 +24,14 @@ class Guards:
     def __init__(self, found: Reached) -> None:
         self._found = found
         self._default_dtype = torch.get_default_dtype()
-        contents = (found.attributes, found.lists, found.dicts, found.sets, found.arrays)
+        contents = (
+            found.attributes,
+            found.lists,
+            found.dicts,
+            found.sets,
+            found.arrays,
+            found.weak,
+        )
         self._has_contents = any(contents)
 
     @staticmethod
@@ -56,7 +63,7 @@ class Guards:
         return tuple(code for _, code, *_ in self._found.functions)
 
     def hold(self) -> bool:
-        """Whether nothing has changed. False also where there was too much to remember."""
+        """Whether nothing has changed. False also where not everything can be watched."""
         return self.values_hold() and self._tensors_hold()
 
     def _tensors_hold(self) -> bool:
@@ -106,6 +113,8 @@ class Guards:
         for mapping, items in self._found.dicts:
             if not _all_same(items_of(mapping), items):
                 return False
+        if any(reference() is None for reference in self._found.weak):
+            return False
         for members, before in self._found.sets:
             if members != before:
                 return False

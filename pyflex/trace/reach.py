@@ -237,7 +237,9 @@ class _Walk:
         elif isinstance(value, (staticmethod, classmethod)):
             self._pending.append(value.__func__)
         elif isinstance(value, weakref.ref):
-            self._pending.append(value())
+            if (referred := value()) is not None:
+                self._found.weak.append(value)
+                self._pending.append(referred)
         elif _is_array(value):
             self._array(value)
         elif not isinstance(value, torch.nn.Module) and any(

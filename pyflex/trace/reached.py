@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CellType, CodeType, FunctionType
@@ -18,7 +19,7 @@ MISSING: Final = object()
 
 @dataclass
 class Reached:
-    """What a mod can read, and what it found there; `complete` unless there was too much."""
+    """What a mod can read, and what it found there; `complete` unless some cannot be watched."""
 
     cells: list[tuple[CellType, Any]] = field(default_factory=list)
     entries: list[tuple[Mapping[Any, Any], Any, Any]] = field(default_factory=list)
@@ -29,6 +30,7 @@ class Reached:
     sets: list[tuple[Any, frozenset[Any]]] = field(default_factory=list)
     arrays: list[tuple[Any, tuple[Any, ...]]] = field(default_factory=list)
     tensors: list[tuple[Any, ...]] = field(default_factory=list)
+    weak: list[weakref.ref[Any]] = field(default_factory=list)
     complete: bool = True
 
     def add(self, tensor: torch.Tensor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import torch
@@ -149,7 +150,9 @@ def _check_arity(fn: Any, kind: ModKind, origin: SourceLine | None) -> None:
         raise ModArityError(
             f"a {kind} must be callable", expected=expected, got=type(fn).__name__, at=origin
         )
-    target = fn.forward if isinstance(fn, torch.nn.Module) else fn
+    target: Any = fn.forward if isinstance(fn, torch.nn.Module) else fn
+    if not inspect.isroutine(target) and not isinstance(target, (partial, type)):
+        target = target.__call__  # which may be a static method
     try:
         signature = inspect.signature(target)
     except (TypeError, ValueError):  # a builtin that does not tell

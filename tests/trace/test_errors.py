@@ -57,6 +57,9 @@ PAIRS = torch.ones(2, 8)
         lambda s, b, h, q, kv: torch.tensor([s, s])[b],
         lambda s, b, h, q, kv: torch.tensor([1.0, SCALAR])[b],
         lambda s, b, h, q, kv: s.new_tensor(SCALAR),
+        lambda s, b, h, q, kv: torch.tensor(TABLE)[h],
+        lambda s, b, h, q, kv: torch.tensor([TABLE, TABLE])[b, h],
+        lambda s, b, h, q, kv: s * TABLE.new_tensor(TABLE)[h],
         lambda s, b, h, q, kv: s.round(decimals=h),
     ],
 )
@@ -166,6 +169,15 @@ def test_score_mod_arity(mod: Any) -> None:
     with pytest.raises(ModArityError, match=r"score_mod\(score, b, h, q_idx, kv_idx\)") as caught:
         trace_score_mod(mod, "cpu")
     assert "Traced" not in str(caught.value)
+
+
+class Static:
+    __call__ = staticmethod(lambda s, b, h, q, kv: s * 2)
+
+
+def test_a_static_method_is_called_without_its_object() -> None:
+    plain = trace_score_mod(lambda s, b, h, q, kv: s * 2, "cpu")
+    assert trace_score_mod(Static(), "cpu").key == plain.key
 
 
 def test_a_score_mod_is_no_mask_mod() -> None:

@@ -173,6 +173,42 @@ def test_weak_references() -> None:
     assert not Guards.of(lambda b, h, q, kv: kv < proxy.window).hold()
 
 
+def test_the_death_of_what_a_weak_reference_points_to() -> None:
+    kept = [Mod()]
+    weak = weakref.ref(kept[0])
+
+    def mod(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        found = weak()
+        return kv < (9 if found is None else found.window)
+
+    assert changes(mod, kept.clear)
+    assert Guards.of(mod).hold()
+
+
+class Adds:
+    def __call__(self, x: Any) -> Any:
+        return x + FACTOR
+
+
+def made_with(**namespace: Any) -> Any:
+    """An object of a class that has these methods."""
+    return type("Made", (), {"__module__": __name__, **namespace})()
+
+
+def test_operators_that_are_no_functions() -> None:
+    """FACTOR is read by what stands under an operator's name, whatever kind of method it is."""
+    called = lambda self, s, *rest: s * FACTOR  # noqa: E731
+    by_type = made_with(__call__=functools.singledispatchmethod(called))
+    assert not Guards.of(by_type).hold()  # what it dispatches to is in a weak dictionary
+    for operator in (functools.partialmethod(called), staticmethod(scale), Adds()):
+        mod = made_with(__call__=operator)
+        assert changes(mod, set_global("FACTOR", 3.0), set_global("FACTOR", 2.0)), operator
+    for operator in (staticmethod(scale), Adds()):
+        item = made_with(__getitem__=operator)
+        mod = lambda s, b, h, q, kv, item=item: s * item[2]  # noqa: E731
+        assert changes(mod, set_global("FACTOR", 3.0), set_global("FACTOR", 2.0)), operator
+
+
 @dataclass
 class Config:
     window: int
