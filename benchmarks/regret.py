@@ -70,10 +70,12 @@ def jobs(workloads: Sequence[Workload], tiles: Sequence[Options] = ()) -> list[J
     ]
 
 
-def _candidates(workload: Workload, tiles: Sequence[Options], processors: int) -> list[Options]:
+def _candidates(
+    workload: Workload, tiles: Sequence[Options], multiprocessors: int
+) -> list[Options]:
     itemsize = torch.finfo(getattr(torch, workload.dtype)).bits // 8
     length = max(1, int(max(workload.lengths) * workload.touched))
-    grid = {"programs": workload.batch * workload.kv_heads, "processors": processors}
+    grid = {"programs": workload.batch * workload.kv_heads, "multiprocessors": multiprocessors}
     line = 2 * workload.head_dim * itemsize
     found = (candidates_for(tile, line_bytes=line, length=length, **grid) for tile in tiles)
     return [options for each in found for options in each]
@@ -84,8 +86,8 @@ def measure(workload: Workload, tiles: Sequence[Options] = ()) -> Row:
     problem = make_problem(workload)
     decode, arguments = pyflex_call(problem)
     if tiles:
-        processors = torch.cuda.get_device_properties(0).multi_processor_count
-        arguments["candidates"] = _candidates(workload, tiles, processors)
+        multiprocessors = torch.cuda.get_device_properties(0).multi_processor_count
+        arguments["candidates"] = _candidates(workload, tiles, multiprocessors)
     row: Row = {"workload": workload.name, "shape": asdict(workload), "bytes": workload.kv_bytes}
     try:
         tuned = tune(decode, problem.query, problem.key, problem.value, **arguments)

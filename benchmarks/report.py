@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -57,8 +58,8 @@ def text_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def geomean(values: Iterable[float]) -> float:
     """The geometric mean; not a number for no values."""
-    logarithms = [math.log(value) for value in values]
-    return math.exp(sum(logarithms) / len(logarithms)) if logarithms else math.nan
+    listed = list(values)
+    return statistics.geometric_mean(listed) if listed else math.nan
 
 
 def machine() -> dict[str, Any]:

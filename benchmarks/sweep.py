@@ -109,9 +109,7 @@ def off_line(figures: Sequence[float | None]) -> list[float | None]:
     """Each figure over the line of its neighbours: their mean, or at an end the one there is."""
     found: list[float | None] = []
     for i, figure in enumerate(figures):
-        near = [
-            figures[j] for j in (i - 1, i + 1) if 0 <= j < len(figures) and figures[j] is not None
-        ]
+        near = (figures[j] for j in (i - 1, i + 1) if 0 <= j < len(figures))
         known = [value for value in near if value is not None]
         found.append(figure * len(known) / sum(known) if figure and known else None)
     return found

@@ -60,6 +60,7 @@ class _Reading(NamedTuple):
 @cache
 def _fastest_reading(size: int) -> _Reading:
     """Of about `size` bytes, on the best of several grids; times `scale` it is for all of them."""
+    assert size <= _POOL_BYTES
     readings: list[_Reading] = []
     for block, steps in _READ_GRIDS:
         programs = size // 4 // (block * steps)

@@ -53,7 +53,7 @@ def compare(
         times.append(estimate_us(work, schedule, places, device, parts[-1]))
     compared = tuple(parts), tuple(times)
 
-    few = work.programs * _FEW < device.processors and not work.listed
+    few = work.programs * _FEW < device.multiprocessors and not work.listed
     for index, schedule in enumerate(schedules):
         is_long = work.tiles(schedule.keys) >= _LONG_LOOP
         if schedule.keys > MOST_WIDE and (few or not is_long):

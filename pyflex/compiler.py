@@ -9,7 +9,7 @@ import ctypes
 import struct
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from pyflex.errors import CompilerError, SourceLine
@@ -69,6 +69,7 @@ class CpuKernel:
         self._handle = handle
         self._launch = library.pyflex_jit_launch
         self._finalizer = weakref.finalize(self, library.pyflex_jit_free, handle)
+        self._finalizer.atexit = False  # a daemon thread may still run it
         types: bytes = library.pyflex_jit_argument_types(handle)
         self.argument_types = tuple(types.decode().split(",")) if types else ()
         self._slots = struct.Struct("=" + "".join(SLOTS[name] for name in self.argument_types))
@@ -164,9 +165,7 @@ def _diagnostics(library: ctypes.CDLL, result: object) -> list[Diagnostic]:
         one = Diagnostic(severity, raw.message.decode(), file, raw.line, raw.column)
         if severity == "note" and found:
             last = found.pop()
-            one = Diagnostic(
-                last.severity, last.message, last.file, last.line, last.column, (*last.notes, one)
-            )
+            one = replace(last, notes=(*last.notes, one))
         found.append(one)
     return found
 

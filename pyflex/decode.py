@@ -120,7 +120,8 @@ class Decode:
             value: as many as key, [B or 1, Hkv, N, Dv], of its dtype, Dv 16 to 256.
             block_mask: torch's BlockMask for M queries and N keys, or for more, whose first rows
                 count then; that excludes q_offset. Its mask_mod is and-ed with the mask_fn that was
-                compiled, and asked at q_idx + q_offset; its lists are taken as they are.
+                compiled, and asked at q_idx + q_offset; its lists are taken as they are. The last
+                64 are known again, and what their mask_mods read is kept.
             scale: factor on the dot products, of at most 2.35e38 in size; 1 / sqrt(D) by default.
             q_offset: added to q_idx in the mods: the position of the first query, 0 by default. An
                 integer, or an int32 or int64 tensor [B] or [] (past int32 the nearest of those).

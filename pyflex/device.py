@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import torch
 
@@ -14,8 +14,9 @@ from pyflex.steps import step
 from pyflex.target import current_target
 
 
+@cache
 def load(binary: Binary, device: torch.device) -> GpuKernel:
-    """Loads a kernel into a GPU.
+    """Loads a kernel into a GPU, once.
 
     Raises:
         ScheduleError: for one that needs more shared memory than the GPU has.
@@ -49,12 +50,12 @@ _USUAL_BANDWIDTH = 15e3
 def describe(device: torch.device) -> Device:
     """A GPU as the schedule's model sees it."""
     properties = torch.cuda.get_device_properties(device)
-    processors: int = properties.multi_processor_count
+    multiprocessors: int = properties.multi_processor_count
     # Two transfers a clock (kHz) of a bus of so many bits.
     nominal = 2 * properties.memory_clock_rate * properties.memory_bus_width / 8 / 1e3
     return Device(
-        processors=processors,
+        multiprocessors=multiprocessors,
         shared=properties.shared_memory_per_multiprocessor,
-        bandwidth=nominal or _USUAL_BANDWIDTH * processors,
+        bandwidth=nominal or _USUAL_BANDWIDTH * multiprocessors,
         clusters=current_target(device).sm_90,
     )

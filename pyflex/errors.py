@@ -177,7 +177,6 @@ class UnsupportedOpError(TraceError, NotImplementedError):
         at: SourceLine | None = None,
     ) -> None:
         self.op = op
-        self.reason = reason
         super().__init__(f"{op} {reason}", expected=expected, got=got, at=at)
 
 

@@ -43,7 +43,7 @@ def explain(
         block=lists.kv_block if lists is not None else schedule.keys,
         key_bytes=(spec.head_dim + spec.value_dim) * inputs.query.element_size(),
         schedule=schedule,
-        parts=parts.number,
+        splits=parts.number,
         combined=_combined(parts),
         reason=reason,
         estimates=estimates,
@@ -218,7 +218,7 @@ def _choice(kind: Kind, options: Options, kv_limit: int) -> tuple[str, tuple[Est
     estimates = tuple(Estimate(tile, parts.number, us) for tile, parts, us in found)
     longest = f"loops of up to {work.length} keys"
     if len(estimates) == 1:
-        shared = f", in the parts that the model finds best for {longest}" if free else ""
+        shared = f", in the splits that the model finds best for {longest}" if free else ""
         return f"{given}the one tile for calls of this kind{shared}", estimates
     why = {
         "shortest": f"the shortest time by the model, for {longest}",

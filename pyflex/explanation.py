@@ -54,7 +54,7 @@ class Estimate:
     """A tile that a call could run with: the best split of its KV loop, and the time predicted."""
 
     schedule: Schedule
-    parts: int
+    splits: int
     us: float
 
 
@@ -69,7 +69,7 @@ class Explanation:
         block: keys of a block, as the blocks are counted: a BlockMask's, or the tile's own.
         key_bytes: bytes of a key and its value.
         schedule: the tile.
-        parts: programs that share one KV loop.
+        splits: programs that share one KV loop.
         combined: how these combine what they find, in words; empty for one.
         reason: why this tile and split, in words.
         estimates: the tiles that were compared; none on a CPU, for which there is no model.
@@ -81,7 +81,7 @@ class Explanation:
     block: int
     key_bytes: int
     schedule: Schedule
-    parts: int
+    splits: int
     combined: str
     reason: str
     estimates: tuple[Estimate, ...]
@@ -119,13 +119,14 @@ class Explanation:
                 f"blocks    of {self.block} keys: {self.blocks_read} of {self.blocks_present} read,"
                 f" {masked} with the mask, {free} without",
                 f"K and V   {_bytes(self.bytes_read)} of {_bytes(self.bytes_present)} read",
-                f"schedule  {_tile(tile)}; {count(self.parts, 'part')} a loop,"
+                f"schedule  {_tile(tile)}; {count(self.splits, 'split')} a loop,"
                 f"{f' combined {self.combined},' if self.combined else ''}"
-                f" {count(len(self.tiles) * self.parts, 'program')}",
+                f" {count(len(self.tiles) * self.splits, 'program')}",
                 f"why       {self.reason}",
                 *(
-                    f"          {_tile(one.schedule)}; {count(one.parts, 'part')}: {one.us:.1f} us"
-                    for one in self.estimates
+                    f"          {_tile(each.schedule)}; {count(each.splits, 'split')}:"
+                    f" {each.us:.1f} us"
+                    for each in self.estimates
                 ),
             )
         )
@@ -135,15 +136,16 @@ class Explanation:
         order = sorted(self.tiles, key=lambda t: (t.batch, t.first_query, t.first_head))
         by_heads = groupby(order, lambda t: (t.batch, t.first_query, t.queries, t.visited))
         lines: list[tuple[int, int, str]] = []  # batch entries, and the rest of the line
+        last: dict[str, int] = {}  # the last line with the same rest
         for _, same in by_heads:
             tile, *rest = same
-            last_head = max(
-                (t.first_head + t.heads for t in rest), default=tile.first_head + tile.heads
-            )
+            last_head = max(t.first_head + t.heads for t in (tile, *rest))
             text = f"h {_span(tile.first_head, last_head)}, {_line(tile)}"
-            if lines and lines[-1][2] == text and lines[-1][1] == tile.batch:
-                lines[-1] = (lines[-1][0], tile.batch + 1, text)
+            at = last.get(text)
+            if at is not None and lines[at][1] == tile.batch:
+                lines[at] = (lines[at][0], tile.batch + 1, text)
             else:
+                last[text] = len(lines)
                 lines.append((tile.batch, tile.batch + 1, text))
         for first, end, text in lines[:_MOST_LINES]:
             yield f"          b {_span(first, end)}, {text}"

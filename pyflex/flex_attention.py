@@ -187,7 +187,8 @@ def _compiled(
 ) -> _Compiled:
     options = None if kernel_options is None else _options(kernel_options)
     key = (identity(score_mod), options)
-    compiled = _COMPILED.pop(key, None) or _Compiled(compile(score_mod, options=options))
+    compiled = _COMPILED.get(key) or _Compiled(compile(score_mod, options=options))
+    _COMPILED.pop(key, None)
     _COMPILED[key] = compiled  # the last one again
     keep_recent(_COMPILED, _MOST_COMPILED)
     return compiled

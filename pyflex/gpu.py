@@ -65,7 +65,7 @@ def toolchain() -> str:
         if _VARIABLES.match(name) and name not in _PLACES:
             # A tool that a variable names may be replaced under the same name.
             settings.append((name, value, stamp(Path(value)) if value else None))
-    return json.dumps([build_id(), _triton_id(), _own_id(), settings])
+    return json.dumps([build_id(), _triton_id(), _OWN_ID, settings])
 
 
 @lru_cache(maxsize=1)
@@ -78,11 +78,13 @@ def _triton_id() -> str:
     return f"{init.read_text()}{stamp(init.parent / '_C' / 'libtriton.so')}"
 
 
-@lru_cache(maxsize=1)
 def _own_id() -> str:
-    """What is done here with Triton's texts."""
     files = [Path(__file__), Path(ptx.__file__), *sorted(Path(ttg.__path__[0]).glob("*.py"))]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+#: What is done here with Triton's texts; of the files as they were imported.
+_OWN_ID = _own_id()
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,9 @@ ELEMENTS: dict[torch.dtype, Element] = {
 LEAST_DIM, MOST_DIM = 16, 256
 _DEVICES = ("cuda", "cpu")
 _INT32_MAX = 2**31 - 1
-#: The largest scale: kernels multiply it by log2(e), and float32 has that, too.
+#: The largest scale: kernels multiply it by log2(e), and the product has to be a float32.
 MOST_SCALE = 2.35e38
-#: A tile, of 512 positions at most, may start at any of them.
+#: Positions are int32, and the last tile may reach 512 past the end.
 MOST_LENGTH = _INT32_MAX - 512
 
 

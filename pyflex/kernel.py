@@ -13,8 +13,6 @@ from pyflex.trace import TracedMod
 
 #: Stands where the tile makes no difference.
 ANY_TILE = Schedule(rows=16, keys=16, heads=1, num_warps=1, num_stages=1)
-#: How the kernel that combines a split is compiled: one warp a row needs no barrier.
-_COMBINE_SCHEDULE = replace(ANY_TILE, num_warps=1)
 #: Warps of the kernel that finds the blocks to list: 8 keys a thread.
 _LISTING_WARPS = 8
 
@@ -128,7 +126,7 @@ class KernelSpec:
             offset_type="i32",
             length_type="i32",
             options=options,
-            schedule=_COMBINE_SCHEDULE,
+            schedule=ANY_TILE,  # one warp a row: it needs no barrier
             score=None,
             mask=None,
             kernel="decode_combine",

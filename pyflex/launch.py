@@ -79,7 +79,7 @@ class Launcher:
     """Launches up to three kernels, one right behind the other on the same stream.
 
     All that a launch says crosses as one block of bytes, in one call. Threads may share a
-    Launcher. No other thread's launch comes between the kernels.
+    Launcher. No other launch of several kernels comes between them on this stream.
     """
 
     def __init__(self, *kernels: GpuKernel) -> None:

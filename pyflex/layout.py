@@ -10,12 +10,12 @@ Strides = tuple[int, ...]
 
 
 class Lines(NamedTuple):
-    """What a kernel is compiled for of how keys and values lie.
+    """What is compiled in of how query, key and value lie.
 
     Attributes:
         aligned: whether every line is contiguous and starts at a multiple of 16 bytes.
-        key, value: if so, elements from one key or value of a head to the next, 0 where that is
-            not as usual.
+        key, value: if so, elements from one key or value of a head to the next where these are the
+            dimension, or that of all heads; else 0, and they are an argument.
     """
 
     aligned: bool

@@ -188,9 +188,8 @@ def library_path() -> Path:
     places = [package / "_lib" / _NAME, package.parent / "build" / "lib" / _NAME]
     if named := os.environ.get("PYFLEX_LIBRARY"):
         places = [Path(named)]
-    for place in places:
-        if place.is_file():
-            return place
+    if found := [place for place in places if place.is_file()]:
+        return max(found, key=lambda place: place.stat().st_mtime)
     raise CompilerLibraryError(
         "the compiler's library is missing; in a checkout, `make build` builds it",
         expected=" or ".join(map(str, places)),

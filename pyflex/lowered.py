@@ -58,8 +58,12 @@ class Lowered:
         spec = self.spec
         if spec.mask is None or spec.blocks or not spec.options.enabled("flex-derive-bounds"):
             return Bounds(exact=False, most=None)
-        if spec.schedule != ANY_TILE:
-            return lowered_for(replace(spec, schedule=ANY_TILE)).bounds
+        # They are the same for all kernels with this mask.
+        plain = replace(
+            spec, schedule=ANY_TILE, listed=False, queries=0, lse=False, max_scores=False
+        )
+        if spec != plain:
+            return lowered_for(plain).bounds
         with step("passes"):
             result = compiler.run_pipeline(self.flex, "flex-expand-decode,flex-derive-bounds")
         found = _RANGE.search(result.text)

@@ -27,10 +27,11 @@ def identity(mod: Mod | None) -> Any:
 
 
 class Trace:
-    """A kernel's mods as they were traced; `mask` is asked in partial blocks only.
+    """A kernel's mods as they were traced.
 
-    `mods` are those of the two that there are; `arguments` are the captured tensors' addresses,
-    strides and sizes, in the kernel's order. They hold as long as the trace does.
+    With a BlockMask `mask` is its own, asked in partial blocks only, and mask_fn a part of `score`.
+    `mods` are those of the two that are not None; `arguments` the captured tensors' addresses,
+    strides and sizes, in the kernel's order, valid while `holds()` is true.
     """
 
     def __init__(

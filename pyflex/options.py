@@ -40,8 +40,8 @@ class Options:
     Attributes:
         rows: rows of a tile of scores (queries times packed heads), a power of two from 8 to 128.
         keys: keys of a tile of scores, a power of two from 16 to 512.
-        num_warps: warps of a GPU program, a power of two up to 32; with 64 rows or more of
-            float32 and "tf32x3" at most one for 16 rows.
+        num_warps: warps of a GPU program, a power of two up to 32; for float32 with "tf32x3" and
+            64 rows or more at most rows / 16.
         num_stages: depth of the GPU's software pipeline, from 1 to 8.
         splits: programs that share one KV loop, from 1 to 65535.
         precision: how float32 products are computed on a GPU: "tf32x3" by three products of

@@ -27,13 +27,13 @@ class Device:
     """A GPU as the model sees it.
 
     Attributes:
-        processors: multiprocessors.
+        multiprocessors: how many there are.
         shared: bytes of shared memory of one of them.
         bandwidth: bytes a microsecond that the memory gives, nominally.
         clusters: whether programs can form clusters.
     """
 
-    processors: int
+    multiprocessors: int
     shared: int
     bandwidth: float
     clusters: bool = False
@@ -148,8 +148,8 @@ def combined_width(columns: int, parts: int) -> int:
 def shared_bytes(schedule: Schedule, shape: Shape) -> int:
     """Shared memory of a program: tiles in flight, the queries, and weights on their way to a warp.
 
-    From 64 rows on a warp has its own weights, but a product goes on beside what follows, and holds
-    its tile for as long. Of float32 queries and weights there are two parts each.
+    From 64 rows on weights stay in a warp's registers, but products run on beside what follows: a
+    tile is held one step longer. Of float32 queries and weights there are two parts each.
     """
     many = schedule.rows >= 64
     in_flight = schedule.num_stages if many else max(schedule.num_stages - 1, 1)
@@ -199,9 +199,9 @@ def expected_places(schedule: Schedule, shape: Shape, device: Device) -> Places:
     needed = shared_bytes(schedule, shape) + cluster_bytes(schedule, shape.value_dim, shape.q_len)
     if not device.clusters or needed + _RESERVED > device.shared:
         return Places(programs)
-    # A cluster stays within a group of multiprocessors, of which one has half as many; these come
-    # in pairs.
-    groups = max(device.processors // _GROUP - 1, 0)
+    # A cluster stays within a group of multiprocessors (GPC), of which one is taken to have half as
+    # many. A pair fits anywhere: they come in twos (TPC).
+    groups = max(device.multiprocessors // _GROUP - 1, 0)
     sizes = range(3, MOST_IN_CLUSTER + 1)
     clusters = (groups * (_GROUP // size) + _GROUP // 2 // size for size in sizes)
-    return Places(programs, (0, 0, device.processors // 2, *clusters))
+    return Places(programs, (0, 0, device.multiprocessors // 2, *clusters))

@@ -19,6 +19,7 @@ from pyflex.launch import GpuKernel, Launcher
 from pyflex.listing import Listing
 from pyflex.lowered import Lowered
 from pyflex.places import MOST_IN_CLUSTER, Device, Places, combined_width
+from pyflex.recent import keep_recent
 from pyflex.schedule import Parts
 from pyflex.target import current_target
 from pyflex.workspace import workspace
@@ -320,8 +321,11 @@ def model_of(device: torch.device) -> Device | None:
     return describe(device) if device.type == "cuda" else None
 
 
-#: For good: a CUDA graph may hold any of their kernels.
+#: Of a GPU for good: a CUDA graph may hold any of their kernels.
 _RUNNERS: dict[tuple[KernelSpec, torch.device], Runner] = {}
+#: Of the CPU those that came last, at a megabyte each.
+_CPU_RUNNERS: dict[tuple[KernelSpec, torch.device], Runner] = {}
+_MOST_ON_CPU = 512
 _MAKING: dict[tuple[KernelSpec, torch.device], Lock] = {}
 
 
@@ -331,14 +335,15 @@ def runner_for(lowered: Lowered, device: torch.device) -> Runner:
     Raises:
         DeviceError: when the device's driver fails.
     """
-    key = (lowered.spec, device)
-    if (found := _RUNNERS.get(key)) is not None:
+    key, on_gpu = (lowered.spec, device), device.type == "cuda"
+    runners = _RUNNERS if on_gpu else _CPU_RUNNERS
+    if (found := runners.get(key)) is not None:
         return found
     # Threads that want the same kernel at the same time wait for one of them.
     with _MAKING.setdefault(key, Lock()):
-        found = _RUNNERS.get(key)
+        found = runners.get(key)
         if found is None:
-            kind = GpuRunner if device.type == "cuda" else CpuRunner
-            found = _RUNNERS[key] = kind(lowered, device)
+            found = runners[key] = (GpuRunner if on_gpu else CpuRunner)(lowered, device)
+    keep_recent(_CPU_RUNNERS, _MOST_ON_CPU)
     _MAKING.pop(key, None)
     return found

@@ -1,7 +1,7 @@
 """The model of a call's time by its tile and split, and the split that it finds best.
 
-The constants are a fit to sweeps over tiles and splits on H200s, of 15 workloads and 1,000 random
-shapes; docs/schedule.md says how far the choice is from the best.
+The constants are a fit to sweeps over tiles and splits on H200s; docs/schedule.md says which, and
+how far the choice is from the best.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from pyflex.places import (
 _START = 6.3
 #: A tile's latency in a program alone on a multiprocessor.
 _TILE = 0.425
-#: That of 64 rows, whose warps share none, if a key and its value take more than so many bytes.
+#: That of 64 rows, where each warp has rows of its own, if a key and its value take more bytes.
 _TILE_64, _NARROW_LINE = 0.29, 320
 #: What each byte of a tile adds to its latency, of the bytes that one warp has.
 _WARP_BYTES = 2.44e-5
@@ -56,7 +56,8 @@ _REACHED = 0.986
 #: The time from asking to having: a multiprocessor reads no faster than what it has asked for
 #: divided by that (Little's law).
 _LATENCY = 1.03
-#: Bytes that a multiprocessor asks for at best, and how much slower it is with as many more.
+#: Bytes on their way at which a multiprocessor reads fastest; how much slower it is with twice as
+#: many.
 _AHEAD, _CROWD = 3 << 15, 0.029
 #: How far the multiprocessors with the most programs, and programs with the most tiles, hold up a
 #: wave.
@@ -83,7 +84,7 @@ _LISTED, _LIST_ROUND = 512, 0.3
 #: Where lengths are a tensor's: how much counts of what all programs would take if they were as
 #: long as the longest, of one such program on each multiprocessor, and of one alone.
 _MEAN, _LONGEST, _LAST = 0.7, 0.15, 0.15
-#: How much more of the last where programs of 64 rows, of which few fit, wait for a place.
+#: What is added to `_LAST` where tiles have 64 rows or more, and not all programs fit at once.
 _LATE = 0.1
 #: Fewer parts are taken where the model sees no more than this between them; but not of loops of
 #: many lengths, where more of them end more evenly.
@@ -94,9 +95,9 @@ _LEAST_LISTED = 8 << 20
 #: As many parts of one loop fill the largest GPU twice.
 _MOST_PARTS = 256
 
-#: Calls have the same tile and the same split where their longest sequences take as many steps of
-#: so many keys: the bits of a result do not depend on the calls before. (On a CPU they do where
-#: torch's number of threads changes.)
+#: Calls whose longest sequences round up to the same multiple of this have the same tile and split:
+#: the bits of a result do not depend on the calls before. (On a CPU they do where torch's number of
+#: threads changes.)
 LENGTH_STEP = 64
 #: Lengths for which a tile is chosen anew, from one power of two to the next. A choice takes a
 #: third of a millisecond.
@@ -178,24 +179,26 @@ def estimate_us(
     ahead = min(max(schedule.num_stages - 1, 1), max(tiles, 1)) * tile_bytes
 
     def wave(programs: int) -> float:
-        most = -(-programs // device.processors)
+        most = -(-programs // device.multiprocessors)
         # Those that have a multiprocessor each share the memory alone.
         uneven = _UNEVEN if most > 1 else 0.0
         read = (1 - uneven) * programs * mean_bytes
-        read += uneven * most * device.processors * most_bytes
+        read += uneven * most * device.multiprocessors * most_bytes
         # Where some schedulers have a warp more than others, these wait.
         warps = -(-most * schedule.num_warps // SCHEDULERS) * SCHEDULERS
         asked = max(min(most, places.resident), 1) * ahead
-        slower = _greater(1.0, _LATENCY * device.bandwidth / device.processors / asked, _EITHER)
+        slower = _greater(
+            1.0, _LATENCY * device.bandwidth / device.multiprocessors / asked, _EITHER
+        )
         slower *= 1 + _CROWD * max(asked / _AHEAD - 1, 0)
         memory = read / (device.bandwidth * _REACHED) * slower
         busy = max(memory, warps / schedule.num_warps * tiles * compute)
         return _greater(busy, tiles * alone, _BOTH) + _ENDS * alone
 
-    programs, at_once = work.programs * parts.number, device.processors * places.resident
+    programs, at_once = work.programs * parts.number, device.multiprocessors * places.resident
     if work.varies:
         waves = max(programs / at_once, 1.0) * wave(min(programs, at_once))
-        longest = wave(min(programs, device.processors))
+        longest = wave(min(programs, device.multiprocessors))
         last = _LAST + (_LATE if tall and programs > at_once else 0.0)
         total = _START + _MEAN * waves + _LONGEST * longest + last * tiles * alone
     else:
@@ -252,7 +255,8 @@ def parts_for(
 ) -> Parts:
     """How many programs share one KV loop, and how they combine what they find.
 
-    The fewest with the shortest predicted time; of a number that is asked for, the faster way.
+    The fewest within 1.5% of the shortest predicted time, or the fastest where lengths vary; of a
+    number that is asked for, the faster way.
     """
     if not options.enabled("flex-combine-in-cluster"):
         places = Places(places.resident)
@@ -290,7 +294,7 @@ def _best_parts(
     work: Work, schedule: Schedule, places: Places, device: Device, asked: int | None
 ) -> Parts:
     most = max(1, min(work.tiles(schedule.keys), _MOST_PARTS))
-    at_once = places.resident * device.processors
+    at_once = places.resident * device.multiprocessors
     counts = _useful_parts(work.programs, at_once, most) if asked is None else (asked,)
     ways = (Parts(count, way) for count in counts for way in (False, True))
     times = {

@@ -70,9 +70,9 @@ def current_target(device: torch.device) -> Target:
 def least_rows(device: torch.device) -> int:
     """Rows of the smallest tiles of a device, where no options ask for fewer.
 
-    Of a product's 16 rows a thread of NVIDIA's GPUs holds one in each half, and leaves one half
-    out for nothing. AMD's hold the halves in different threads, which would exchange what remains
-    through shared memory: 10 to 19 barriers a tile for two (Triton 3.6, gfx942).
+    Of a product's 16 rows a thread of NVIDIA's GPUs holds one in each half, and can leave one
+    half out at no cost. AMD's hold the halves in different threads, which would exchange what
+    remains through shared memory: 10 to 19 barriers a tile for two (Triton 3.6, gfx942).
     """
     is_amd = device.type == "cuda" and torch.version.hip
     return UNIT_ROWS if is_amd else UNIT_ROWS // 2

@@ -21,8 +21,8 @@ _KEYS, _USUAL = 64, 16384
 #: The most bytes of the tile for many short loops, and of the one that lets a single program keep
 #: a multiprocessor's share of the memory busy.
 _NARROW, _WIDE = 20480, 65536
-#: The most keys of that, but for narrow heads of eight rows: twice as many take eight warps, or a
-#: warp twice as long.
+#: The most keys of the latter, but for narrow heads of eight rows: twice as many take eight warps,
+#: or a warp twice as long.
 MOST_WIDE = 128
 #: Bytes of a key and its value up to which two warps hold 16 rows by 64 keys, and 32 rows; and up
 #: to which no other tile of so many rows comes near.

@@ -149,7 +149,7 @@ def tune(
 
 
 def candidates_for(
-    options: Options, *, line_bytes: int, length: int, programs: int, processors: int
+    options: Options, *, line_bytes: int, length: int, programs: int, multiprocessors: int
 ) -> list[Options]:
     """Every schedule that is worth a try, within what `options` fixes.
 
@@ -158,19 +158,19 @@ def candidates_for(
         line_bytes: bytes of one key and its value.
         length: the most keys that one row sees.
         programs: programs of a grid without a split: batch times KV heads.
-        processors: multiprocessors of the GPU.
+        multiprocessors: those of the GPU.
     """
     least, most = _TILE_BYTES
     open_keys = [k for k in _KEYS if least <= k * line_bytes <= most and k < 2 * max(length, 16)]
     programs = max(programs, 1)
-    counts = sorted({*_SPLITS, *(processors * each // programs for each in _FILLING)})
+    counts = sorted({*_SPLITS, *(multiprocessors * each // programs for each in _FILLING)})
     found = []
     for keys, warps, stages in product(
         [options.keys] if options.keys else open_keys or [_KEYS[0]],
         [options.num_warps] if options.num_warps else _WARPS,
         [options.num_stages] if options.num_stages else _STAGES,
     ):
-        most_parts = min(-(-length // keys), _MOST_WAVES * processors // programs)
+        most_parts = min(-(-length // keys), _MOST_WAVES * multiprocessors // programs)
         useful = [1]
         if options.enabled("flex-split-kv"):
             useful += [s for s in counts if 1 < s <= most_parts]
@@ -200,7 +200,7 @@ def _candidates(
         line_bytes=(key.shape[3] + value.shape[3]) * key.element_size(),
         length=length,
         programs=query.shape[0] * key.shape[1],
-        processors=torch.cuda.get_device_properties(query.device).multi_processor_count,
+        multiprocessors=torch.cuda.get_device_properties(query.device).multi_processor_count,
     )
 
 

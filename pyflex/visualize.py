@@ -119,7 +119,7 @@ def _on_grid(
 
     def one(q: torch.Tensor, kv: torch.Tensor) -> torch.Tensor:
         with _OfEachKey(kv == kv, copies):
-            return torch.as_tensor(mask_fn(entry, head, q, kv)).cpu()
+            return torch.as_tensor(mask_fn(entry, head, q, kv), device="cpu")
 
     grid: Callable[..., torch.Tensor] = torch.vmap(torch.vmap(one, (None, 0)), (0, None))
 

@@ -12,7 +12,7 @@ from pyflex.places import Device, Shape
 from pyflex.schedule import Work
 
 #: As large as an H200.
-GPU = Device(processors=132, shared=233472, bandwidth=4.814e6, clusters=True)
+GPU = Device(multiprocessors=132, shared=233472, bandwidth=4.814e6, clusters=True)
 USUAL = Shape(itemsize=2, head_dim=128, value_dim=128, group=4, q_len=1, packed=True)
 
 

@@ -154,8 +154,9 @@ PYFLEX_API PyflexGpuFigures pyflex_gpu_figures(const PyflexGpuKernel *kernel);
 PYFLEX_API int32_t pyflex_gpu_clusters(const PyflexGpuKernel *kernel,
                                        uint32_t programs);
 
-/** Queues a launch, whatever device is current. Nothing of another thread's
- *  comes between its kernels. Returns 0, or the driver's error. */
+/** Queues a launch, whatever device is current. No other launch of several
+ *  kernels comes between its own on the stream. Returns 0, or the driver's
+ *  error. */
 PYFLEX_API int32_t pyflex_gpu_launch(const PyflexGpuLaunch *launch);
 
 /** What calls of one kind have in common. All pointers outlive its calls. */

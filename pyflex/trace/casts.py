@@ -39,7 +39,7 @@ def _float_to_float(build: Builder, x: Value, dtype: torch.dtype) -> Value:
 
 
 def _int_to_float(build: Builder, x: Value, dtype: torch.dtype) -> Value:
-    unsigned = x.dtype in (torch.bool, torch.uint8)
+    unsigned = not x.dtype.is_signed
     wide = build.convert("arith.uitofp" if unsigned else "arith.sitofp", x, compute_dtype(dtype))
     return cast(build, wide, dtype)
 
@@ -68,6 +68,6 @@ def _int_to_int(build: Builder, x: Value, dtype: torch.dtype) -> Value:
         return Value(x.name, dtype)
     if source > target:
         return build.convert("arith.trunci", x, dtype)
-    unsigned = x.dtype in (torch.bool, torch.uint8)
+    unsigned = not x.dtype.is_signed
     widened = build.convert("arith.extui" if unsigned else "arith.extsi", x, dtype)
     return replace(widened, variable=x.variable)

@@ -28,7 +28,7 @@ def matches_positions(code: CodeType) -> bool:
 
 
 def _runs(code: CodeType, instruction: str) -> bool:
-    """Whether a code object may have such an instruction; never a no where it has one."""
+    """Whether a code object has such an instruction; by chance also a yes where it has none."""
     return dis.opmap[instruction] in code.co_code[::2]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import torch
 
 from pyflex.errors import UnsupportedOpError
-from pyflex.trace.builder import Builder, Number, Operand, Value, bits, compute_dtype
+from pyflex.trace.builder import Builder, Number, Operand, Value, compute_dtype
 from pyflex.trace.casts import cast
 
 LowerFn = Callable[..., Value]
@@ -56,8 +56,8 @@ class Lowering:
         return [self.operand(x) for x in xs]
 
     def common(self, *xs: Operand) -> list[Value]:
-        """The operands in the one dtype to which torch promotes them, widened."""
-        dtype = result_type(*xs)
+        """One operand or two in the dtype to which torch promotes them, widened."""
+        dtype = _result_type(xs[0], xs[-1])
         return [self.to(self.to(x, dtype), compute_dtype(dtype)) for x in xs]
 
     def to(self, x: Operand, dtype: torch.dtype) -> Value:
@@ -76,8 +76,8 @@ class Lowering:
         """A wide result rounded to the result dtype."""
         return self.to(x, self.out)
 
-    def bool_constant(self, number: bool) -> Value:
-        return self.build.constant(number, torch.bool)
+    def false(self) -> Value:
+        return self.build.constant(False, torch.bool)
 
     # Shorthands
 
@@ -96,7 +96,7 @@ class Lowering:
         elif relation in ("eq", "ne"):
             predicate = relation
         else:
-            predicate = f"{'s' if is_signed(x.dtype) else 'u'}{relation}"
+            predicate = f"{'s' if x.dtype.is_signed else 'u'}{relation}"
         return self.build.compare(predicate, x, y)
 
     def select(self, condition: Value, x: Value, y: Value) -> Value:
@@ -109,7 +109,7 @@ class Lowering:
         return self.build.op("arith.ori", x, y)
 
     def invert(self, x: Value) -> Value:
-        return self.build.op("arith.xori", x, self.constant(ones(x.dtype), x.dtype))
+        return self.build.op("arith.xori", x, self.build.constant(-1, x.dtype, wrap=True))
 
     # Refusals
 
@@ -125,22 +125,10 @@ class Lowering:
             raise self.refuse("is not defined for bools")
 
 
-def result_type(*xs: Operand) -> torch.dtype:
+def _result_type(x: Any, y: Any) -> torch.dtype:
     """torch's promotion of 0-d tensors and Python numbers."""
-    samples: list[Any] = [_sample(x.dtype) if isinstance(x, Value) else x for x in xs]
-    dtype: torch.dtype = torch.result_type(samples[0], samples[-1])
-    for sample in samples[1:-1]:
-        dtype = torch.result_type(_sample(dtype), sample)
-    return dtype
-
-
-def is_signed(dtype: torch.dtype) -> bool:
-    return dtype not in (torch.bool, torch.uint8)
-
-
-def ones(dtype: torch.dtype) -> Number:
-    """The integer constant with every bit set."""
-    return (1 << bits(dtype)) - 1 if not is_signed(dtype) else -1
+    x, y = (_sample(operand.dtype) if isinstance(operand, Value) else operand for operand in (x, y))
+    return torch.result_type(x, y)
 
 
 @cache

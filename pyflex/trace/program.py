@@ -14,8 +14,9 @@ ModKind = Literal["score_mod", "mask_mod"]
 ParameterKind = Literal["pointer", "stride", "size"]
 Variable = Literal["b", "h", "kv"]
 
-# Each line of a function names one value; these take about ten instructions.
+# Each line of a function names one value.
 _ASSIGNED, _USED = re.compile(r"^ *(%\w+) = (.*)$", re.MULTILINE), re.compile(r"%\w+")
+# Ops that take about ten instructions each.
 _LONG = re.compile(r"math\.|arith\.(div|rem)|tt\.load")
 
 

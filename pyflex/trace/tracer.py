@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 import torch
@@ -48,9 +47,9 @@ def trace_score_mod(
 ) -> TracedMod:
     """Traces `fn(score, b, h, q_idx, kv_idx)`, which gives the new score as a 0-d float.
 
-    score is f32 and the rest i32, all 0-d; captured tensors must be on `device`. With a `mask_fn`,
-    of which there may be that alone, the score is -inf where it hides it, whatever fn makes of it.
-    Raises a TraceError that names the user's line.
+    score is f32 and the rest i32, all 0-d; captured tensors must be on `device`. Where a `mask_fn`
+    is False the score is -inf; fn may be None then, and the score as it is elsewhere. Raises a
+    TraceError that names the user's line.
     """
     origin = definition_line(fn if fn is not None else mask_fn)
     # This frame ends the search for the user's line.
@@ -100,8 +99,13 @@ def _run(trace: Trace, fn: Any, kind: ModKind, arguments: list[torch.Tensor]) ->
     origin = definition_line(fn)
     _check_arity(fn, kind, origin)
     # Neither inference mode nor autocast may change which ops the dispatch mode sees.
-    plain = (torch.inference_mode(False), torch.no_grad(), torch._C._DisableAutocast())
-    with plain[0], plain[1], plain[2], DispatchMode(trace), FunctionMode(trace):
+    with (
+        torch.inference_mode(False),
+        torch.no_grad(),
+        torch._C._DisableAutocast(),
+        DispatchMode(trace),
+        FunctionMode(trace),
+    ):
         try:
             result = fn(*arguments)
         except (AttributeError, NotImplementedError, TypeError) as error:
@@ -233,11 +237,9 @@ def _location(at: SourceLine | None) -> str:
     return f" loc({_quoted(at.file)}:{at.line}:{at.column})"
 
 
+@cache
 def _quoted(text: str) -> str:
     """An MLIR string: ASCII that needs no escape, and hex for every other byte."""
-    plain = json.dumps(text)
-    if plain == f'"{text}"':
-        return plain
     parts = (
         chr(byte) if 32 <= byte < 127 and byte not in (34, 92) else f"\\{byte:02X}"
         for byte in text.encode(errors="surrogateescape")

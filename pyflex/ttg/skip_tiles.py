@@ -21,8 +21,8 @@ becomes
       scf.yield %t : !ttg.async.token
     }
 
-What stands between the copies comes ahead of them. A loop is left as it is where loads do (tables
-that are read by tables), or where Triton has taken its last rounds out of it.
+What stands between the copies comes ahead of them. A loop is left as it is where loads stand there
+(indices of a table that are read from one), or where Triton has taken its last rounds out of it.
 """
 
 from __future__ import annotations

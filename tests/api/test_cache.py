@@ -207,9 +207,10 @@ def test_key_holds_everything_that_changes_code(
         ):
             seen += keys(without(spec, name))
     seen += keys(replace(spec, score=None))
-    for name in ("build_id", "_triton_id", "_own_id"):
+    another: dict[str, Any] = {"build_id": lambda: "", "_triton_id": lambda: "", "_OWN_ID": ""}
+    for name, value in another.items():
         with monkeypatch.context() as patch:
-            patch.setattr(gpu, name, lambda: "another")
+            patch.setattr(gpu, name, value)
             seen += keys(spec)
     with monkeypatch.context() as patch:
         patch.setenv("DISABLE_LLVM_OPT", "1")

@@ -17,7 +17,7 @@ from pyflex.explain import _interval
 from pyflex.places import Device
 from tests.mods import causal, window
 
-GPU = Device(processors=132, shared=233472, bandwidth=4.8e6)
+GPU = Device(multiprocessors=132, shared=233472, bandwidth=4.8e6)
 
 PRINTED = """\
 query 3 x 8 x 3 x 16, key 3 x 2 x 300 x 16, value 3 x 2 x 300 x 32, f32 on cpu
@@ -27,7 +27,7 @@ rows      6 tiles of up to 4 heads x 4 queries
           b 1-2, h 0-7, query 0-2: 300 of 300 keys, in [0, 300), all visible in [0, 298); 1 block with the mask, 4 without
 blocks    of 64 keys: 24 of 24 read, 6 with the mask, 18 without
 K and V   262.5 KiB of 262.5 KiB read
-schedule  tile of 16 rows x 64 keys, 2 warps, 3 stages; 2 parts a loop, combined as a cluster, 12 programs
+schedule  tile of 16 rows x 64 keys, 2 warps, 3 stages; 2 splits a loop, combined as a cluster, 12 programs
 why       fixed by Options: keys, splits; a CPU takes the usual tile"""  # noqa: E501
 
 
@@ -180,7 +180,7 @@ def test_nothing_is_launched_and_a_call_compiles_nothing_more(
 def test_schedule_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
     told = pyflex.compile(options=Options(keys=16)).explain(*tensors(1, (4, 2), 1, 90))
-    assert (told.schedule.keys, told.parts) == (16, 4)
+    assert (told.schedule.keys, told.splits) == (16, 4)
     assert told.estimates == ()
     assert "fixed by Options: keys" in told.reason
     assert told.reason.endswith("keeps 8 threads busy")
@@ -255,6 +255,16 @@ def test_many_sequences_print_few_lines() -> None:
     lines = str(told).splitlines()
     assert len(lines) < 30
     assert "          and 44 more" in lines
+
+
+def test_equal_sequences_share_the_lines_of_their_tiles_of_queries() -> None:
+    decode = pyflex.compile(None, causal, options=Options(rows=16))
+    told = decode.explain(*tensors(4, (2, 1), 16, 100), q_offset=84)
+    lines = [line for line in str(told).splitlines() if line.startswith("          b ")]
+    assert [line.partition(":")[0].strip() for line in lines] == [
+        "b 0-3, h 0-1, query 0-7",
+        "b 0-3, h 0-1, query 8-15",
+    ]
 
 
 def test_mistakes_are_those_of_a_call() -> None:

@@ -32,7 +32,7 @@ def test_few_programs_take_the_narrow_tile_where_it_is_close() -> None:
     taken, left = 0, 0
     for work, length in product(WORKS, (1, 900, 10**6)):
         few = replace(work, programs=43, length=length)
-        assert few.programs * 3 < GPU.processors
+        assert few.programs * 3 < GPU.multiprocessors
         tiles = fitting(Options(), schedules_for(Options(), few.shape), few.shape, GPU)
         found = compare(Options(), few, tiles, GPU)
         times = [us for tile, us in zip(tiles, found.times, strict=True)
@@ -72,7 +72,7 @@ def test_parts() -> None:
 def test_one_long_sequence_of_one_head_fills_a_gpu() -> None:
     work = Work(USUAL, programs=1, length=2**17, rows=4, varies=False)
     for tile in schedules_for(Options(), USUAL):
-        assert parts(Options(), work, tile).number > GPU.processors * 0.7
+        assert parts(Options(), work, tile).number > GPU.multiprocessors * 0.7
     short = replace(work, length=2**13)
     assert parts(Options(), short, schedules_for(Options(), USUAL)[0]).number <= 128
 
@@ -174,7 +174,7 @@ def test_of_64_rows_no_part_of_a_ragged_batch_waits_for_a_place() -> None:
     for programs, length in ((24, 2000), (28, 800), (33, 3000), (43, 1000), (59, 1100)):
         work = Work(wide, programs, length, rows=64 * programs, varies=True)
         number = parts(Options(), work, usual).number
-        assert GPU.processors * 0.8 < programs * number <= GPU.processors
+        assert GPU.multiprocessors * 0.8 < programs * number <= GPU.multiprocessors
 
 
 def test_parts_for_threads() -> None:

@@ -30,7 +30,7 @@ from pyflex.tiles import LISTED_BLOCK, fitting, schedules_for
 from tests.schedules import GPU, USUAL, WORKS, kind_on_one_head
 
 #: With as much shared memory as a graphics card has, 99 KB for a program.
-SMALL = Device(processors=46, shared=100 << 10, bandwidth=448e3)
+SMALL = Device(multiprocessors=46, shared=100 << 10, bandwidth=448e3)
 
 
 def test_every_tile_can_be_compiled() -> None:

@@ -16,7 +16,7 @@ from pyflex.errors import DeviceError, ScheduleError, TargetError
 from pyflex.tune import Tuned, candidates_for
 
 tuning = importlib.import_module("pyflex.tune")  # the package's `tune` is the function
-SIZES = {"line_bytes": 512, "length": 8192, "programs": 8, "processors": 132}
+SIZES = {"line_bytes": 512, "length": 8192, "programs": 8, "multiprocessors": 132}
 
 
 def problem() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -53,7 +53,7 @@ def test_candidates_fit_the_problem() -> None:
     assert max(o.splits or 0 for o in short) == 3
     crowded = candidates_for(Options(), **{**SIZES, "programs": 5000})
     assert {o.splits for o in crowded} == {1}
-    one_loop = {"programs": 1, "processors": 132, "length": 100_000}
+    one_loop = {"programs": 1, "multiprocessors": 132, "length": 100_000}
     alone = candidates_for(Options(), **{**SIZES, **one_loop})
     assert {132, 264, 396, 528} < {o.splits for o in alone}
     whole = candidates_for(Options(disable_passes=("flex-split-kv",)), **SIZES)

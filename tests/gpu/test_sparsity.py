@@ -39,3 +39,16 @@ def test_absolute_value_of_the_least_integer(dtype: torch.dtype) -> None:
     query, value = torch.randn(2, 1, 1, 200, 64, device="cuda")
     out = decode(query[:, :, :1], value, value)
     torch.testing.assert_close(out, value[:, :, 150:151])
+
+
+def test_a_mask_that_reads_past_a_table_is_drawn_as_an_error() -> None:
+    """Not by the GPU, which would be lost by it."""
+    table = torch.ones(50, dtype=torch.bool, device="cuda")
+
+    def mask(b: Any, h: Any, q: Any, kv: Any) -> Any:
+        return table[(kv - q).abs()] & (kv <= q)
+
+    with pytest.raises(pyflex.errors.CaptureIndexError, match="kv_idx 0 to 63"):
+        pyflex.visualize(mask, 64, 64)
+    assert pyflex.visualize(mask, 50, 50).density == pytest.approx(0.51)
+    assert int(table.sum()) == 50

@@ -7,7 +7,7 @@ import math
 import torch
 
 from pyflex.trace.builder import Operand, Value
-from pyflex.trace.lowering import Lowering, is_signed, lowers
+from pyflex.trace.lowering import Lowering, lowers
 
 
 def _is_one(x: Operand) -> bool:
@@ -93,7 +93,7 @@ def absolute(low: Lowering, x: Operand) -> Value:
     a = low.operand(x)
     if a.dtype.is_floating_point:
         return low.narrow(low.math("absf", a))
-    if not is_signed(a.dtype):
+    if not a.dtype.is_signed:
         return a
     is_negative = low.compare("lt", a, low.constant(0))
     return low.select(is_negative, low.arith("sub", low.constant(0), a), a)
@@ -106,7 +106,7 @@ def sign(low: Lowering, x: Operand) -> Value:
     a = low.operand(x)
     zero, one = low.constant(0), low.constant(1)
     positive = low.select(low.compare("gt", a, zero), one, zero)
-    if not is_signed(a.dtype):
+    if not a.dtype.is_signed:
         return positive
     return low.narrow(low.select(low.compare("lt", a, zero), low.constant(-1), positive))
 
@@ -129,7 +129,7 @@ def extremum(low: Lowering, name: str, a: Value, b: Value) -> Value:
     """`name` is max or min; a NaN on either side gives NaN."""
     if a.dtype.is_floating_point:
         return low.build.op(f"arith.{name}imumf", a, b)
-    return low.build.op(f"arith.{name}{'si' if is_signed(a.dtype) else 'ui'}", a, b)
+    return low.build.op(f"arith.{name}{'si' if a.dtype.is_signed else 'ui'}", a, b)
 
 
 @lowers("maximum")

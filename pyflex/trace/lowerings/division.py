@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from pyflex.trace.builder import Operand, Value
-from pyflex.trace.lowering import Lowering, is_signed, lowers
+from pyflex.trace.lowering import Lowering, lowers
 
 
 @lowers("div")
@@ -30,10 +30,10 @@ def floor_divide(low: Lowering, x: Operand, y: Operand) -> Value:
     if low.out.is_floating_point:
         return low.narrow(_float_floor_divide(low, *low.operands(x, y)))
     if (shift := _power_of_two(low, y)) is not None:
-        shift_op = "arith.shrsi" if is_signed(low.out) else "arith.shrui"
+        shift_op = "arith.shrsi" if low.out.is_signed else "arith.shrui"
         return low.build.op(shift_op, low.operand(x), low.constant(shift))
     quotient, remainder, divisor = _int_divide(low, x, y)
-    if not is_signed(low.out):
+    if not low.out.is_signed:
         return quotient
     adjust = _signs_differ(low, remainder, divisor)
     return low.select(adjust, low.arith("sub", quotient, low.constant(1)), quotient)
@@ -51,7 +51,7 @@ def remainder(low: Lowering, x: Operand, y: Operand) -> Value:
         rest = low.build.op("arith.remf", a, divisor)
     else:
         _, rest, divisor = _int_divide(low, x, y)
-        if not is_signed(low.out):
+        if not low.out.is_signed:
             return rest
     adjust = _signs_differ(low, rest, divisor)
     return low.narrow(low.select(adjust, low.arith("add", rest, divisor), rest))
@@ -91,7 +91,7 @@ def _int_divide(low: Lowering, x: Operand, y: Operand) -> tuple[Value, Value, Va
     if not isinstance(y, Value):
         return _divide_by_constant(low, a, int(y))
     b = low.operand(y)
-    signed = is_signed(low.out)
+    signed = low.out.is_signed
     zero, one = low.constant(0), low.constant(1)
     by_zero = low.compare("eq", b, zero)
     traps = by_zero
@@ -109,9 +109,9 @@ def _int_divide(low: Lowering, x: Operand, y: Operand) -> tuple[Value, Value, Va
 def _divide_by_constant(low: Lowering, a: Value, divisor: int) -> tuple[Value, Value, Value]:
     """The divisor is never 0: torch refuses that constant."""
     b = low.constant(divisor)
-    if divisor == -1 and is_signed(low.out):
+    if divisor == -1 and low.out.is_signed:
         return low.arith("sub", low.constant(0), a), low.constant(0), b
-    suffix = "si" if is_signed(low.out) else "ui"
+    suffix = "si" if low.out.is_signed else "ui"
     return low.build.op(f"arith.div{suffix}", a, b), low.build.op(f"arith.rem{suffix}", a, b), b
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from pyflex.trace.builder import Operand, Value, bits
-from pyflex.trace.lowering import Lowering, is_signed, lowers
+from pyflex.trace.lowering import Lowering, lowers
 
 
 def _register_comparison(name: str) -> None:
@@ -22,7 +22,7 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
 def isnan(low: Lowering, x: Operand) -> Value:
     (a,) = low.common(x)
     if not a.dtype.is_floating_point:
-        return low.bool_constant(False)
+        return low.false()
     return low.build.compare("uno", a, a)
 
 
@@ -30,7 +30,7 @@ def isnan(low: Lowering, x: Operand) -> Value:
 def isinf(low: Lowering, x: Operand) -> Value:
     (a,) = low.common(x)
     if not a.dtype.is_floating_point:
-        return low.bool_constant(False)
+        return low.false()
     return low.compare("eq", low.math("absf", a), low.constant(float("inf"), a.dtype))
 
 
@@ -38,7 +38,7 @@ def isinf(low: Lowering, x: Operand) -> Value:
 def is_signed_inf(low: Lowering, x: Operand) -> Value:
     (a,) = low.common(x)
     if not a.dtype.is_floating_point:
-        return low.bool_constant(False)
+        return low.false()
     infinity = float("-inf") if "neginf" in low.op else float("inf")
     return low.compare("eq", a, low.constant(infinity, a.dtype))
 
@@ -99,7 +99,7 @@ def right_shift(low: Lowering, x: Operand, count: Operand) -> Value:
     _refuse_float(low)
     low.refuse_bool()
     a = low.operand(x)
-    signed = is_signed(low.out)
+    signed = low.out.is_signed
     op = "arith.shrsi" if signed else "arith.shrui"
     if _is_in_width(low, count):
         return low.build.op(op, a, low.operand(count))

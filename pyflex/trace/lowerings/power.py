@@ -7,7 +7,7 @@ from typing import Final
 import torch
 
 from pyflex.trace.builder import Number, Operand, Value, bits
-from pyflex.trace.lowering import Lowering, is_signed, lowers
+from pyflex.trace.lowering import Lowering, lowers
 
 #: The largest power of a float by squaring. A product of n factors is off by at most n / 2 units
 #: in the last place; powf is off by one, for forty times the instructions.
@@ -81,7 +81,7 @@ def _int_power(low: Lowering, base: Operand, exponent: Operand) -> Value:
     if not isinstance(base, Value) and base == 2:
         return _two_to_the(low, n)
     a = low.operand(base)
-    if not is_signed(low.out):
+    if not low.out.is_signed:
         return _bitwise_power(low, a, n, bits(low.out))
     magnitude = _bitwise_power(low, a, n, bits(low.out) - 1)
     negative = low.compare("lt", n, low.constant(0))

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from pyflex.trace.builder import Operand, Value, bits
+from pyflex.trace.builder import Operand, Value
 from pyflex.trace.lowering import Lowering, lowers
 
 
@@ -53,6 +53,5 @@ def view(low: Lowering, x: Value, shape_or_dtype: Any | None = None) -> Value:
     if torch.bool in (x.dtype, low.out) or x.dtype.itemsize != low.out.itemsize:
         raise low.refuse("needs two dtypes of one width, not bool", f"{x.dtype} as {low.out}")
     if not x.dtype.is_floating_point and not low.out.is_floating_point:
-        assert bits(x.dtype) == bits(low.out)
-        return Value(x.name, low.out)
+        return low.to(x, low.out)
     return low.build.convert("arith.bitcast", x, low.out)
