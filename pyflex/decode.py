@@ -25,7 +25,7 @@ from pyflex.kernel import KernelSpec
 from pyflex.kind import kind_of
 from pyflex.layout import Layout, Lines, layout_of
 from pyflex.lowered import Lowered, lowered_for
-from pyflex.mods import Mods, Trace
+from pyflex.mods import Mods, TracedMods
 from pyflex.options import Options
 from pyflex.plan import Plan, Results, call_kind
 from pyflex.recent import keep_recent
@@ -249,7 +249,7 @@ class Decode:
         self._last, self._repeat = plan.spec, None
         return plan, layout
 
-    def _traced(self, device: torch.device, lists: BlockLists | None) -> Trace:
+    def _traced(self, device: torch.device, lists: BlockLists | None) -> TracedMods:
         return self._mods.traced(device, lists.mask_mod if lists is not None else None)
 
     def _choice(self, inputs: Inputs, lse: bool, max_scores: bool, lines: Lines) -> Choice:

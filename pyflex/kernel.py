@@ -38,9 +38,9 @@ class KernelSpec:
     pointer and every stride but the last is a multiple of 16 bytes, and the last stride is 1.
     `key_line` and `value_line` are elements from one key or value of a head to the next, 0 where
     that is an argument. `offset_type` and `length_type` are the integer types behind the tensors
-    q_offset and kv_len. `score_steps` and `mask_steps` are the mods' `steps()`. `listed` says that
-    a first kernel finds the blocks that the mask shows; `queries` is the most that a call of it
-    has, 0 for any number.
+    q_offset and kv_len. `score_divisibility` and `mask_divisibility` are the mods'. `listed` says
+    that a first kernel finds the blocks that the mask shows; `queries` is the most that a call of
+    it has, 0 for any number.
     """
 
     element: Element
@@ -66,8 +66,8 @@ class KernelSpec:
     kernel: Literal["decode", "decode_combine", "decode_blocks", "decode_bounds"] = "decode"
     listed: bool = False
     queries: int = 0
-    score_steps: tuple[int, ...] = ()
-    mask_steps: tuple[int, ...] = ()
+    score_divisibility: tuple[int, ...] = ()
+    mask_divisibility: tuple[int, ...] = ()
 
     @property
     def splits_kv(self) -> bool:
@@ -132,8 +132,8 @@ class KernelSpec:
             kernel="decode_combine",
             listed=False,
             queries=0,
-            score_steps=(),
-            mask_steps=(),
+            score_divisibility=(),
+            mask_divisibility=(),
         )
 
     @property
@@ -235,17 +235,17 @@ def _parameters(spec: KernelSpec) -> list[_Parameter]:
         out += [_Parameter("blocks_sb", "i64"), _Parameter("blocks_sh", "i64")]
     for mod in (spec.score, spec.mask):
         if mod:
-            steps = _steps(spec, mod)
+            known = _divisibility(spec, mod)
             for p in mod.parameters:
-                divisibility = 16 if steps.get(p.name) == 16 else 0
+                divisibility = 16 if known.get(p.name) == 16 else 0
                 out.append(_Parameter(_capture_name(mod, p.name), p.type, divisibility))
     return out
 
 
-def _steps(spec: KernelSpec, mod: TracedMod) -> dict[str, int]:
+def _divisibility(spec: KernelSpec, mod: TracedMod) -> dict[str, int]:
     """What is known of each of a mod's capture parameters."""
-    steps = spec.score_steps if mod is spec.score else spec.mask_steps
-    return dict(zip((p.name for p in mod.parameters), steps, strict=True))
+    known = spec.score_divisibility if mod is spec.score else spec.mask_divisibility
+    return dict(zip((p.name for p in mod.parameters), known, strict=True))
 
 
 def _capture_name(mod: TracedMod, name: str) -> str:
@@ -255,9 +255,9 @@ def _capture_name(mod: TracedMod, name: str) -> str:
 def _captures(spec: KernelSpec, mod: TracedMod) -> str:
     if not mod.parameters:
         return f"{mod.kind} @{mod.kind}"
-    steps = _steps(spec, mod)
+    known = _divisibility(spec, mod)
     names = ", ".join(
-        "%one" if steps.get(p.name) == 0 else f"%{_capture_name(mod, p.name)}"
+        "%one" if known.get(p.name) == 0 else f"%{_capture_name(mod, p.name)}"
         for p in mod.parameters
     )
     types = ", ".join(p.type for p in mod.parameters)

@@ -13,7 +13,7 @@ from pyflex.kernel import ANY_TILE, BlockShape, KernelSpec
 from pyflex.layout import Lines
 from pyflex.listing import Listing, blocks_at_once, depends_on_head
 from pyflex.lowered import lowered_for
-from pyflex.mods import Trace
+from pyflex.mods import TracedMods
 from pyflex.options import Options
 from pyflex.places import Shape
 from pyflex.schedule import Work
@@ -35,7 +35,7 @@ class Kind:
 
     spec: KernelSpec
     shape: Shape
-    trace: Trace
+    trace: TracedMods
     lists: BlockLists | None
     listable: bool
     shapes: tuple[torch.Size, torch.Size, torch.Size]
@@ -121,7 +121,13 @@ class Kind:
 
 
 def kind_of(
-    inputs: Inputs, trace: Trace, options: Options, lines: Lines, *, lse: bool, max_scores: bool
+    inputs: Inputs,
+    trace: TracedMods,
+    options: Options,
+    lines: Lines,
+    *,
+    lse: bool,
+    max_scores: bool,
 ) -> Kind:
     """The kind of a call with these results, before a tile is chosen."""
     spec = _spec_of(inputs, trace, options, lines, lse=lse, max_scores=max_scores)
@@ -140,7 +146,13 @@ def kind_of(
 
 
 def _spec_of(
-    inputs: Inputs, trace: Trace, options: Options, lines: Lines, *, lse: bool, max_scores: bool
+    inputs: Inputs,
+    trace: TracedMods,
+    options: Options,
+    lines: Lines,
+    *,
+    lse: bool,
+    max_scores: bool,
 ) -> KernelSpec:
     lists, group = inputs.blocks, inputs.heads // inputs.kv_heads
     blocks = None
@@ -172,8 +184,8 @@ def _spec_of(
         schedule=ANY_TILE,
         score=trace.score,
         mask=trace.mask,
-        score_steps=trace.score.steps() if trace.score else (),
-        mask_steps=trace.mask.steps() if trace.mask else (),
+        score_divisibility=trace.score.divisibility() if trace.score else (),
+        mask_divisibility=trace.mask.divisibility() if trace.mask else (),
     )
 
 

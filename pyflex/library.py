@@ -65,7 +65,7 @@ class GpuKind(ctypes.Structure):
         ("release", ctypes.c_void_p),
         ("acquire", ctypes.c_void_p),
         ("kernel", ctypes.c_void_p),
-        ("next", ctypes.c_void_p),
+        ("combine", ctypes.c_void_p),
         ("listing", ctypes.c_void_p),
         ("arguments", ctypes.c_char_p),
         ("parts", ctypes.POINTER(ctypes.c_uint32)),

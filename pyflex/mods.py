@@ -26,7 +26,7 @@ def identity(mod: Mod | None) -> Any:
     return id(mod)
 
 
-class Trace:
+class TracedMods:
     """A kernel's mods as they were traced.
 
     With a BlockMask `mask` is its own, asked in partial blocks only, and mask_fn a part of `score`.
@@ -80,10 +80,10 @@ class Mods:
         self.score_fn = score_fn
         self.mask_fn = mask_fn
         # With the BlockMask's mask, which keeps its identity as long as it lives.
-        self._traces: dict[Any, tuple[Trace, Mod | None]] = {}
+        self._traces: dict[Any, tuple[TracedMods, Mod | None]] = {}
         self.trace_count = 0
 
-    def traced(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
+    def traced(self, device: torch.device, block_mask_fn: Mod | None) -> TracedMods:
         """The mods for `device`, and-ed with a BlockMask's own mask if there is one."""
         key = (device, identity(block_mask_fn))
         old, _ = self._traces.get(key, (None, None))
@@ -96,7 +96,7 @@ class Mods:
         keep_recent(self._traces, _MOST_TRACES)
         return trace
 
-    def _trace(self, device: torch.device, block_mask_fn: Mod | None) -> Trace:
+    def _trace(self, device: torch.device, block_mask_fn: Mod | None) -> TracedMods:
         self.trace_count += 1
         score_fn, mask_fn, everywhere = self.score_fn, self.mask_fn, None
         if block_mask_fn is not None:
@@ -110,4 +110,4 @@ class Mods:
         # What changed meanwhile, by another thread or by the mod, may have been read either way.
         if not all(one.hold() for one in guards):
             guards = (Guards.of_nothing_known(),)
-        return Trace(score, mask, guards)
+        return TracedMods(score, mask, guards)

@@ -113,7 +113,7 @@ class Repeat:
         trace = kind.trace
         remembered = _remember(self._gpu_kind, trace.tensors) and trace.holds()
         self._holds = trace.values_hold if remembered else trace.holds
-        self._learns = any(tensor.requires_grad for tensor in trace.captures)
+        self._captures_need_grad = any(tensor.requires_grad for tensor in trace.captures)
 
     @staticmethod
     def serves(kernels: Sequence[GpuKernel], listing: GpuKernel | None) -> bool:
@@ -150,7 +150,7 @@ class Repeat:
             return None
         if query.requires_grad or key.requires_grad or value.requires_grad:
             return None
-        if self._learns and torch.is_grad_enabled():
+        if self._captures_need_grad and torch.is_grad_enabled():
             return None
         if query.is_neg() or key.is_neg() or value.is_neg():
             return None
@@ -257,7 +257,7 @@ def _gpu_kind(
         release=_address(python.PyEval_SaveThread),
         acquire=_address(python.PyEval_RestoreThread),
         kernel=kernels[0].handle,
-        next=kernels[1].handle if len(kernels) > 1 else None,
+        combine=kernels[1].handle if len(kernels) > 1 else None,
         listing=listing.handle if listing is not None else None,
         arguments=arguments,
         parts=parts,

@@ -256,7 +256,7 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, uint32_t known) {
   uint64_t lines = rows * parts * kind.value[3];
   uint64_t state = (lines + 3) / 4 * 16;
   uint64_t needed = usedBytes + state + rows * parts * 8;
-  if (!kind.next || call.memory_bytes < needed || rows > UINT32_MAX ||
+  if (!kind.combine || call.memory_bytes < needed || rows > UINT32_MAX ||
       isCapturing(call))
     return false;
   uint64_t partial = call.memory + usedBytes;
@@ -277,7 +277,7 @@ bool GpuCall::fillSplit(const PyflexGpuCall &call, uint32_t known) {
   }
   if (kind.max_scores)
     behind.wide(call.max_scores);
-  launch.kernels[kernelIndex + 1] = kind.next;
+  launch.kernels[kernelIndex + 1] = kind.combine;
   launch.grid_x[kernelIndex + 1] = uint32_t(rows);
   launch.grid_y[kernelIndex + 1] =
       uint32_t(mlir::flex::combiningPrograms(kind.value[3], parts));

@@ -166,7 +166,7 @@ typedef struct PyflexGpuKind {
   void *(*release)(void);        /* PyEval_SaveThread */
   void (*acquire)(void *thread); /* PyEval_RestoreThread */
   const PyflexGpuKernel *kernel;
-  const PyflexGpuKernel *next;    /* null: not loaded, or there is none */
+  const PyflexGpuKernel *combine; /* null: not loaded, or there is none */
   const PyflexGpuKernel *listing; /* ahead of `kernel`; null: none */
   const uint64_t *arguments;      /* of all, in the order of their launch; what
                                      changes is written over */

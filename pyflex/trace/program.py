@@ -103,18 +103,18 @@ class TracedMod:
         """The present value of each capture parameter, in order."""
         return tuple(parameter.value(self.captures) for parameter in self.parameters)
 
-    def steps(self) -> tuple[int, ...]:
+    def divisibility(self) -> tuple[int, ...]:
         """For each capture parameter 16 if it is a multiple of 16, 0 for a stride of 1, else 1.
 
         With this known, values of adjacent keys are loaded together. A single value has no
         neighbours: 1.
         """
 
-        def step(parameter: CaptureParameter, value: int) -> int:
+        def divisor(parameter: CaptureParameter, value: int) -> int:
             if parameter.kind == "size" or not self.captures[parameter.capture].dim():
                 return 1
             if parameter.kind == "stride" and value == 1:
                 return 0
             return 16 if value % 16 == 0 else 1
 
-        return tuple(map(step, self.parameters, self.arguments()))
+        return tuple(map(divisor, self.parameters, self.arguments()))
