@@ -363,12 +363,14 @@ def compile(
     Returns:
         A callable, `Decode`. Kernels are made at the first call that differs in what is compiled in
         (dtype, head dimensions, KV heads and their group, the power of two that holds the queries
-        of a group, whether it is one query, which results are wanted, a BlockMask's block sizes,
-        whether q_offset and kv_len are int64 tensors, whether tensors, captured ones too, and their
-        lines begin at multiples of 16 bytes, whether keys lie one behind the other or with those of
-        other heads between), not for each length or batch: on a GPU these choose between at most
-        four tiles, and between blocks that are listed and not, each of which is a kernel, made when
-        it is first wanted.
+        of a group, whether it is one query, which results are wanted; a BlockMask's block sizes,
+        whether it lists full blocks and whether heads have lists of their own; whether q_offset and
+        kv_len are int64 tensors; whether query, key and value and their lines begin at multiples of
+        16 bytes, and whether keys lie one behind the other or with those of other heads between; of
+        captured tensors, whether the address is a multiple of 16, and each stride a multiple of 16
+        or 1), not for each length or batch: on a GPU these choose between at most four tiles, and
+        between blocks that are listed and not, each of which is a kernel, made when it is first
+        wanted.
 
     Raises:
         ModArityError: for a mod that is not callable; one that takes other arguments is an error
