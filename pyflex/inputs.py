@@ -180,9 +180,10 @@ def as_positions(given: Any, query: Any) -> Any:
 
     A number that is on the device is given to each batch entry.
     """
-    if isinstance(given, torch.Tensor) and isinstance(query, torch.Tensor):
-        return given if given.dim() or not query.dim() else given.expand(query.shape[0])
-    if given is None or isinstance(given, (int, torch.Tensor)):
+    if isinstance(given, torch.Tensor):
+        is_single = given.dim() == 0 and isinstance(query, torch.Tensor) and query.dim() > 0
+        return given.expand(query.shape[0]) if is_single else given
+    if given is None or isinstance(given, int):
         return given
     try:
         return index(given)

@@ -130,40 +130,8 @@ def kind_of(
     max_scores: bool,
 ) -> Kind:
     """The kind of a call with these results, before a tile is chosen."""
-    spec = _spec_of(inputs, trace, options, lines, lse=lse, max_scores=max_scores)
-    listable = spec.listable and not lowered_for(spec).bounds.exact
-    return Kind(
-        spec=spec,
-        shape=_shape_of(inputs, spec, trace.mods, LISTED_BLOCK if listable else 0),
-        trace=trace,
-        lists=inputs.blocks,
-        listable=listable,
-        shapes=(inputs.query.shape, inputs.key.shape, inputs.value.shape),
-        integers=(_integer_bits(inputs.q_offset), _integer_bits(inputs.kv_len)),
-        dtype=inputs.query.dtype,
-        device=inputs.query.device,
-    )
-
-
-def _spec_of(
-    inputs: Inputs,
-    trace: TracedMods,
-    options: Options,
-    lines: Lines,
-    *,
-    lse: bool,
-    max_scores: bool,
-) -> KernelSpec:
-    lists, group = inputs.blocks, inputs.heads // inputs.kv_heads
-    blocks = None
-    if lists is not None:
-        blocks = BlockShape(
-            q_block=lists.q_block,
-            kv_block=lists.kv_block,
-            per_head=lists.counts.shape[1] > 1 and group > 1,
-            has_full=lists.full_counts is not None,
-        )
-    return KernelSpec(
+    group = inputs.heads // inputs.kv_heads
+    spec = KernelSpec(
         element=ELEMENTS[inputs.query.dtype],
         kv_heads=inputs.kv_heads,
         group=group,
@@ -171,7 +139,7 @@ def _spec_of(
         value_dim=inputs.value.shape[3],
         score_key=trace.score.key if trace.score else None,
         mask_key=trace.mask.key if trace.mask else None,
-        blocks=blocks,
+        blocks=_blocks_of(inputs.blocks, group),
         lse=lse,
         max_scores=max_scores,
         one_query=inputs.q_len == 1,
@@ -186,6 +154,29 @@ def _spec_of(
         mask=trace.mask,
         score_divisibility=trace.score.divisibility() if trace.score else (),
         mask_divisibility=trace.mask.divisibility() if trace.mask else (),
+    )
+    listable = spec.listable and not lowered_for(spec).bounds.exact
+    return Kind(
+        spec=spec,
+        shape=_shape_of(inputs, spec, trace.mods, LISTED_BLOCK if listable else 0),
+        trace=trace,
+        lists=inputs.blocks,
+        listable=listable,
+        shapes=(inputs.query.shape, inputs.key.shape, inputs.value.shape),
+        integers=(_integer_bits(inputs.q_offset), _integer_bits(inputs.kv_len)),
+        dtype=inputs.query.dtype,
+        device=inputs.query.device,
+    )
+
+
+def _blocks_of(lists: BlockLists | None, group: int) -> BlockShape | None:
+    if lists is None:
+        return None
+    return BlockShape(
+        q_block=lists.q_block,
+        kv_block=lists.kv_block,
+        per_head=lists.counts.shape[1] > 1 and group > 1,
+        has_full=lists.full_counts is not None,
     )
 
 

@@ -11,6 +11,7 @@ import torch
 from torch._C._functorch import is_batchedtensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map_only
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from pyflex.arguments import check_captures
 from pyflex.errors import CaptureIndexError, DeviceError, DTypeError, ModArityError, ShapeError
@@ -20,9 +21,6 @@ from pyflex.trace import Guards, trace_mask_mod
 #: Scores for which the mask is asked at a time, and the keys of these.
 _MOST_SCORES, _MOST_KEYS = 1 << 21, 1 << 16
 _INT32_MAX = 2**31 - 1
-
-#: Tensors and their copies on the CPU, by the address of the former.
-_Copies = dict[int, tuple[torch.Tensor, torch.Tensor]]
 
 
 def visualize(
@@ -89,7 +87,7 @@ def visualize(
     check_captures(traced, max(entries) + 1, max(heads) + 1, longest)
 
     queries = _sizes(q_len, q_block, -(-q_len // q_block))
-    panels, copies = [], _Copies()
+    panels, copies = [], WeakTensorKeyDictionary()
     sequences = zip(entries, offsets, lengths, strict=True)
     for (entry, offset, length), head in product(sequences, heads):
         keys = _sizes(length, kv_block, -(-longest // kv_block))
@@ -108,7 +106,7 @@ def visualize(
 
 
 def _on_grid(
-    mask_fn: Callable[..., Any], b: int, h: int, copies: _Copies
+    mask_fn: Callable[..., Any], b: int, h: int, copies: WeakTensorKeyDictionary
 ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
     """The mask on int32 vectors of q_idx and kv_idx: bool [queries, keys].
 
@@ -142,7 +140,7 @@ class _OfEachKey(TorchFunctionMode):
     torch converts the latter to the former's dtype, of two numbers the narrower one to the wider.
     """
 
-    def __init__(self, keys: torch.Tensor, copies: _Copies) -> None:
+    def __init__(self, keys: torch.Tensor, copies: WeakTensorKeyDictionary) -> None:
         """Takes True for each key, and the copies that there are, to which it adds."""
         super().__init__()
         self._keys, self._copies = keys, copies
@@ -151,9 +149,9 @@ class _OfEachKey(TorchFunctionMode):
         if is_batchedtensor(value):
             return value
         if value.device.type != "cpu":
-            # With the tensor itself, so that no other one comes by its address.
-            known = self._copies.get(id(value)) or (value, value.cpu())
-            self._copies[id(value)], value = known, known[1]
+            if value not in self._copies:
+                self._copies[value] = value.cpu()
+            value = self._copies[value]
         return value if value.dim() else torch.where(self._keys, value, value)
 
     def __torch_function__(

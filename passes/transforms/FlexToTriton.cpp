@@ -5,7 +5,6 @@
 #include "transforms/BlockLoops.h"
 #include "transforms/LowerBlockLists.h"
 #include "transforms/LowerCombine.h"
-#include "transforms/LowerCombineInCluster.h"
 #include "transforms/LowerMemory.h"
 #include "transforms/LowerRows.h"
 #include "transforms/LowerSoftmax.h"

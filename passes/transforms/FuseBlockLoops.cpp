@@ -3,6 +3,7 @@
 #include "Effects.h"
 #include "Passes.h"
 #include "flex/Flex.h"
+#include "transforms/FindOp.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -77,10 +78,11 @@ struct FuseBlockLoopsPass
       second.emitRemark("block loops are not fused: they visit a part each");
       return false;
     }
-    auto walk = first.walk([](MaskModOp mask) {
-      return mask.getUnless() ? WalkResult::interrupt() : WalkResult::advance();
-    });
-    if (walk.wasInterrupted()) {
+    auto isConditional = [](Operation *op) {
+      auto mask = dyn_cast<MaskModOp>(op);
+      return mask && mask.getUnless();
+    };
+    if (findOp(first, isConditional)) {
       second.emitRemark("block loops are not fused: the mask of the first is "
                         "left out on a condition of its own");
       return false;

@@ -3,6 +3,7 @@
 #include "Effects.h"
 #include "Passes.h"
 #include "flex/Flex.h"
+#include "transforms/FindOp.h"
 #include "transforms/NewKernel.h"
 #include "transforms/SoftmaxLoop.h"
 #include "transforms/TileBuilder.h"
@@ -189,12 +190,7 @@ private:
                   llvm::all_of(k.mask.getCaptures(), take);
     if (!copied)
       return refuse(slice.obstacle);
-    Operation *grid = nullptr;
-    callee.walk([&](Operation *op) {
-      grid = isOfItsKernel(op) ? op : nullptr;
-      return grid ? WalkResult::interrupt() : WalkResult::advance();
-    });
-    if (grid)
+    if (Operation *grid = findOp(callee, isOfItsKernel))
       return refuse(grid);
 
     // flex.rows enumerates the lists along axis x.

@@ -129,10 +129,6 @@ LogicalResult flex::lowerClassify(TileBuilder &b, ClassifyOp op) {
 /// Blocks that are listed at a time.
 static constexpr int64_t kChunk = 512;
 
-static Value countBits(TileBuilder &b, Value bits) {
-  return math::CtPopOp::create(b, bits);
-}
-
 /// Which blocks of each word are visible, wholly or in part.
 static Value visibleOf(TileBuilder &b, Value words) {
   auto type = cast<RankedTensorType>(words.getType()).clone(b.getI32Type());
@@ -143,7 +139,7 @@ static Value visibleOf(TileBuilder &b, Value words) {
 /// ones before.
 static void listWords(TileBuilder &b, CompactOp op, Share share, Value number,
                       Value words, Value listed) {
-  Value some = visibleOf(b, words), held = countBits(b, some);
+  Value some = visibleOf(b, words), held = math::CtPopOp::create(b, some);
   Value high = b.spread(b.i64(32), shapeOf(words));
   Value shifted = arith::ShRUIOp::create(b, words, high);
   Value every = arith::TruncIOp::create(b, some.getType(), shifted);
@@ -158,7 +154,7 @@ static void listWords(TileBuilder &b, CompactOp op, Share share, Value number,
     return b.cmp(CmpIPredicate::ne, found, b.i32(0));
   };
   Value lower = b.sub(bit, b.i32(1));
-  Value inWord = countBits(b, b.conj(b.asColumn(some), lower));
+  Value inWord = math::CtPopOp::create(b, b.conj(b.asColumn(some), lower));
   Value slot = b.add(b.asColumn(before), inWord);
   Value chosen = has(some);
   if (share.part) {
@@ -195,7 +191,7 @@ Value flex::listBlocks(TileBuilder &b, CompactOp op, Share share) {
   Value next = load(inner, inner.add(number, step));
   auto state = loop.getRegionIterArgs();
   Value listed = state[0], now = state[1];
-  Value held = countBits(inner, visibleOf(inner, now));
+  Value held = math::CtPopOp::create(inner, visibleOf(inner, now));
   Value any = inner.cmp(CmpIPredicate::ne, state[2], inner.i32(0));
   auto branch = scf::IfOp::create(inner, any, /*withElseRegion=*/false);
   TileBuilder then(op.getLoc(), branch.getThenBodyBuilder());

@@ -1,4 +1,4 @@
-//===- LowerCombine.h - The kernel that combines a split --------*- C++ -*-===//
+//===- LowerCombine.h - The parts of a split, combined ----------*- C++ -*-===//
 
 #ifndef PYFLEX_TRANSFORMS_LOWERCOMBINE_H
 #define PYFLEX_TRANSFORMS_LOWERCOMBINE_H
@@ -8,9 +8,10 @@
 
 namespace mlir::flex {
 
-/// Emits what a flex.combine stands for before it; the caller erases it. Its
+/// Each emits what an op stands for before it; the caller erases the op. Its
 /// views are flex.view ops.
 void lowerCombine(TileBuilder &b, CombineOp op);
+void lowerCombineInCluster(TileBuilder &b, CombineInClusterOp op);
 
 } // namespace mlir::flex
 

@@ -11,8 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "transforms/LowerCombineInCluster.h"
 #include "transforms/ClusterMemory.h"
+#include "transforms/LowerCombine.h"
 #include "transforms/LowerMemory.h"
 #include "transforms/LowerRows.h"
 #include "transforms/LowerSoftmax.h"

@@ -2,6 +2,7 @@
 
 #include "Passes.h"
 #include "flex/Flex.h"
+#include "transforms/FindOp.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -15,20 +16,6 @@ using namespace mlir;
 using namespace mlir::flex;
 
 namespace {
-
-/// The first op beside `rows`, in a function of any dialect or the module, for
-/// which the predicate holds.
-template <typename Predicate>
-Operation *findBeside(RowsOp rows, Predicate holds) {
-  Operation *found = nullptr;
-  rows->getParentWithTrait<OpTrait::IsIsolatedFromAbove>()->walk(
-      [&](Operation *op) {
-        if (holds(op))
-          found = op;
-        return found ? WalkResult::interrupt() : WalkResult::advance();
-      });
-  return found;
-}
 
 /// Lists that differ by query head.
 bool isPerHeadTable(Operation *op) {
@@ -62,10 +49,12 @@ struct PackGQAPass : public flex::impl::FlexPackGQABase<PackGQAPass> {
     int64_t group = rows.getGroup();
     if (group == 1 || rows.getHeads() != 1)
       return WalkResult::advance();
-    if (Operation *table = findBeside(rows, isPerHeadTable))
+    // A function of any dialect, or the module.
+    auto *kernel = rows->getParentWithTrait<OpTrait::IsIsolatedFromAbove>();
+    if (Operation *table = findOp(kernel, isPerHeadTable))
       return refuse(rows, "their block lists differ", table,
                     "the lists are given here");
-    if (Operation *user = findBeside(rows, knowsTheRows))
+    if (Operation *user = findOp(kernel, knowsTheRows))
       return refuse(rows, "other programs know the rows as they are", user,
                     "it is made for these rows");
     for (auto [first, what] : {std::pair(rows.getFirstHead(), "head"),

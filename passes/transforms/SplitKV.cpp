@@ -3,6 +3,7 @@
 #include "Passes.h"
 #include "flex/Flex.h"
 #include "flex/Width.h"
+#include "transforms/FindOp.h"
 #include "transforms/NewKernel.h"
 #include "transforms/ResultStores.h"
 #include "transforms/SoftmaxLoop.h"
@@ -197,7 +198,7 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
     if (failed(kernel.stores.checkAreAt(kernel.rows)) ||
         failed(secondKernelCanName(kernel)))
       return failure();
-    if (usesAxisOfParts(func)) {
+    if (findOp(func, isOfParts)) {
       func.emitRemark("the KV loop is not split: the kernel's programs along "
                       "axis y do other work");
       return success();
@@ -217,15 +218,12 @@ struct SplitKVPass : public flex::impl::FlexSplitKVBase<SplitKVPass> {
     return success();
   }
 
-  static bool usesAxisOfParts(tt::FuncOp func) {
-    auto walk = func.walk([](Operation *op) {
-      auto number = dyn_cast<tt::GetProgramIdOp>(op);
-      auto count = dyn_cast<tt::GetNumProgramsOp>(op);
-      bool isOfParts = (number && number.getAxis() == tt::ProgramIDDim::Y) ||
-                       (count && count.getAxis() == tt::ProgramIDDim::Y);
-      return isOfParts ? WalkResult::interrupt() : WalkResult::advance();
-    });
-    return walk.wasInterrupted();
+  /// Whether an op asks for programs along the axis that parts will have.
+  static bool isOfParts(Operation *op) {
+    auto number = dyn_cast<tt::GetProgramIdOp>(op);
+    auto count = dyn_cast<tt::GetNumProgramsOp>(op);
+    return (number && number.getAxis() == tt::ProgramIDDim::Y) ||
+           (count && count.getAxis() == tt::ProgramIDDim::Y);
   }
 
   /// Whether `state` is what a loop has found, all of it.

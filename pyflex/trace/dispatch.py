@@ -22,7 +22,7 @@ from pyflex.errors import (
     PyflexError,
     UnsupportedOpError,
 )
-from pyflex.trace.builder import MLIR_TYPES, Value
+from pyflex.trace.builder import MLIR_TYPES, Value, compute_dtype
 from pyflex.trace.captures import CaptureView, describe
 from pyflex.trace.indexing import as_tensor, index_capture
 from pyflex.trace.lowering import Lowering
@@ -60,7 +60,6 @@ _INDEX_OPS: Final[dict[Any, Callable[[Any], Any]]] = {
     aten.embedding: lambda index: index,
 }
 _MAX_DECOMPOSITION_DEPTH: Final = 16
-_HALF: Final = (torch.float16, torch.bfloat16)
 
 
 class FunctionMode(TorchFunctionMode):
@@ -82,8 +81,8 @@ class FunctionMode(TorchFunctionMode):
             raise mutation(f"Tensor.{name}")
         if name in _READS_VALUES and args and isinstance(args[0], torch.Tensor):
             raise data_dependent(name)
-        copied = _tensors((*args[-1:], *kwargs.values())) if func in _COPIES_NUMBERS else iter(())
-        if next(copied, None) is not None:
+        copied = (*args[-1:], *kwargs.values()) if func in _COPIES_NUMBERS else ()
+        if any(True for _ in _tensors(copied)):
             raise data_dependent(f"{name}() of tensors")
         if func in _ISCLOSE:  # torch's own changes a temporary in place
             raise UnsupportedOpError(
@@ -235,7 +234,8 @@ class DispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
             try:
                 results = _run_on(torch.device("cpu"), func, args, kwargs)
             except NotImplementedError:  # of a half type a GPU may know what a CPU does not
-                if not any(tensor.dtype in _HALF for tensor in _tensors((*args, *kwargs.values()))):
+                dtypes = [tensor.dtype for tensor in _tensors((*args, *kwargs.values()))]
+                if all(compute_dtype(dtype) is dtype for dtype in dtypes):
                     raise
                 results = _run_on(torch.device("meta"), func, args, kwargs)
         except (RuntimeError, TypeError, ValueError) as error:
